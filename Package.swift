@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Rows of the design, top to bottom; a target imports only from rows below its own.
+// `Tests/PackageTests` reads this file and fails on an upward import.
+let package = Package(
+    name: "saeval",
+    products: [
+        .executable(name: "saeval", targets: ["saeval"]),
+        .library(name: "SAEval", targets: ["SAEval"]),
+    ],
+    dependencies: [
+        // Flags and subcommands.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // YAML of configs and of SAE descriptions.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Row 7
+        .executableTarget(
+            name: "saeval",
+            dependencies: [
+                "SAEval", "Runs", "Reports", "Evals", "EvalKit", "Corpora", "Autoencoders",
+                "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        // Row 6
+        .target(
+            name: "SAEval",
+            dependencies: ["Evals", "Runs", "Reports", "EvalKit", "Autoencoders"]),
+        // Row 5
+        .target(name: "Evals", dependencies: ["EvalKit", "Autoencoders", "LanguageModels", "Kernels", "Tensors", "Basics"],
+            exclude: ["Core/README.md"]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
+                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
+        // Row 4
+        .target(
+            name: "EvalKit",
+            dependencies: ["LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics"]),
+        // Row 3
+        .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
+        .target(name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
+        .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
+        // Row 2
+        .target(
+            name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
+        .target(name: "Formats", dependencies: ["Tensors", "Basics", "CZlib"]),
+        .target(name: "Storage", dependencies: ["Messaging", "Tensors", "Basics", "CHDF5"]),
+        .target(name: "Tokenizers", dependencies: ["Basics"]),
+        // Row 1
+        .target(name: "Basics", dependencies: ["CXXHash"]),
+        .target(name: "Messaging", dependencies: ["CMPI"]),
+        .target(name: "Tensors"),
+        // Row 0
+        .target(name: "CKernels", publicHeadersPath: "include"),
+        .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-openmpi", providers: [.apt(["libhdf5-openmpi-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // Tests mirror the sources.
+        .testTarget(name: "PackageTests"),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "Basics"]),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Basics"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Basics"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
+        .testTarget(
+            name: "LanguageModelsTests", dependencies: ["LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
+        .testTarget(
+            name: "AutoencodersTests", dependencies: ["Autoencoders", "Kernels", "Formats", "Tensors", "Basics"]),
+        .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Tokenizers", "Formats", "Basics"]),
+        .testTarget(name: "EvalsTests", dependencies: ["Evals", "EvalKit", "Autoencoders", "Kernels", "Tensors", "Basics"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "Evals", "EvalKit", "Basics"]),
+        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,58 @@
+import CXXHash
+
+/// A 128-bit hash of content: equal bytes give equal keys, on every machine.
+///
+/// - Source: XXH3 128 of the xxHash library; not for secrets.
+public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The hash as 32 hexadecimal digits.
+    public let hex: String
+
+    public init(hex: String) { self.hex = hex }
+
+    public init(from decoder: any Decoder) throws {
+        hex = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(hex)
+    }
+
+    public var description: String { hex }
+
+    /// The first sixteen digits, for file names.
+    public var short: String { String(hex.prefix(16)) }
+
+    /// The hash of some bytes.
+    public static func of(_ bytes: UnsafeRawBufferPointer) -> ContentHash {
+        let value = XXH3_128bits(bytes.baseAddress, bytes.count)
+        return ContentHash(hex: hexadecimal(value.high64) + hexadecimal(value.low64))
+    }
+
+    /// The hash of some bytes.
+    public static func of(_ bytes: [UInt8]) -> ContentHash { bytes.withUnsafeBytes { of($0) } }
+
+    /// The hash of a text's UTF-8.
+    public static func of(_ text: String) -> ContentHash { of(Array(text.utf8)) }
+
+    /// The hash of named parts; order and names count.
+    public static func of(parts: [(name: String, value: String)]) -> ContentHash {
+        of(parts.map { "\($0.name.utf8.count):\($0.name)=\($0.value.utf8.count):\($0.value);" }.joined())
+    }
+
+    /// The hash of a file's bytes, read through a memory map.
+    public static func of(file path: String) throws -> ContentHash {
+        try MappedFile(path: path).withBytes { of($0) }
+    }
+}
+
+/// A 64-bit checksum of bytes, for blocks and journal lines.
+public func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    XXH3_64bits(bytes.baseAddress, bytes.count)
+}
+
+/// Sixteen lower-case hexadecimal digits.
+public func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

@@ -1,0 +1,173 @@
+import Glibc
+
+/// A file mapped into memory for reading; the mapping lives as long as this object.
+public final class MappedFile: Sendable {
+    /// The path as given.
+    public let path: String
+    /// The length in bytes.
+    public let byteCount: Int
+    private let address: UInt
+
+    /// Maps a file.
+    ///
+    /// - Throws: ``BasicsError`` when the file is missing, a folder, or not readable.
+    public init(path: String) throws(BasicsError) {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw BasicsError(
+                errno == ENOENT ? .missing : .unreadable, "\(path): \(lastSystemError())",
+                advice: "check the path and its permissions")
+        }
+        defer { close(descriptor) }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            throw BasicsError(.unreadable, "\(path) is not a regular file", advice: "name a file, not a folder")
+        }
+        byteCount = Int(information.st_size)
+        guard byteCount > 0 else {
+            address = 0
+            return
+        }
+        let mapped = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let mapped, mapped != MAP_FAILED else {
+            throw BasicsError(.unreadable, "\(path) cannot be mapped: \(lastSystemError())")
+        }
+        address = UInt(bitPattern: mapped)
+    }
+
+    deinit {
+        if let start = UnsafeMutableRawPointer(bitPattern: address) { munmap(start, byteCount) }
+    }
+
+    /// The start of the mapping; nil for an empty file. Valid while this object lives.
+    public var baseAddress: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: address) }
+
+    /// Lends the bytes.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) {
+            try body(UnsafeRawBufferPointer(start: baseAddress, count: byteCount))
+        }
+    }
+}
+
+/// The text of `errno`.
+public func lastSystemError() -> String { String(cString: strerror(errno)) }
+
+/// Reads a whole file.
+public func readFile(_ path: String) throws(BasicsError) -> [UInt8] {
+    let file = try MappedFile(path: path)
+    return file.withBytes { [UInt8]($0) }
+}
+
+/// Writes a file so that it is complete under its name or not there: beside it, flushed, renamed, folder flushed.
+public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
+    let partial = "\(path).\(getpid()).partial"
+    let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+        throw BasicsError(
+            .unwritable, "\(path) cannot be written: \(lastSystemError())",
+            advice: "choose a folder that you may write to")
+    }
+    var written = 0
+    var failure: String?
+    bytes.withUnsafeBytes { raw in
+        while written < raw.count {
+            let count = write(descriptor, raw.baseAddress! + written, raw.count - written)
+            if count < 0 {
+                if errno == EINTR { continue }
+                failure = lastSystemError()
+                return
+            }
+            written += count
+        }
+    }
+    if failure == nil, fsync(descriptor) != 0 { failure = lastSystemError() }
+    close(descriptor)
+    if failure == nil, rename(partial, path) != 0 { failure = lastSystemError() }
+    if let failure {
+        unlink(partial)
+        throw BasicsError(
+            .unwritable, "\(path) cannot be written: \(failure)",
+            advice: "make room or choose another output folder")
+    }
+    flushFolder(of: path)
+}
+
+/// Makes a rename durable.
+public func flushFolder(of path: String) {
+    let folder = open(parentFolder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    fsync(folder)
+    close(folder)
+}
+
+/// Makes a folder and those above it.
+public func makeFolder(_ path: String) throws(BasicsError) {
+    if path.isEmpty || folderExists(path) { return }
+    let parent = parentFolder(of: path)
+    if parent != path { try makeFolder(parent) }
+    if mkdir(path, 0o755) != 0, errno != EEXIST {
+        throw BasicsError(
+            .unwritable, "Folder \(path) cannot be made: \(lastSystemError())",
+            advice: "choose a folder that you may write to")
+    }
+    guard folderExists(path) else {
+        throw BasicsError(.unwritable, "\(path) is a file, not a folder", advice: "choose another name")
+    }
+}
+
+/// Whether a folder is there.
+public func folderExists(_ path: String) -> Bool {
+    var information = stat()
+    return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Whether a regular file is there.
+public func fileExists(_ path: String) -> Bool {
+    var information = stat()
+    return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+}
+
+/// The length of a file in bytes; nil when it is missing.
+public func fileByteCount(_ path: String) -> Int? {
+    var information = stat()
+    return stat(path, &information) == 0 ? Int(information.st_size) : nil
+}
+
+/// The names in a folder, sorted by bytes.
+public func folderContents(_ path: String) throws(BasicsError) -> [String] {
+    guard let handle = opendir(path) else {
+        throw BasicsError(.missing, "Folder \(path): \(lastSystemError())", advice: "check the path")
+    }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+}
+
+/// Free bytes of the file system that holds a path; the nearest existing folder counts.
+public func freeBytes(at path: String) -> Int? {
+    var folder = path.isEmpty ? "." : path
+    while !folderExists(folder) && folder != "/" && folder != "." { folder = parentFolder(of: folder) }
+    var information = statvfs()
+    guard statvfs(folder, &information) == 0 else { return nil }
+    return Int(information.f_bavail) * Int(information.f_frsize)
+}
+
+/// The folder part of a path; `.` for a bare name.
+public func parentFolder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// The last part of a path.
+public func lastComponent(of path: String) -> String {
+    let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    return trimmed.split(separator: "/").last.map(String.init) ?? trimmed
+}

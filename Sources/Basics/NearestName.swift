@@ -1,0 +1,28 @@
+/// The known name that looks most like a given one, for messages about unknown keys.
+///
+/// - Returns: the name with the smallest edit distance, or nil when none is nearer than half its length.
+public func nearestName(to name: String, among known: [String]) -> String? {
+    let best = known.map { ($0, editDistance(Array(name), Array($0))) }.min { $0.1 < $1.1 }
+    guard let best, best.1 <= max(2, best.0.count / 2) else { return nil }
+    return best.0
+}
+
+/// The sentence part that names the nearest known name.
+public func suggestion(for name: String, among known: [String]) -> String {
+    let list = known.sorted().joined(separator: ", ")
+    return nearestName(to: name, among: known).map { "`\($0)`; known are \(list)" } ?? "one of \(list)"
+}
+
+private func editDistance(_ first: [Character], _ second: [Character]) -> Int {
+    var row = Array(0...second.count)
+    for (i, a) in first.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, b) in second.enumerated() {
+            let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (a == b ? 0 : 1))
+            diagonal = row[j + 1]
+            row[j + 1] = next
+        }
+    }
+    return row[second.count]
+}
