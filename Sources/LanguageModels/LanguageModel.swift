@@ -139,6 +139,7 @@ public struct ForwardResult {
 public enum LanguageModelDomain: FailureDomain {
     public enum Code: String, Sendable {
         case missingFile, badConfig, unsupported, missingTensor, wrongShape, unknownHook, layerOutOfRange, rowTooLong
+        case tokenOutOfRange
     }
     public static let name = "model"
 }
