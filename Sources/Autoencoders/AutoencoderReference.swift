@@ -1,7 +1,7 @@
 import Basics
 
 /// An autoencoder on disk, found and not loaded.
-public struct AutoencoderReference: Sendable, Codable, Hashable {
+public struct AutoencoderReference: Sendable, Codable {
     /// The first part of its name.
     public var release: String
     /// The second part of its name.
@@ -22,16 +22,22 @@ public struct AutoencoderReference: Sendable, Codable, Hashable {
     public var architecture: String
     /// Bytes of its weight file.
     public var storedBytes: Int
+    /// Whether rows of text begin with the beginning-of-sequence token.
+    public var prependsBeginning: Bool
+    /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
+    @CodedAsText public var configuration: JSON
 
     public init(
         release: String, id: String, path: String, layout: String, hookName: String,
         modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
-        storedBytes: Int
+        storedBytes: Int, prependsBeginning: Bool = true, configuration: JSON = .null
     ) {
         (self.release, self.id, self.path, self.layout) = (release, id, path, layout)
         (self.hookName, self.modelName) = (hookName, modelName)
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
+        self.prependsBeginning = prependsBeginning
+        _configuration = CodedAsText(wrappedValue: configuration)
     }
 
     /// The hash of the bytes of all its files, for cache keys; the folder's name does not count.

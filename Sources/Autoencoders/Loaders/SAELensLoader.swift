@@ -21,7 +21,10 @@ struct SAELensLayout: AutoencoderLayout {
             hookName: try configuration.hookName, modelName: configuration.modelName,
             modelSize: configuration.modelSize, latents: configuration.latents,
             architecture: configuration.architecture,
-            storedBytes: fileByteCount("\(path)/\(Self.weightFile)") ?? 0)
+            storedBytes: fileByteCount("\(path)/\(Self.weightFile)") ?? 0,
+            prependsBeginning: configuration.prependsBeginning,
+            configuration: configuration.resultConfiguration(
+                try architecture(named: configuration.architecture, path: configuration.path)))
     }
 
     /// Loads an autoencoder, its matrices mapped and in their stored type.
