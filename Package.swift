@@ -69,6 +69,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "Basics"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Basics"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Basics"]),
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
         .testTarget(
             name: "LanguageModelsTests", dependencies: ["LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
