@@ -95,15 +95,18 @@ extension ModelWeights {
         return GroupedAttention(
             query: try linear("\(name).q_proj", inputs: modelSize, outputs: wide, hasBias: hasBias),
             key: try linear("\(name).k_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
-            value: try linear("\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
-            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias))
+            value: try linear(
+                "\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
+            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias)
+        )
     }
 }
 
 extension ModelConfig {
     /// The size of a head: under a key of its own if there is one, else the model size divided among
     /// the heads.
-    func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int {
+    func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int
+    {
         if let key, let size = try size(ifPresent: key) { return size }
         guard modelSize % heads == 0 else {
             throw LanguageModelError(
@@ -118,7 +121,8 @@ extension ModelConfig {
         let keyHeads = try size(ifPresent: "num_key_value_heads") ?? heads
         guard heads % keyHeads == 0 else {
             throw LanguageModelError(
-                .badConfig, "\(path): \(heads) query heads are not divided by \(keyHeads) key heads",
+                .badConfig,
+                "\(path): \(heads) query heads are not divided by \(keyHeads) key heads",
                 advice: "use the config.json that came with the weights")
         }
         return keyHeads

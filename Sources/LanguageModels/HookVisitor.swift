@@ -21,7 +21,11 @@ final class HookVisitor {
     init(_ pass: ForwardPass) {
         (batch, positions) = (pass.batch, pass.positions)
         (captures, interventions) = (pass.captures, pass.interventions)
-        if case .lastCapture = pass.end { stopsAtLastCapture = true } else { stopsAtLastCapture = false }
+        if case .lastCapture = pass.end {
+            stopsAtLastCapture = true
+        } else {
+            stopsAtLastCapture = false
+        }
     }
 
     /// Whether nothing is left to do.

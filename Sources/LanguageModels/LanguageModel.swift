@@ -34,7 +34,8 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     public var embeddingParameters: Int
 
     public init(
-        architecture: String, layers: Int, modelSize: Int, vocabulary: Int, heads: Int, contextSize: Int,
+        architecture: String, layers: Int, modelSize: Int, vocabulary: Int, heads: Int,
+        contextSize: Int,
         blockParameters: Int, embeddingParameters: Int
     ) {
         (self.architecture, self.layers, self.modelSize) = (architecture, layers, modelSize)
@@ -132,13 +133,16 @@ public struct ForwardResult {
     public var captured: [HookPoint: Tensor]
     public var logits: Tensor?
 
-    public init(captured: [HookPoint: Tensor], logits: Tensor?) { (self.captured, self.logits) = (captured, logits) }
+    public init(captured: [HookPoint: Tensor], logits: Tensor?) {
+        (self.captured, self.logits) = (captured, logits)
+    }
 }
 
 /// What can go wrong with a model.
 public enum LanguageModelDomain: FailureDomain {
     public enum Code: String, Sendable {
-        case missingFile, badConfig, unsupported, missingTensor, wrongShape, unknownHook, layerOutOfRange, rowTooLong
+        case missingFile, badConfig, unsupported, missingTensor, wrongShape, unknownHook,
+            layerOutOfRange, rowTooLong
         case tokenOutOfRange
     }
     public static let name = "model"

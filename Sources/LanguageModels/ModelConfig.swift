@@ -24,7 +24,9 @@ struct ModelConfig: Sendable {
         guard fileExists(path) else {
             throw LanguageModelError(
                 .missingFile, "\(path) does not exist",
-                advice: "name a folder with config.json and model.safetensors, as Hugging Face writes it")
+                advice:
+                    "name a folder with config.json and model.safetensors, as Hugging Face writes it"
+            )
         }
         do {
             try self.init(path: path, json: JSON(file: path))
@@ -32,7 +34,8 @@ struct ModelConfig: Sendable {
             throw error
         } catch {
             throw LanguageModelError(
-                .badConfig, "\(path) cannot be read", advice: "download the file again", cause: error)
+                .badConfig, "\(path) cannot be read", advice: "download the file again",
+                cause: error)
         }
     }
 
@@ -59,7 +62,8 @@ extension ModelConfig {
     func size(_ key: String, atMost limit: Int = largestSize) throws(LanguageModelError) -> Int {
         guard let size = try size(ifPresent: key, atMost: limit) else {
             throw LanguageModelError(
-                .badConfig, "\(path) lacks `\(key)`", advice: "use the config.json that came with the weights")
+                .badConfig, "\(path) lacks `\(key)`",
+                advice: "use the config.json that came with the weights")
         }
         return size
     }
@@ -103,7 +107,8 @@ extension ModelConfig {
         guard let value = self[key] else { return fallback }
         guard let name = value.text.flatMap(ActivationName.init(rawValue:)) else {
             throw unsupported(
-                key, value, allowed: ActivationName.allCases.map(\.rawValue).joined(separator: ", "))
+                key, value, allowed: ActivationName.allCases.map(\.rawValue).joined(separator: ", ")
+            )
         }
         return name
     }

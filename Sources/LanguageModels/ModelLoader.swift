@@ -6,7 +6,8 @@ struct ArchitectureEntry: Sendable {
     /// Reads sizes and names from the config alone.
     let describe: @Sendable (ModelConfig) throws -> ModelDescription
     /// Maps the weights of a folder.
-    let load: @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
+    let load:
+        @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
 }
 
 /// The architectures by `model_type`: a new one is a file and a line here.
@@ -30,7 +31,9 @@ let architectures: [String: ArchitectureEntry] = [
 /// Weights are mapped and checked against the config, not read; a bad folder fails here and not later.
 ///
 /// - Throws: ``LanguageModelError`` that names the file and the key or tensor at fault.
-public func loadLanguageModel(folder: String, backend: any KernelBackend) throws -> any LanguageModel {
+public func loadLanguageModel(folder: String, backend: any KernelBackend) throws
+    -> any LanguageModel
+{
     let config = try ModelConfig(folder: folder)
     return try entry(for: config).load(config, folder, backend)
 }
@@ -51,7 +54,8 @@ private func entry(for config: ModelConfig) throws(LanguageModelError) -> Archit
     guard let value = config["model_type"], let name = value.text else {
         throw LanguageModelError(
             .badConfig, "\(config.path) lacks `model_type`",
-            advice: "a config.json with `model_type` \(supportedArchitectures.joined(separator: ", "))")
+            advice:
+                "a config.json with `model_type` \(supportedArchitectures.joined(separator: ", "))")
     }
     guard let entry = architectures[name] else {
         throw LanguageModelError(

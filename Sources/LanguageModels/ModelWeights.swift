@@ -48,7 +48,8 @@ struct ModelWeights {
             }
             guard [.float32, .bfloat16, .float16].contains(tensor.type) else {
                 throw LanguageModelError(
-                    .unsupported, "\(source.path): `\(stored)` is stored as \(tensor.type.rawValue)",
+                    .unsupported,
+                    "\(source.path): `\(stored)` is stored as \(tensor.type.rawValue)",
                     advice: "weights stored as float32, bfloat16 or float16")
             }
             return tensor
@@ -56,7 +57,8 @@ struct ModelWeights {
             throw error
         } catch {
             throw LanguageModelError(
-                .badConfig, "\(source.path): `\(stored)` cannot be read", advice: "download the file again",
+                .badConfig, "\(source.path): `\(stored)` cannot be read",
+                advice: "download the file again",
                 cause: error)
         }
     }
@@ -94,7 +96,8 @@ struct ModelWeights {
         guard !isTied || contains("\(name).weight") else { return LinearWeights(weight: embedding) }
         let own = try matrix("\(name).weight", shape: embedding.shape)
         guard isTied else { return LinearWeights(weight: own) }
-        guard own.type == embedding.type, memcmp(own.bytes, embedding.bytes, own.byteCount) == 0 else {
+        guard own.type == embedding.type, memcmp(own.bytes, embedding.bytes, own.byteCount) == 0
+        else {
             throw LanguageModelError(
                 .badConfig,
                 "\(source.path) holds a `\(name).weight` that differs from the embedding, but config.json "

@@ -42,7 +42,9 @@ struct RotarySettings: Sendable, Equatable {
     private static func defaultParameters(
         _ value: JSON, key: String, _ config: ModelConfig
     ) throws(LanguageModelError) -> ModelConfig {
-        guard let members = value.members else { throw config.bad(key, value, allowed: "an object") }
+        guard let members = value.members else {
+            throw config.bad(key, value, allowed: "an object")
+        }
         let harmless = ["rope_theta", "partial_rotary_factor", "rope_type", "type"]
         for member in members where !member.value.isNull {
             let isType = member.key == "rope_type" || member.key == "type"
@@ -74,12 +76,14 @@ final class RotaryPositions: Sendable {
     private let table: Mutex<RotaryTable>
 
     /// - Throws: ``LanguageModelError`` when the rotated share of a head is no even number of elements.
-    init(_ settings: RotarySettings, headSize: Int, config: ModelConfig) throws(LanguageModelError) {
+    init(_ settings: RotarySettings, headSize: Int, config: ModelConfig) throws(LanguageModelError)
+    {
         (self.settings, self.headSize) = (settings, headSize)
         rotarySize = Int(Double(headSize) * settings.fraction)
         guard rotarySize % 2 == 0, rotarySize > 0 else {
             throw LanguageModelError(
-                .unsupported, "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
+                .unsupported,
+                "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
                 advice: "a model where that number is even and above 0")
         }
         table = Mutex(Self.table(settings, headSize, rotarySize, positions: 0))
@@ -113,6 +117,7 @@ final class RotaryPositions: Sendable {
                 sines.floats[position * half + index] = sinf(angle)
             }
         }
-        return RotaryTable(rotarySize: rotarySize, headSize: headSize, cosines: cosines, sines: sines)
+        return RotaryTable(
+            rotarySize: rotarySize, headSize: headSize, cosines: cosines, sines: sines)
     }
 }

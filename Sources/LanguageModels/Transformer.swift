@@ -70,7 +70,8 @@ extension Transformer {
     private func check(_ pass: ForwardPass) throws(LanguageModelError) -> Int {
         guard pass.batch >= 0, pass.positions >= 0 else {
             throw LanguageModelError(
-                .wrongShape, "A pass of \(pass.batch) rows of \(pass.positions) positions cannot run",
+                .wrongShape,
+                "A pass of \(pass.batch) rows of \(pass.positions) positions cannot run",
                 advice: "sizes that are not negative")
         }
         guard pass.positions <= description.contextSize else {
@@ -89,7 +90,9 @@ extension Transformer {
             try checkResidual(residual, beforeBlock, pass)
             first = beforeBlock
         }
-        for point in pass.captures.union(pass.interventions.keys) { try checkPoint(point, first: first) }
+        for point in pass.captures.union(pass.interventions.keys) {
+            try checkPoint(point, first: first)
+        }
         return first
     }
 
@@ -131,7 +134,8 @@ extension Transformer {
     private func checkPoint(_ point: HookPoint, first: Int) throws(LanguageModelError) {
         guard (0..<description.layers).contains(point.layer) else {
             throw LanguageModelError(
-                .layerOutOfRange, "Hook \(point) lies beyond the \(description.layers) blocks of the model",
+                .layerOutOfRange,
+                "Hook \(point) lies beyond the \(description.layers) blocks of the model",
                 advice: "a layer from 0 to \(description.layers - 1)")
         }
         guard point.layer >= first else {

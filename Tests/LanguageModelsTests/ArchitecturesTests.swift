@@ -26,7 +26,8 @@ struct ArchitecturesTests {
         #expect(difference(logits, expected) <= Self.tolerance * expected.largest)
     }
 
-    @Test("The number of parameters that costs rest on is that of the file", arguments: fixtureNames)
+    @Test(
+        "The number of parameters that costs rest on is that of the file", arguments: fixtureNames)
     func countsParameters(name: String) throws {
         let folder = "\(fixtures)/\(name)"
         let description = try describeLanguageModel(folder: folder)
@@ -36,7 +37,9 @@ struct ArchitecturesTests {
             total += tensor.count
             return (name, tensor)
         }
-        let finalNorm = description.modelSize * (["gpt2", "gpt_neox"].contains(description.architecture) ? 2 : 1)
+        let finalNorm =
+            description.modelSize
+            * (["gpt2", "gpt_neox"].contains(description.architecture) ? 2 : 1)
         #expect(description.parameters + finalNorm == total)
     }
 

@@ -21,7 +21,8 @@ struct GoldenTests {
         let hooks = (0..<model.description.layers).map { HookPoint(layer: $0, site: .residPost) }
         let result = try model.run(
             ForwardPass(
-                start: .tokens(tokens), end: .logits, batch: 2, positions: 48, captures: Set(hooks)))
+                start: .tokens(tokens), end: .logits, batch: 2, positions: 48, captures: Set(hooks))
+        )
         for hook in hooks {
             let stream = try expected.tensor("resid_post_\(hook.layer)")
             #expect(difference(try #require(result.captured[hook]), stream) <= 1e-4, "\(hook)")
@@ -39,14 +40,17 @@ struct GoldenTests {
     @Test(
         "SmolLM2-135M gives the norms, logits and losses of float64 transformers",
         .enabled(
-            if: realModels != nil && sharedFolder != nil, "SAEVAL_REAL_MODELS or SAEVAL_SHARED is not set"),
+            if: realModels != nil && sharedFolder != nil,
+            "SAEVAL_REAL_MODELS or SAEVAL_SHARED is not set"),
         arguments: 0..<3)
     func smolLM2(prompt: Int) throws {
         let json = try JSON(file: try #require(sharedFolder) + "/golden/real/smollm2-135m.json")
         let prompts = try #require(json["prompts"]?.elements)
         try #require(prompt < prompts.count, "fewer prompts than tests")
         let expected = prompts[prompt]
-        let tokens = try #require(expected["token_ids"]?.elements).compactMap { $0.integer.map(Int32.init) }
+        let tokens = try #require(expected["token_ids"]?.elements).compactMap {
+            $0.integer.map(Int32.init)
+        }
         let model = try loadLanguageModel(
             folder: try #require(realModels) + "/smollm2-135m", backend: ReferenceBackend())
         let hooks = (0..<model.description.layers).map { HookPoint(layer: $0, site: .residPost) }
@@ -64,7 +68,9 @@ struct GoldenTests {
         let final = logits.rows(tokens.count - 1..<tokens.count)
         for entry in try #require(expected["top5"]?.elements) {
             let token = try #require(entry["id"]?.integer)
-            #expect(abs(Double(final.value(at: token)) - (try #require(entry["logit"]?.double))) <= 1e-4)
+            #expect(
+                abs(Double(final.value(at: token)) - (try #require(entry["logit"]?.double))) <= 1e-4
+            )
         }
         let losses = try nextTokenLosses(of: logits, tokens: tokens, positions: tokens.count)
         let mean = losses.reduce(0) { $0 + Double($1) } / Double(losses.count)
@@ -72,10 +78,14 @@ struct GoldenTests {
     }
 
     /// `-log softmax(logits[i])[token[i + 1]]` of every row.
-    private func nextTokenLosses(of logits: Tensor, tokens: [Int32], positions: Int) throws -> [Float] {
+    private func nextTokenLosses(of logits: Tensor, tokens: [Int32], positions: Int) throws
+        -> [Float]
+    {
         let sums = try ReferenceBackend().logSumExp(logits)
         return tokens.indices.filter { ($0 + 1) % positions != 0 }.map { index in
-            Float(sums[index] - Double(logits.value(at: index * logits.columns + Int(tokens[index + 1]))))
+            Float(
+                sums[index]
+                    - Double(logits.value(at: index * logits.columns + Int(tokens[index + 1]))))
         }
     }
 }

@@ -11,7 +11,9 @@ struct HookVisitorTests {
     func identity(name: String) throws {
         let fixture = try Fixture(name)
         let none = Dictionary(
-            uniqueKeysWithValues: fixture.hooks.map { ($0, [{ (x: Tensor) throws -> Tensor in x }]) })
+            uniqueKeysWithValues: fixture.hooks.map {
+                ($0, [{ (x: Tensor) throws -> Tensor in x }])
+            })
         let result = try fixture.model.run(fixture.pass(interventions: none))
         #expect(try #require(result.logits).content == fixture.logits().content)
     }
@@ -23,7 +25,8 @@ struct HookVisitorTests {
         for hook in fixture.hooks {
             let changed = try fixture.model.run(
                 fixture.pass(
-                    captures: Set(fixture.hooks), interventions: [hook: [{ $0.mapped { $0.magnitude + 1 } }]]))
+                    captures: Set(fixture.hooks),
+                    interventions: [hook: [{ $0.mapped { $0.magnitude + 1 } }]]))
             for other in fixture.hooks where other != hook {
                 let isSame = changed.captured[other]?.content == clean.captured[other]?.content
                 let isParallel =
@@ -38,24 +41,29 @@ struct HookVisitorTests {
     @Test("A replaced residual stream is the same as starting from it", arguments: fixtureNames)
     func replacedResidual(name: String) throws {
         let fixture = try Fixture(name)
-        let stand = Tensor((0..<24 * fixture.model.description.modelSize).map { Float($0 % 7) - 3 },
+        let stand = Tensor(
+            (0..<24 * fixture.model.description.modelSize).map { Float($0 % 7) - 3 },
             shape: [24, fixture.model.description.modelSize])
         for hook in fixture.hooks where hook.site == .residPost || hook.site == .residPre {
-            let replaced = try fixture.model.run(fixture.pass(interventions: [hook: [{ _ in stand }]]))
+            let replaced = try fixture.model.run(
+                fixture.pass(interventions: [hook: [{ _ in stand }]]))
             let suffix = try fixture.model.run(
                 fixture.pass(from: stand, beforeBlock: hook.firstBlockAfter))
             #expect(replaced.logits?.content == suffix.logits?.content, "\(hook)")
         }
     }
 
-    @Test("Attention and MLP set to zero leave the residual stream as it was", arguments: sequentialNames)
+    @Test(
+        "Attention and MLP set to zero leave the residual stream as it was",
+        arguments: sequentialNames)
     func zeroAblation(name: String) throws {
         let fixture = try Fixture(name)
         let point = { HookPoint(layer: 1, site: $0) }
         let zero: (Tensor) throws -> Tensor = { Tensor(zeros: $0.shape) }
         let result = try fixture.model.run(
             fixture.pass(
-                to: .lastCapture, captures: [point(.residPre), point(.residMid), point(.residPost)],
+                to: .lastCapture,
+                captures: [point(.residPre), point(.residMid), point(.residPost)],
                 interventions: [point(.attnOut): [zero], point(.mlpOut): [zero]]))
         let before = try #require(result.captured[point(.residPre)]).values
         #expect(result.captured[point(.residMid)]?.values == before)
@@ -70,7 +78,10 @@ struct HookVisitorTests {
             fixture.pass(
                 to: .lastCapture, captures: [hook],
                 interventions: [
-                    hook: [{ $0.mapped { _ in 2 } }, { $0.mapped { $0 * 3 } }, { $0.mapped { $0 + 1 } }]
+                    hook: [
+                        { $0.mapped { _ in 2 } }, { $0.mapped { $0 * 3 } },
+                        { $0.mapped { $0 + 1 } },
+                    ]
                 ]))
         #expect(result.captured[hook]?.values.allSatisfy { $0 == 7 } == true)
     }

@@ -27,7 +27,8 @@ struct ModelDescriptionCostsTests {
     @Test("Blocks beyond the model cost nothing")
     func beyond() {
         #expect(
-            description.forwardOperations(tokens: 3, positions: 3, blocks: 9..<12, unembedding: false) == 0)
+            description.forwardOperations(
+                tokens: 3, positions: 3, blocks: 9..<12, unembedding: false) == 0)
     }
 
     @Test("Bytes count four for each number")

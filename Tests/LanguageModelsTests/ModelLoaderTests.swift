@@ -57,21 +57,26 @@ struct ModelLoaderTests {
     @Test(
         "A setting that would change numbers is refused by name",
         arguments: [
-            Refusal(model: "llama", key: "rope_scaling", value: "{\"type\": \"linear\", \"factor\": 2.0}"),
+            Refusal(
+                model: "llama", key: "rope_scaling",
+                value: "{\"type\": \"linear\", \"factor\": 2.0}"),
             Refusal(model: "llama", key: "rope_scaling", value: "{\"rope_type\": \"llama3\"}"),
             Refusal(
-                model: "llama", key: "rope_parameters", value: "{\"rope_type\": \"yarn\", \"factor\": 4}"),
+                model: "llama", key: "rope_parameters",
+                value: "{\"rope_type\": \"yarn\", \"factor\": 4}"),
             Refusal(
                 model: "llama", key: "rope_parameters",
                 value: "{\"rope_type\": \"default\", \"attention_factor\": 4}"),
             Refusal(
-                model: "llama", key: "rope_parameters", value: "{\"rope_theta\": 5000.0}", code: .badConfig),
+                model: "llama", key: "rope_parameters", value: "{\"rope_theta\": 5000.0}",
+                code: .badConfig),
             Refusal(model: "llama", key: "rope_parameters", value: "7", code: .badConfig),
             Refusal(model: "llama", key: "partial_rotary_factor", value: "0.5"),
             Refusal(model: "llama", key: "rope_interleaved", value: "true"),
             Refusal(model: "llama", key: "sliding_window", value: "8"),
             Refusal(
-                model: "llama", key: "layer_types", value: "[\"full_attention\", \"sliding_attention\"]"),
+                model: "llama", key: "layer_types",
+                value: "[\"full_attention\", \"sliding_attention\"]"),
             Refusal(model: "llama", key: "hidden_act", value: "\"mish\""),
             Refusal(model: "llama", key: "quantization_config", value: "{\"bits\": 4}"),
             Refusal(model: "llama", key: "pruned_heads", value: "{\"0\": [1]}"),
@@ -80,10 +85,13 @@ struct ModelLoaderTests {
             Refusal(model: "gpt2", key: "add_cross_attention", value: "true"),
             Refusal(model: "gpt2", key: "activation_function", value: "\"tanh\""),
             Refusal(model: "gemma2", key: "use_bidirectional_attention", value: "true"),
-            Refusal(model: "gemma2", key: "layer_types", value: "[\"full_attention\"]", code: .badConfig),
+            Refusal(
+                model: "gemma2", key: "layer_types", value: "[\"full_attention\"]", code: .badConfig
+            ),
             Refusal(
                 model: "gemma2", key: "layer_types",
-                value: "[\"full_attention\", \"chunked_attention\", \"full_attention\"]", code: .badConfig),
+                value: "[\"full_attention\", \"chunked_attention\", \"full_attention\"]",
+                code: .badConfig),
             Refusal(model: "neox", key: "rotary_pct", value: "0.5", code: .badConfig),
             Refusal(model: "neox", key: "rope_parameters", value: "{\"rope_type\": \"dynamic\"}"),
             Refusal(model: "neox", key: "hidden_size", value: "17", code: .badConfig),
@@ -108,7 +116,8 @@ struct ModelLoaderTests {
         #expect(try copy.error().code == refusal.code)
     }
 
-    @Test("A missing size is named", arguments: ["hidden_size", "vocab_size", "num_attention_heads"])
+    @Test(
+        "A missing size is named", arguments: ["hidden_size", "vocab_size", "num_attention_heads"])
     func missingKey(key: String) throws {
         let copy = try ModelCopy("neox")
         try copy.set(key, nil)
@@ -166,7 +175,8 @@ struct ModelWeightsTests {
     func wrongType() throws {
         let copy = try ModelCopy("neox")
         try copy.rewrite { name, tensor in
-            name.contains("embed_in") ? (name, Tensor(uninitialized: tensor.shape, type: .int8)) : (name, tensor)
+            name.contains("embed_in")
+                ? (name, Tensor(uninitialized: tensor.shape, type: .int8)) : (name, tensor)
         }
         let failure = try copy.error()
         #expect(failure.code == .unsupported)

@@ -9,7 +9,8 @@ import Testing
 struct RotaryPositionsTests {
     /// An empty config.
     private func config(_ text: String = "{}") throws -> ModelConfig {
-        try ModelConfig(path: "config.json", json: JSON(parsing: Array(text.utf8), source: "config.json"))
+        try ModelConfig(
+            path: "config.json", json: JSON(parsing: Array(text.utf8), source: "config.json"))
     }
 
     @Test("A row of the table does not depend on how long the table is")

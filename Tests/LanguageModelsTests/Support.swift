@@ -47,12 +47,14 @@ struct Fixture {
         interventions: [HookPoint: [(Tensor) throws -> Tensor]] = [:]
     ) throws -> ForwardPass {
         ForwardPass(
-            start: .tokens(try tokens), end: end, batch: batch, positions: positions, captures: captures,
+            start: .tokens(try tokens), end: end, batch: batch, positions: positions,
+            captures: captures,
             interventions: interventions)
     }
 
     /// A pass from a residual stream.
-    func pass(from residual: Tensor, beforeBlock: Int, captures: Set<HookPoint> = []) -> ForwardPass {
+    func pass(from residual: Tensor, beforeBlock: Int, captures: Set<HookPoint> = []) -> ForwardPass
+    {
         ForwardPass(
             start: .residual(residual, beforeBlock: beforeBlock), end: .logits, batch: batch,
             positions: positions, captures: captures)
@@ -73,7 +75,9 @@ extension Tensor {
     var content: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: bytes, count: byteCount)) }
 
     /// Every value changed by a function, in memory of its own.
-    func mapped(_ function: (Float) -> Float) -> Tensor { Tensor(values.map(function), shape: shape) }
+    func mapped(_ function: (Float) -> Float) -> Tensor {
+        Tensor(values.map(function), shape: shape)
+    }
 }
 
 /// The largest difference of two tensors of one length.
@@ -87,7 +91,8 @@ final class ModelCopy {
     let folder: String
 
     init(_ name: String) throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("saeval-\(UUID().uuidString)")
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "saeval-\(UUID().uuidString)")
         folder = url.path
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         for file in ["config.json", "model.safetensors"] {
@@ -103,7 +108,8 @@ final class ModelCopy {
         let path = "\(folder)/config.json"
         var members = try #require(try JSON(file: path).members).filter { $0.key != key }
         if let text {
-            members.append(JSONMember(key: key, value: try JSON(parsing: Array(text.utf8), source: key)))
+            members.append(
+                JSONMember(key: key, value: try JSON(parsing: Array(text.utf8), source: key)))
         }
         try writeFile(Array(JSON.object(members).text(indent: 1).utf8), to: path)
     }

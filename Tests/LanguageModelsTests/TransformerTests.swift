@@ -36,7 +36,9 @@ struct TransformerTests {
         #expect(try logits.content == #require(result.logits).rows(20..<24).content)
     }
 
-    @Test("Captures do not change what is computed, nor are they overwritten", arguments: fixtureNames)
+    @Test(
+        "Captures do not change what is computed, nor are they overwritten", arguments: fixtureNames
+    )
     func capturesAreInert(name: String) throws {
         let fixture = try Fixture(name)
         let all = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks)))
@@ -62,13 +64,16 @@ struct TransformerTests {
         }
     }
 
-    @Test("A pass stops at the last capture, inside a block too", arguments: HookPoint.Site.allCases)
+    @Test(
+        "A pass stops at the last capture, inside a block too", arguments: HookPoint.Site.allCases)
     func stops(site: HookPoint.Site) throws {
         let fixture = try Fixture("llama")
         let hook = HookPoint(layer: 0, site: site)
         let later = fixture.hooks.filter { hook < $0 }
         let bombs = Dictionary(
-            uniqueKeysWithValues: later.map { ($0, [{ (_: Tensor) throws -> Tensor in throw Ran() }]) })
+            uniqueKeysWithValues: later.map {
+                ($0, [{ (_: Tensor) throws -> Tensor in throw Ran() }])
+            })
         let result = try fixture.model.run(
             fixture.pass(to: .lastCapture, captures: [hook], interventions: bombs))
         #expect(result.captured[hook] != nil)
@@ -120,7 +125,9 @@ struct TransformerTests {
                     return (positions, try model.run(pass).logits?.content ?? [])
                 }
             }
-            return try await group.reduce(into: [Int: Set<[UInt8]>]()) { $0[$1.0, default: []].insert($1.1) }
+            return try await group.reduce(into: [Int: Set<[UInt8]>]()) {
+                $0[$1.0, default: []].insert($1.1)
+            }
         }
         #expect(contents.count == 4)
         #expect(contents.values.allSatisfy { $0.count == 1 })
@@ -137,7 +144,9 @@ struct TransformerTests {
 @Suite("Errors of passes")
 struct PassErrorTests {
     /// Runs a pass that must fail and returns its error.
-    private func error(_ name: String, _ pass: (Fixture) throws -> ForwardPass) throws -> LanguageModelError {
+    private func error(_ name: String, _ pass: (Fixture) throws -> ForwardPass) throws
+        -> LanguageModelError
+    {
         let fixture = try Fixture(name)
         let pass = try pass(fixture)
         return try #require(throws: LanguageModelError.self) { try fixture.model.run(pass) }
@@ -174,7 +183,9 @@ struct PassErrorTests {
 
     @Test("A pass cannot begin beyond the last block", arguments: [-1, 3])
     func beginsBeyond(block: Int) throws {
-        let failure = try error("llama") { $0.pass(from: Tensor(zeros: [24, 24]), beforeBlock: block) }
+        let failure = try error("llama") {
+            $0.pass(from: Tensor(zeros: [24, 24]), beforeBlock: block)
+        }
         #expect(failure.code == .layerOutOfRange)
     }
 
@@ -193,7 +204,8 @@ struct PassErrorTests {
     func rowTooLong(name: String) throws {
         let failure = try error(name) { _ in
             ForwardPass(
-                start: .tokens([Int32](repeating: 1, count: 33)), end: .logits, batch: 1, positions: 33)
+                start: .tokens([Int32](repeating: 1, count: 33)), end: .logits, batch: 1,
+                positions: 33)
         }
         #expect(failure.code == .rowTooLong)
         #expect(failure.description.contains("33") && failure.description.contains("32"))
@@ -207,7 +219,9 @@ struct PassErrorTests {
         #expect(failure.code == .wrongShape)
     }
 
-    @Test("A residual stream of another shape is refused", arguments: [[24, 16], [23, 24], [24 * 24]])
+    @Test(
+        "A residual stream of another shape is refused",
+        arguments: [[24, 16], [23, 24], [24 * 24]])
     func wrongResidual(shape: [Int]) throws {
         let failure = try error("llama") { $0.pass(from: Tensor(zeros: shape), beforeBlock: 1) }
         #expect(failure.code == .wrongShape)

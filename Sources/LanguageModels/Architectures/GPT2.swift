@@ -91,7 +91,9 @@ extension GPT2 {
             let size = settings.modelSize
             let inner = settings.innerSize
             /// Reads a map that is stored inputs by outputs.
-            func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws(LanguageModelError) -> LinearWeights {
+            func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws(LanguageModelError)
+                -> LinearWeights
+            {
                 try weights.linear(
                     "h.\(layer).\(name)", inputs: inputs, outputs: outputs, hasBias: true,
                     layout: .inputsByOutputs)
@@ -134,7 +136,8 @@ extension GPT2 {
                 throw config.unsupported("scale_attn_weights", .bool(false), allowed: "true")
             }
             attention = AttentionSizes(
-                heads: heads, keyHeads: heads, headSize: headSize, scale: 1 / Float(headSize).squareRoot())
+                heads: heads, keyHeads: heads, headSize: headSize,
+                scale: 1 / Float(headSize).squareRoot())
             activation = try config.activation("activation_function", default: .geluNew).function
             epsilon = Float(try config.positive("layer_norm_epsilon", default: 1e-5))
             isTied = try config.truth("tie_word_embeddings", default: true)
@@ -145,7 +148,8 @@ extension GPT2 {
             ModelDescription(
                 architecture: "gpt2", layers: layers, modelSize: modelSize, vocabulary: vocabulary,
                 heads: attention.heads, contextSize: contextSize,
-                blockParameters: 4 * modelSize * modelSize + 2 * modelSize * innerSize + 9 * modelSize
+                blockParameters: 4 * modelSize * modelSize + 2 * modelSize * innerSize + 9
+                    * modelSize
                     + innerSize,
                 embeddingParameters: (vocabulary * (isTied ? 1 : 2) + contextSize) * modelSize)
         }

@@ -39,7 +39,8 @@ struct GPTNeoX: TransformerArchitecture {
         embedding = try weights.matrix("embed_in.weight", shape: [settings.vocabulary, size])
         blocks = try (0..<settings.layers).map { try Block(weights, layer: $0, settings) }
         finalNorm = try weights.layerNorm("final_layer_norm", count: size)
-        unembedding = try weights.unembedding("embed_out", tiedTo: embedding, isTied: settings.isTied)
+        unembedding = try weights.unembedding(
+            "embed_out", tiedTo: embedding, isTied: settings.isTied)
     }
 
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor {
@@ -112,11 +113,14 @@ extension GPTNeoX {
                 "\(name).attention.query_key_value", inputs: size, outputs: 3 * size,
                 hasBias: settings.hasAttentionBias)
             output = try weights.linear(
-                "\(name).attention.dense", inputs: size, outputs: size, hasBias: settings.hasAttentionBias)
+                "\(name).attention.dense", inputs: size, outputs: size,
+                hasBias: settings.hasAttentionBias)
             up = try weights.linear(
-                "\(name).mlp.dense_h_to_4h", inputs: size, outputs: settings.innerSize, hasBias: true)
+                "\(name).mlp.dense_h_to_4h", inputs: size, outputs: settings.innerSize,
+                hasBias: true)
             down = try weights.linear(
-                "\(name).mlp.dense_4h_to_h", inputs: settings.innerSize, outputs: size, hasBias: true)
+                "\(name).mlp.dense_4h_to_h", inputs: settings.innerSize, outputs: size,
+                hasBias: true)
         }
     }
 }
@@ -150,7 +154,8 @@ extension GPTNeoX {
             let heads = try config.size("num_attention_heads")
             let headSize = try config.headSize(modelSize: modelSize, heads: heads)
             attention = AttentionSizes(
-                heads: heads, keyHeads: heads, headSize: headSize, scale: 1 / Float(headSize).squareRoot())
+                heads: heads, keyHeads: heads, headSize: headSize,
+                scale: 1 / Float(headSize).squareRoot())
             rotary = try RotarySettings(config, base: 10_000, fraction: 0.25)
             activation = try config.activation("hidden_act", default: .gelu).function
             epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
@@ -163,7 +168,8 @@ extension GPTNeoX {
         var description: ModelDescription {
             let biases = (hasAttentionBias ? 4 * modelSize : 0) + innerSize + modelSize
             return ModelDescription(
-                architecture: "gpt_neox", layers: layers, modelSize: modelSize, vocabulary: vocabulary,
+                architecture: "gpt_neox", layers: layers, modelSize: modelSize,
+                vocabulary: vocabulary,
                 heads: attention.heads, contextSize: contextSize,
                 blockParameters: 4 * modelSize * modelSize + 2 * modelSize * innerSize + biases
                     + 4 * modelSize,

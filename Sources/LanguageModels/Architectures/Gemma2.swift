@@ -155,25 +155,30 @@ extension Gemma2 {
             attention = AttentionSizes(
                 heads: heads, keyHeads: try config.keyHeads(of: heads),
                 headSize: try config.size(ifPresent: "head_dim") ?? 256,
-                scale: 1 / Float(try config.positive("query_pre_attn_scalar", default: 256)).squareRoot(),
+                scale: 1
+                    / Float(try config.positive("query_pre_attn_scalar", default: 256)).squareRoot(),
                 softCap: try config.cap("attn_logit_softcapping", default: 50))
             rotary = try RotarySettings(config, base: 10_000, fraction: 1)
             guard rotary.fraction == 1 else {
-                throw config.unsupported("partial_rotary_factor", .number(rotary.fraction), allowed: "1")
+                throw config.unsupported(
+                    "partial_rotary_factor", .number(rotary.fraction), allowed: "1")
             }
             activation = try config.activation("hidden_activation", default: .geluTanh).function
             epsilon = Float(try config.positive("rms_norm_eps", default: 1e-6))
             isTied = try config.truth("tie_word_embeddings", default: true)
             hasAttentionBias = try config.truth("attention_bias", default: false)
             logitCap = try config.cap("final_logit_softcapping", default: 30)
-            window = config.json["sliding_window"] == nil ? 4096 : try config.size(ifPresent: "sliding_window")
+            window =
+                config.json["sliding_window"] == nil
+                ? 4096 : try config.size(ifPresent: "sliding_window")
             isSliding = try config.slidingLayers(layers)
         }
 
         /// Sizes and names.
         var description: ModelDescription {
             ModelDescription(
-                architecture: "gemma2", layers: layers, modelSize: modelSize, vocabulary: vocabulary,
+                architecture: "gemma2", layers: layers, modelSize: modelSize,
+                vocabulary: vocabulary,
                 heads: attention.heads, contextSize: contextSize,
                 blockParameters: attention.matrixParameters(modelSize: modelSize)
                     + 3 * modelSize * innerSize + 4 * modelSize
@@ -185,7 +190,9 @@ extension Gemma2 {
 
 extension ModelConfig {
     /// A soft cap: absent means the default, null means none.
-    fileprivate func cap(_ key: String, default fallback: Double) throws(LanguageModelError) -> Float? {
+    fileprivate func cap(_ key: String, default fallback: Double) throws(LanguageModelError)
+        -> Float?
+    {
         guard let value = json[key] else { return Float(fallback) }
         return value.isNull ? nil : try positive(ifPresent: key).map { Float($0) }
     }
@@ -196,7 +203,9 @@ extension ModelConfig {
         let known = ["sliding_attention", "full_attention"]
         let types = value.elements?.compactMap(\.text).filter(known.contains) ?? []
         guard types.count == layers, value.elements?.count == layers else {
-            throw bad("layer_types", value, allowed: "\(layers) times one of \(known.joined(separator: ", "))")
+            throw bad(
+                "layer_types", value,
+                allowed: "\(layers) times one of \(known.joined(separator: ", "))")
         }
         return types.map { $0 == known[0] }
     }

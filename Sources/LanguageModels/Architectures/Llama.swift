@@ -135,7 +135,8 @@ extension Llama {
                 scale: 1 / Float(headSize).squareRoot())
             rotary = try RotarySettings(config, base: 10_000, fraction: 1)
             guard rotary.fraction == 1 else {
-                throw config.unsupported("partial_rotary_factor", .number(rotary.fraction), allowed: "1")
+                throw config.unsupported(
+                    "partial_rotary_factor", .number(rotary.fraction), allowed: "1")
             }
             activation = try config.activation("hidden_act", default: .silu).function
             epsilon = Float(try config.positive("rms_norm_eps", default: 1e-6))
