@@ -1,7 +1,8 @@
 import Kernels
 import Tensors
 
-/// Attention over queries, keys and values that come from maps of their own, as Llama and Gemma have it.
+/// Attention over queries, keys and values that come from maps of their own, as Llama and Gemma
+/// have it.
 struct GroupedAttention: Sendable {
     /// `[heads · head, model]`.
     var query: LinearWeights
@@ -15,8 +16,11 @@ struct GroupedAttention: Sendable {
 
 /// Sizes of attention that do not change from block to block.
 struct AttentionSizes: Sendable, Equatable {
+    /// Query heads.
     var heads: Int
+    /// Key and value heads.
     var keyHeads: Int
+    /// Elements of a head.
     var headSize: Int
     /// Factor on the scores.
     var scale: Float
@@ -56,7 +60,8 @@ extension KernelBackend {
 /// The activations are split and not the weights, so that the weights stay mapped and shared by the
 /// ranks of a node.
 ///
-/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own time.
+/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own
+///   time.
 func splitFused(_ fused: Tensor, groups: Int) -> [Tensor] {
     let rows = fused.rows
     let width = fused.columns / (3 * groups)
@@ -103,8 +108,8 @@ extension ModelWeights {
 }
 
 extension ModelConfig {
-    /// The size of a head: under a key of its own if there is one, else the model size divided among
-    /// the heads.
+    /// The size of a head: under a key of its own if there is one, else the model size divided
+    /// among the heads.
     func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int
     {
         if let key, let size = try size(ifPresent: key) { return size }

@@ -1,7 +1,8 @@
 import Basics
 import Tensors
 
-/// The `config.json` of a model, read key by key so that nothing that changes a number is overlooked.
+/// The `config.json` of a model, read key by key so that nothing that changes a number is
+/// overlooked.
 ///
 /// Getters name the file, the key, the value found and what is allowed. A missing key takes the
 /// default of transformers where there is one.
@@ -11,7 +12,8 @@ struct ModelConfig: Sendable {
     /// The whole object.
     let json: JSON
 
-    /// The largest size of an axis that is accepted; products of several sizes then cannot overflow.
+    /// The largest size of an axis that is accepted; products of several sizes then cannot
+    /// overflow.
     static let largestSize = 1 << 24
     /// The largest number of blocks that is accepted.
     static let mostLayers = 4096
@@ -25,7 +27,7 @@ struct ModelConfig: Sendable {
             throw LanguageModelError(
                 .missingFile, "\(path) does not exist",
                 advice:
-                    "name a folder with config.json and model.safetensors, as Hugging Face writes it"
+                    "name a folder with config.json and model.safetensors"
             )
         }
         do {

@@ -28,7 +28,8 @@ let architectures: [String: ArchitectureEntry] = [
 
 /// Opens a model folder as Hugging Face writes it: `config.json` beside safetensors.
 ///
-/// Weights are mapped and checked against the config, not read; a bad folder fails here and not later.
+/// Weights are mapped and checked against the config, not read; a bad folder fails here and not
+/// later.
 ///
 /// - Throws: ``LanguageModelError`` that names the file and the key or tensor at fault.
 public func loadLanguageModel(folder: String, backend: any KernelBackend) throws

@@ -48,7 +48,7 @@ struct RotaryPositionsTests {
             "{\"rope_theta\": 7, \"partial_rotary_factor\": 0.5}",
             "{\"rotary_emb_base\": 7, \"rotary_pct\": 0.5}",
             "{\"rope_parameters\": {\"rope_theta\": 7.0, \"partial_rotary_factor\": 0.5}}",
-            "{\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 7}, \"rotary_pct\": 0.5}",
+            "{\"rope_parameters\": {\"type\": \"default\", \"rope_theta\": 7}, \"rotary_pct\": 0.5}",
             "{\"rope_scaling\": {\"type\": \"default\"}, \"rope_theta\": 7, \"rotary_pct\": 0.5}",
         ])
     func spellings(text: String) throws {
