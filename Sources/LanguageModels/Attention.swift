@@ -1,7 +1,8 @@
 import Kernels
 import Tensors
 
-/// Attention over queries, keys and values that come from maps of their own, as Llama and Gemma have it.
+/// Attention over queries, keys and values that come from maps of their own, as Llama and Gemma
+/// have it.
 struct GroupedAttention: Sendable {
     /// `[heads · head, model]`.
     var query: LinearWeights
@@ -15,8 +16,11 @@ struct GroupedAttention: Sendable {
 
 /// Sizes of attention that do not change from block to block.
 struct AttentionSizes: Sendable, Equatable {
+    /// Query heads.
     var heads: Int
+    /// Key and value heads.
     var keyHeads: Int
+    /// Elements of a head.
     var headSize: Int
     /// Factor on the scores.
     var scale: Float
@@ -56,7 +60,8 @@ extension KernelBackend {
 /// The activations are split and not the weights, so that the weights stay mapped and shared by the
 /// ranks of a node.
 ///
-/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own time.
+/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own
+///   time.
 func splitFused(_ fused: Tensor, groups: Int) -> [Tensor] {
     let rows = fused.rows
     let width = fused.columns / (3 * groups)
@@ -95,15 +100,18 @@ extension ModelWeights {
         return GroupedAttention(
             query: try linear("\(name).q_proj", inputs: modelSize, outputs: wide, hasBias: hasBias),
             key: try linear("\(name).k_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
-            value: try linear("\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
-            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias))
+            value: try linear(
+                "\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
+            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias)
+        )
     }
 }
 
 extension ModelConfig {
-    /// The size of a head: under a key of its own if there is one, else the model size divided among
-    /// the heads.
-    func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int {
+    /// The size of a head: under a key of its own if there is one, else the model size divided
+    /// among the heads.
+    func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int
+    {
         if let key, let size = try size(ifPresent: key) { return size }
         guard modelSize % heads == 0 else {
             throw LanguageModelError(
@@ -118,7 +126,8 @@ extension ModelConfig {
         let keyHeads = try size(ifPresent: "num_key_value_heads") ?? heads
         guard heads % keyHeads == 0 else {
             throw LanguageModelError(
-                .badConfig, "\(path): \(heads) query heads are not divided by \(keyHeads) key heads",
+                .badConfig,
+                "\(path): \(heads) query heads are not divided by \(keyHeads) key heads",
                 advice: "use the config.json that came with the weights")
         }
         return keyHeads

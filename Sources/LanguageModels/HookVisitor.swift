@@ -14,14 +14,22 @@ final class HookVisitor {
     let positions: Int
     /// What was captured so far.
     private(set) var captured: [HookPoint: Tensor] = [:]
+    /// What to keep.
     private let captures: Set<HookPoint>
+    /// What to replace.
     private let interventions: [HookPoint: [(Tensor) throws -> Tensor]]
+    /// Whether logits are not wanted.
     private let stopsAtLastCapture: Bool
 
+    /// Begins a pass.
     init(_ pass: ForwardPass) {
         (batch, positions) = (pass.batch, pass.positions)
         (captures, interventions) = (pass.captures, pass.interventions)
-        if case .lastCapture = pass.end { stopsAtLastCapture = true } else { stopsAtLastCapture = false }
+        if case .lastCapture = pass.end {
+            stopsAtLastCapture = true
+        } else {
+            stopsAtLastCapture = false
+        }
     }
 
     /// Whether nothing is left to do.
@@ -29,8 +37,8 @@ final class HookVisitor {
 
     /// Shows the activation at a site of the running block.
     ///
-    /// The outputs of attention and MLP come back as memory of their own, since blocks add the residual
-    /// stream to them in place; residual streams are shared.
+    /// The outputs of attention and MLP come back as memory of their own, since blocks add the
+    /// residual stream to them in place; residual streams are shared.
     ///
     /// - Shapes: `x` and the result are `[batch · positions, model]`.
     /// - Returns: the activation with interventions applied, or nil when the pass has all it wants.
@@ -45,8 +53,8 @@ final class HookVisitor {
             guard value.shape == x.shape, value.type == .float32 else {
                 throw LanguageModelError(
                     .wrongShape,
-                    "An intervention at \(point) made \(value.type.rawValue) of shape \(value.shape) "
-                        + "from float32 of \(x.shape)",
+                    "An intervention at \(point) made \(value.type.rawValue) of shape "
+                        + "\(value.shape) from float32 of \(x.shape)",
                     advice: "return what came in, changed")
             }
         }

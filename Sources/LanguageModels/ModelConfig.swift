@@ -1,7 +1,8 @@
 import Basics
 import Tensors
 
-/// The `config.json` of a model, read key by key so that nothing that changes a number is overlooked.
+/// The `config.json` of a model, read key by key so that nothing that changes a number is
+/// overlooked.
 ///
 /// Getters name the file, the key, the value found and what is allowed. A missing key takes the
 /// default of transformers where there is one.
@@ -11,7 +12,8 @@ struct ModelConfig: Sendable {
     /// The whole object.
     let json: JSON
 
-    /// The largest size of an axis that is accepted; products of several sizes then cannot overflow.
+    /// The largest size of an axis that is accepted; products of several sizes then cannot
+    /// overflow.
     static let largestSize = 1 << 24
     /// The largest number of blocks that is accepted.
     static let mostLayers = 4096
@@ -24,7 +26,9 @@ struct ModelConfig: Sendable {
         guard fileExists(path) else {
             throw LanguageModelError(
                 .missingFile, "\(path) does not exist",
-                advice: "name a folder with config.json and model.safetensors, as Hugging Face writes it")
+                advice:
+                    "name a folder with config.json and model.safetensors"
+            )
         }
         do {
             try self.init(path: path, json: JSON(file: path))
@@ -32,7 +36,8 @@ struct ModelConfig: Sendable {
             throw error
         } catch {
             throw LanguageModelError(
-                .badConfig, "\(path) cannot be read", advice: "download the file again", cause: error)
+                .badConfig, "\(path) cannot be read", advice: "download the file again",
+                cause: error)
         }
     }
 
@@ -59,7 +64,8 @@ extension ModelConfig {
     func size(_ key: String, atMost limit: Int = largestSize) throws(LanguageModelError) -> Int {
         guard let size = try size(ifPresent: key, atMost: limit) else {
             throw LanguageModelError(
-                .badConfig, "\(path) lacks `\(key)`", advice: "use the config.json that came with the weights")
+                .badConfig, "\(path) lacks `\(key)`",
+                advice: "use the config.json that came with the weights")
         }
         return size
     }
@@ -103,7 +109,8 @@ extension ModelConfig {
         guard let value = self[key] else { return fallback }
         guard let name = value.text.flatMap(ActivationName.init(rawValue:)) else {
             throw unsupported(
-                key, value, allowed: ActivationName.allCases.map(\.rawValue).joined(separator: ", "))
+                key, value, allowed: ActivationName.allCases.map(\.rawValue).joined(separator: ", ")
+            )
         }
         return name
     }

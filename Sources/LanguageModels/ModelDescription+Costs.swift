@@ -5,8 +5,9 @@ extension ModelDescription {
 
     /// Floating-point operations of a forward pass through some blocks.
     ///
-    /// `2 · tokens · blockParameters` for the maps of a block and `4 · tokens · model · (positions + 1) / 2`
-    /// for its causal scores and mixtures, on the assumption that heads together are as wide as the model.
+    /// `2 · tokens · blockParameters` for the maps of a block and `4 · tokens · model · (positions
+    /// + 1) / 2` for its causal scores and mixtures, on the assumption that heads together are as
+    /// wide as the model.
     ///
     /// - Parameters:
     ///   - tokens: rows of activations, batch × positions.

@@ -6,7 +6,8 @@ struct ArchitectureEntry: Sendable {
     /// Reads sizes and names from the config alone.
     let describe: @Sendable (ModelConfig) throws -> ModelDescription
     /// Maps the weights of a folder.
-    let load: @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
+    let load:
+        @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
 }
 
 /// The architectures by `model_type`: a new one is a file and a line here.
@@ -27,10 +28,13 @@ let architectures: [String: ArchitectureEntry] = [
 
 /// Opens a model folder as Hugging Face writes it: `config.json` beside safetensors.
 ///
-/// Weights are mapped and checked against the config, not read; a bad folder fails here and not later.
+/// Weights are mapped and checked against the config, not read; a bad folder fails here and not
+/// later.
 ///
 /// - Throws: ``LanguageModelError`` that names the file and the key or tensor at fault.
-public func loadLanguageModel(folder: String, backend: any KernelBackend) throws -> any LanguageModel {
+public func loadLanguageModel(folder: String, backend: any KernelBackend) throws
+    -> any LanguageModel
+{
     let config = try ModelConfig(folder: folder)
     return try entry(for: config).load(config, folder, backend)
 }
@@ -51,7 +55,8 @@ private func entry(for config: ModelConfig) throws(LanguageModelError) -> Archit
     guard let value = config["model_type"], let name = value.text else {
         throw LanguageModelError(
             .badConfig, "\(config.path) lacks `model_type`",
-            advice: "a config.json with `model_type` \(supportedArchitectures.joined(separator: ", "))")
+            advice:
+                "a config.json with `model_type` \(supportedArchitectures.joined(separator: ", "))")
     }
     guard let entry = architectures[name] else {
         throw LanguageModelError(

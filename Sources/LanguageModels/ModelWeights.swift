@@ -8,13 +8,15 @@ import Tensors
 ///
 /// Matrices stay mapped in their stored type; vectors are widened once.
 struct ModelWeights {
+    /// The weight files.
     private let source: any TensorSource
+    /// What stands before names in the files of the hub.
     private let prefix: String
 
     /// Opens the weight files of a folder.
     ///
-    /// - Parameter prefix: what the hub writes before the names of the bare model, such as `transformer.`;
-    ///   names with and without it are found.
+    /// - Parameter prefix: what the hub writes before the names of the bare model, such as
+    ///   `transformer.`; names with and without it are found.
     init(folder: String, prefix: String) throws(LanguageModelError) {
         self.prefix = prefix
         do {
@@ -31,7 +33,8 @@ struct ModelWeights {
 
     /// A matrix in its stored type, sharing the mapped file.
     ///
-    /// - Throws: ``LanguageModelError`` when it is missing or has another shape or type than expected.
+    /// - Throws: ``LanguageModelError`` when it is missing or has another shape or type than
+    ///   expected.
     func matrix(_ name: String, shape: [Int]) throws(LanguageModelError) -> Tensor {
         guard let stored = storedName(name) else {
             throw LanguageModelError(
@@ -43,12 +46,14 @@ struct ModelWeights {
             guard tensor.shape == shape else {
                 throw LanguageModelError(
                     .wrongShape,
-                    "\(source.path): `\(stored)` has shape \(tensor.shape), config.json asks for \(shape)",
+                    "\(source.path): `\(stored)` has shape \(tensor.shape), config.json "
+                        + "asks for \(shape)",
                     advice: "use the config.json that came with the weights")
             }
             guard [.float32, .bfloat16, .float16].contains(tensor.type) else {
                 throw LanguageModelError(
-                    .unsupported, "\(source.path): `\(stored)` is stored as \(tensor.type.rawValue)",
+                    .unsupported,
+                    "\(source.path): `\(stored)` is stored as \(tensor.type.rawValue)",
                     advice: "weights stored as float32, bfloat16 or float16")
             }
             return tensor
@@ -56,7 +61,8 @@ struct ModelWeights {
             throw error
         } catch {
             throw LanguageModelError(
-                .badConfig, "\(source.path): `\(stored)` cannot be read", advice: "download the file again",
+                .badConfig, "\(source.path): `\(stored)` cannot be read",
+                advice: "download the file again",
                 cause: error)
         }
     }
@@ -87,18 +93,20 @@ struct ModelWeights {
 
     /// The unembedding: a matrix of its own or, when tied, the embedding table.
     ///
-    /// - Throws: ``LanguageModelError`` when the config says tied and the file holds another matrix.
+    /// - Throws: ``LanguageModelError`` when the config says tied and the file holds another
+    ///   matrix.
     func unembedding(
         _ name: String, tiedTo embedding: Tensor, isTied: Bool
     ) throws(LanguageModelError) -> LinearWeights {
         guard !isTied || contains("\(name).weight") else { return LinearWeights(weight: embedding) }
         let own = try matrix("\(name).weight", shape: embedding.shape)
         guard isTied else { return LinearWeights(weight: own) }
-        guard own.type == embedding.type, memcmp(own.bytes, embedding.bytes, own.byteCount) == 0 else {
+        guard own.type == embedding.type, memcmp(own.bytes, embedding.bytes, own.byteCount) == 0
+        else {
             throw LanguageModelError(
                 .badConfig,
-                "\(source.path) holds a `\(name).weight` that differs from the embedding, but config.json "
-                    + "says `tie_word_embeddings`",
+                "\(source.path) holds a `\(name).weight` that differs from the embedding, but "
+                    + "config.json says `tie_word_embeddings`",
                 advice: "the config.json and weights of one revision")
         }
         return LinearWeights(weight: embedding)

@@ -13,7 +13,8 @@ struct RotarySettings: Sendable, Equatable {
 
     /// Reads the spellings of transformers 4 and 5; the newer wins where both stand and agree.
     ///
-    /// transformers 4: `rope_theta` or `rotary_emb_base`, `rotary_pct` or `partial_rotary_factor`, and
+    /// transformers 4: `rope_theta` or `rotary_emb_base`, `rotary_pct` or `partial_rotary_factor`,
+    /// and
     /// `rope_scaling`. transformers 5: `rope_parameters` with `rope_type`, `rope_theta` and
     /// `partial_rotary_factor`.
     ///
@@ -42,7 +43,9 @@ struct RotarySettings: Sendable, Equatable {
     private static func defaultParameters(
         _ value: JSON, key: String, _ config: ModelConfig
     ) throws(LanguageModelError) -> ModelConfig {
-        guard let members = value.members else { throw config.bad(key, value, allowed: "an object") }
+        guard let members = value.members else {
+            throw config.bad(key, value, allowed: "an object")
+        }
         let harmless = ["rope_theta", "partial_rotary_factor", "rope_type", "type"]
         for member in members where !member.value.isNull {
             let isType = member.key == "rope_type" || member.key == "type"
@@ -68,18 +71,25 @@ struct RotarySettings: Sendable, Equatable {
 
 /// Tables of cosines and sines, made once for as many positions as were ever asked for.
 final class RotaryPositions: Sendable {
+    /// What the config says.
     private let settings: RotarySettings
+    /// Elements of a head.
     private let headSize: Int
+    /// Elements of a head that are rotated.
     private let rotarySize: Int
+    /// The longest table made so far.
     private let table: Mutex<RotaryTable>
 
-    /// - Throws: ``LanguageModelError`` when the rotated share of a head is no even number of elements.
-    init(_ settings: RotarySettings, headSize: Int, config: ModelConfig) throws(LanguageModelError) {
+    /// - Throws: ``LanguageModelError`` when the rotated share of a head is no even number of
+    ///   elements.
+    init(_ settings: RotarySettings, headSize: Int, config: ModelConfig) throws(LanguageModelError)
+    {
         (self.settings, self.headSize) = (settings, headSize)
         rotarySize = Int(Double(headSize) * settings.fraction)
         guard rotarySize % 2 == 0, rotarySize > 0 else {
             throw LanguageModelError(
-                .unsupported, "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
+                .unsupported,
+                "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
                 advice: "a model where that number is even and above 0")
         }
         table = Mutex(Self.table(settings, headSize, rotarySize, positions: 0))
@@ -96,7 +106,8 @@ final class RotaryPositions: Sendable {
         }
     }
 
-    /// `cos` and `sin` of `position · base^(-2 i / rotarySize)`, in `Float` throughout as transformers does.
+    /// `cos` and `sin` of `position · base^(-2 i / rotarySize)`, in `Float` throughout as
+    /// transformers does.
     private static func table(
         _ settings: RotarySettings, _ headSize: Int, _ rotarySize: Int, positions: Int
     ) -> RotaryTable {
@@ -113,6 +124,7 @@ final class RotaryPositions: Sendable {
                 sines.floats[position * half + index] = sinf(angle)
             }
         }
-        return RotaryTable(rotarySize: rotarySize, headSize: headSize, cosines: cosines, sines: sines)
+        return RotaryTable(
+            rotarySize: rotarySize, headSize: headSize, cosines: cosines, sines: sines)
     }
 }

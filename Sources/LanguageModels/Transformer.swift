@@ -70,14 +70,15 @@ extension Transformer {
     private func check(_ pass: ForwardPass) throws(LanguageModelError) -> Int {
         guard pass.batch >= 0, pass.positions >= 0 else {
             throw LanguageModelError(
-                .wrongShape, "A pass of \(pass.batch) rows of \(pass.positions) positions cannot run",
+                .wrongShape,
+                "A pass of \(pass.batch) rows of \(pass.positions) positions cannot run",
                 advice: "sizes that are not negative")
         }
         guard pass.positions <= description.contextSize else {
             throw LanguageModelError(
                 .rowTooLong,
-                "Rows of \(pass.positions) positions are longer than the \(description.contextSize) "
-                    + "of this \(description.architecture) model",
+                "Rows of \(pass.positions) positions are longer than the "
+                    + "\(description.contextSize) of this \(description.architecture) model",
                 advice: "a shorter context_size")
         }
         let first: Int
@@ -89,10 +90,13 @@ extension Transformer {
             try checkResidual(residual, beforeBlock, pass)
             first = beforeBlock
         }
-        for point in pass.captures.union(pass.interventions.keys) { try checkPoint(point, first: first) }
+        for point in pass.captures.union(pass.interventions.keys) {
+            try checkPoint(point, first: first)
+        }
         return first
     }
 
+    /// Checks the number and range of tokens.
     private func checkTokens(_ tokens: [Int32], _ pass: ForwardPass) throws(LanguageModelError) {
         guard tokens.count == pass.batch * pass.positions else {
             throw LanguageModelError(
@@ -104,11 +108,13 @@ extension Transformer {
             throw LanguageModelError(
                 .tokenOutOfRange,
                 "Token \(tokens[index]) at row \(index / pass.positions), position "
-                    + "\(index % pass.positions), lies outside the vocabulary of \(description.vocabulary)",
+                    + "\(index % pass.positions), lies outside the vocabulary of "
+                    + "\(description.vocabulary)",
                 advice: "the tokenizer that belongs to this model")
         }
     }
 
+    /// Checks the shape and place of a residual stream.
     private func checkResidual(
         _ residual: Tensor, _ beforeBlock: Int, _ pass: ForwardPass
     ) throws(LanguageModelError) {
@@ -128,10 +134,12 @@ extension Transformer {
         }
     }
 
+    /// Checks that a hook exists and is reached.
     private func checkPoint(_ point: HookPoint, first: Int) throws(LanguageModelError) {
         guard (0..<description.layers).contains(point.layer) else {
             throw LanguageModelError(
-                .layerOutOfRange, "Hook \(point) lies beyond the \(description.layers) blocks of the model",
+                .layerOutOfRange,
+                "Hook \(point) lies beyond the \(description.layers) blocks of the model",
                 advice: "a layer from 0 to \(description.layers - 1)")
         }
         guard point.layer >= first else {
@@ -143,7 +151,8 @@ extension Transformer {
             let sites = architecture.sites.map { HookPoint(layer: point.layer, site: $0) }.sorted()
             throw LanguageModelError(
                 .unknownHook,
-                "This \(description.architecture) model has no \(point): attention and MLP run in parallel",
+                "This \(description.architecture) model has no \(point): attention and "
+                    + "MLP run in parallel",
                 advice: "one of " + sites.map(\.description).joined(separator: ", "))
         }
     }

@@ -4,7 +4,8 @@ import Tensors
 
 /// Llama, the architecture of SmolLM2 and many others.
 ///
-/// `mid = x + attention(norm₁(x))`, `out = mid + down(silu(gate(h)) · up(h))` with `h = norm₂(mid)`.
+/// `mid = x + attention(norm₁(x))`, `out = mid + down(silu(gate(h)) · up(h))` with
+/// `h = norm₂(mid)`.
 ///
 /// Root-mean-square norms, rotary embedding on whole heads, several query heads to one key head.
 ///
@@ -12,12 +13,19 @@ import Tensors
 struct Llama: TransformerArchitecture {
     /// Sizes and names.
     let description: ModelDescription
+    /// What the config says.
     private let settings: Settings
+    /// The arithmetic.
     private let backend: any KernelBackend
+    /// Tables of the rotary embedding.
     private let rotary: RotaryPositions
+    /// `[vocabulary, model]`, mapped.
     private let embedding: Tensor
+    /// Weights of the blocks, in order.
     private let blocks: [Block]
+    /// Norm before the unembedding.
     private let finalNorm: Tensor
+    /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
 
     /// Maps the weights of a folder.
@@ -34,10 +42,12 @@ struct Llama: TransformerArchitecture {
         unembedding = try weights.unembedding("lm_head", tiedTo: embedding, isTied: settings.isTied)
     }
 
+    /// Looks the tokens up.
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor {
         try backend.embedding(tokens, table: embedding, scale: 1)
     }
 
+    /// Runs one block.
     func block(_ layer: Int, _ x: Tensor, _ hooks: HookVisitor) throws -> Tensor? {
         let block = blocks[layer]
         guard let attention = try hooks.visit(.attnOut, attend(x, block, hooks)) else { return nil }
@@ -48,16 +58,19 @@ struct Llama: TransformerArchitecture {
         return mlp
     }
 
+    /// Final norm and unembedding.
     func unembed(_ x: Tensor) throws -> Tensor {
         try backend.linear(normed(x, finalNorm), unembedding)
     }
 
+    /// Norm and attention.
     private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor {
         try backend.attend(
             normed(x, block.attentionNorm), block.attention, settings.attention.shape(hooks),
             rotary.table(positions: hooks.positions))
     }
 
+    /// Norm and MLP.
     private func feedForward(_ x: Tensor, _ block: Block) throws -> Tensor {
         let input = try normed(x, block.mlpNorm)
         let gate = try backend.linear(input, block.gate)
@@ -65,6 +78,7 @@ struct Llama: TransformerArchitecture {
         return try backend.linear(gate, block.down)
     }
 
+    /// The norm of this architecture.
     private func normed(_ x: Tensor, _ weight: Tensor) throws -> Tensor {
         try backend.rmsNorm(x, weight: weight, offset: 0, epsilon: settings.epsilon)
     }
@@ -75,13 +89,20 @@ struct Llama: TransformerArchitecture {
 extension Llama {
     /// The weights of one block.
     private struct Block {
+        /// Norm before attention.
         let attentionNorm: Tensor
+        /// Norm before the MLP.
         let mlpNorm: Tensor
+        /// The maps of attention.
         let attention: GroupedAttention
+        /// Into the MLP, before the activation function.
         let gate: LinearWeights
+        /// Into the MLP.
         let up: LinearWeights
+        /// Out of the MLP.
         let down: LinearWeights
 
+        /// Maps and checks the weights of one block.
         init(_ weights: ModelWeights, layer: Int, _ settings: Settings) throws(LanguageModelError) {
             let size = settings.modelSize
             let inner = settings.innerSize
@@ -107,19 +128,32 @@ extension Llama {
 extension Llama {
     /// What `config.json` says.
     struct Settings: Sendable {
+        /// Number of blocks.
         let layers: Int
+        /// Width of the residual stream.
         let modelSize: Int
+        /// Width inside the MLP.
         let innerSize: Int
+        /// Number of tokens in the table.
         let vocabulary: Int
+        /// Longest row in positions.
         let contextSize: Int
+        /// Sizes of attention.
         let attention: AttentionSizes
+        /// Base and extent of the rotary embedding.
         let rotary: RotarySettings
+        /// The function inside the MLP.
         let activation: ActivationFunction
+        /// Added to variances before the root.
         let epsilon: Float
+        /// Whether the unembedding is the embedding table.
         let isTied: Bool
+        /// Whether the maps of attention have biases.
         let hasAttentionBias: Bool
+        /// Whether the maps of the MLP have biases.
         let hasMLPBias: Bool
 
+        /// Reads and checks all keys that change a number.
         init(_ config: ModelConfig) throws(LanguageModelError) {
             try config.refuseUnsupported()
             try config.refuseWindows()
@@ -135,7 +169,8 @@ extension Llama {
                 scale: 1 / Float(headSize).squareRoot())
             rotary = try RotarySettings(config, base: 10_000, fraction: 1)
             guard rotary.fraction == 1 else {
-                throw config.unsupported("partial_rotary_factor", .number(rotary.fraction), allowed: "1")
+                throw config.unsupported(
+                    "partial_rotary_factor", .number(rotary.fraction), allowed: "1")
             }
             activation = try config.activation("hidden_act", default: .silu).function
             epsilon = Float(try config.positive("rms_norm_eps", default: 1e-6))
