@@ -23,6 +23,7 @@ public struct AutoencoderReference: Sendable, Codable, Hashable {
     /// Bytes of its weight file.
     public var storedBytes: Int
 
+    /// Names an autoencoder on disk.
     public init(
         release: String, id: String, path: String, layout: String, hookName: String,
         modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
@@ -46,8 +47,9 @@ public struct AutoencoderReference: Sendable, Codable, Hashable {
 
 /// Loads the autoencoder that a reference names and checks every tensor of it.
 ///
-/// - Parameter foldingDecoderNorms: whether latents are rescaled as if every decoder row had norm 1,
-///   as SAE Bench does; architectures for which that could change the function are left as they are.
+/// - Parameter foldingDecoderNorms: whether latents are rescaled as if every decoder row had norm
+///   1, as SAE Bench does; architectures for which that could change the function are left as they
+///   are.
 /// - Throws: ``AutoencoderError`` or an error of the file's format, naming file, tensor and remedy.
 /// - Cost: matrices stay mapped and are read once for the check; vectors are copied.
 public func loadAutoencoder(

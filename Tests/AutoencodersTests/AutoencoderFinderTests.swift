@@ -5,15 +5,17 @@ import Testing
 @testable import Autoencoders
 
 struct AutoencoderFinderTests {
-    @Test("A name comes from the place below the given folder", arguments: [
-        ("rel/a", "rel/a", "rel", "a"),
-        ("rel", "rel/a", "rel", "a"),
-        ("", "rel/a", "rel", "a"),
-        ("", "rel/deep/er/a", "rel", "deep/er/a"),
-        ("rel/", "rel/a", "rel", "a"),
-        ("rel/.", "rel/a", "rel", "a"),
-        ("rel/a/..", "rel/a", "rel", "a"),
-    ])
+    @Test(
+        "A name comes from the place below the given folder",
+        arguments: [
+            ("rel/a", "rel/a", "rel", "a"),
+            ("rel", "rel/a", "rel", "a"),
+            ("", "rel/a", "rel", "a"),
+            ("", "rel/deep/er/a", "rel", "deep/er/a"),
+            ("rel/", "rel/a", "rel", "a"),
+            ("rel/.", "rel/a", "rel", "a"),
+            ("rel/a/..", "rel/a", "rel", "a"),
+        ])
     func name(given: String, place: String, release: String, id: String) throws {
         let folder = try TemporaryFolder()
         try folder.copyFixture("topk", to: place)
@@ -42,7 +44,8 @@ struct AutoencoderFinderTests {
             try folder.copyFixture("topk", to: place)
         }
         let found = try findAutoencoders(under: folder.path)
-        #expect(found.map { "\($0.release)/\($0.id)" } == ["B/x", "a/10", "a/9", "a/z", "a/é", "b/x"])
+        #expect(
+            found.map { "\($0.release)/\($0.id)" } == ["B/x", "a/10", "a/9", "a/z", "a/é", "b/x"])
     }
 
     @Test("A missing folder, a file and a folder without autoencoders are refused")
@@ -72,9 +75,10 @@ struct AutoencoderFinderTests {
         try folder.write("{}", to: "rel/half/cfg.json")
         let survey = try surveyAutoencoders(under: folder.path)
         #expect(survey.found.map(\.id) == ["good"])
-        #expect(survey.unread.map(\.reason) == [
-            "sae_lens without sae_weights.safetensors", "dictionary_learning", "gemma_scope",
-        ])
+        #expect(
+            survey.unread.map(\.reason) == [
+                "sae_lens without sae_weights.safetensors", "dictionary_learning", "gemma_scope",
+            ])
     }
 
     @Test("A damaged configuration stops a search and is listed by a survey")
@@ -114,7 +118,9 @@ struct AutoencoderFinderTests {
     @Test("The content hash depends on both files and not on the folder")
     func contentHash() throws {
         let folder = try TemporaryFolder()
-        for place in ["a/one", "b/two", "c/three", "d/four"] { try folder.copyFixture("topk", to: place) }
+        for place in ["a/one", "b/two", "c/three", "d/four"] {
+            try folder.copyFixture("topk", to: place)
+        }
         try folder.copyFixture("v4-topk", to: "e/other")
         let configuration = "\(folder.path)/c/three/cfg.json"
         try writeFile(try readFile(configuration) + [0x0A], to: configuration)

@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Kernels
 import Tensors
 import Testing
@@ -8,7 +9,8 @@ import Testing
 /// An autoencoder as a user would write one: the four requirements and no more.
 private struct Identity: Autoencoder {
     let description = AutoencoderDescription(
-        architecture: "identity", modelSize: 3, latents: 3, hookName: "blocks.0.hook_resid_post", id: "mine")
+        architecture: "identity", modelSize: 3, latents: 3, hookName: "blocks.0.hook_resid_post",
+        id: "mine")
     let decoderMatrix = MatrixView(Tensor([1, 0, 0, 0, 1, 0, 0, 0, 1], shape: [3, 3]))
 
     func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
@@ -17,7 +19,8 @@ private struct Identity: Autoencoder {
         return try backend.encode(x, encoder)
     }
 
-    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor {
+    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor
+    {
         try backend.decode(codes, DecoderWeights(matrix: decoderMatrix.tensor, bias: [0, 0, 0]))
     }
 }
@@ -36,6 +39,16 @@ struct AutoencoderTests {
         #expect(mine.description.configuration["d_sae"]?.integer == 3)
     }
 
+    @Test("A description survives encoding, its configuration in order")
+    func coding() throws {
+        let description = try fixture("v4-topk", folding: true).description
+        let bytes = try JSONEncoder().encode(description)
+        let decoded = try JSONDecoder().decode(AutoencoderDescription.self, from: bytes)
+        #expect(decoded.configuration.text() == description.configuration.text())
+        #expect(decoded.id == description.id)
+        #expect(decoded.k == 6)
+    }
+
     @Test("The configuration names the type and device of a run")
     func runConfiguration() throws {
         let description = try fixture("topk", folding: true).description
@@ -45,9 +58,12 @@ struct AutoencoderTests {
         #expect(configuration.members?.map(\.key) == description.configuration.members?.map(\.key))
     }
 
-    @Test("A description names what it describes", arguments: [
-        ("topk", "topk", "topk", 5), ("batchtopk-training", "batchtopk", "jumprelu", nil as Int?),
-    ])
+    @Test(
+        "A description names what it describes",
+        arguments: [
+            ("topk", "topk", "topk", 5),
+            ("batchtopk-training", "batchtopk", "jumprelu", nil as Int?),
+        ])
     func description(name: String, architecture: String, computedAs: String, k: Int?) throws {
         let description = try fixture(name, folding: true).description
         #expect(description.architecture == architecture)

@@ -17,7 +17,8 @@ struct DamagedAutoencoderTests {
             folder = try TemporaryFolder()
             try folder.copyFixture(name, to: "rel/sae")
             json = try JSON(file: "\(fixtures)/tiny-res/\(name)/cfg.json")
-            let file = try SafetensorsFile(path: "\(fixtures)/tiny-res/\(name)/sae_weights.safetensors")
+            let file = try SafetensorsFile(
+                path: "\(fixtures)/tiny-res/\(name)/sae_weights.safetensors")
             tensors = try file.tensorNames.map { ($0, try file.tensor($0)) }
         }
 
@@ -52,16 +53,20 @@ struct DamagedAutoencoderTests {
         }
     }
 
-    @Test("A missing tensor is named", arguments: ["W_enc", "W_dec", "b_enc", "b_dec", "threshold"])
+    @Test(
+        "A missing tensor is named", arguments: ["W_enc", "W_dec", "b_enc", "b_dec", "threshold"])
     func missingTensor(name: String) throws {
         var specimen = try Specimen()
         specimen.tensors.removeAll { $0.name == name }
         expectRefusal(specimen, .missing, ["sae_weights.safetensors", "`\(name)`"])
     }
 
-    @Test("A tensor of other axes is named with what was expected", arguments: [
-        ("W_enc", [24, 8]), ("W_dec", [8, 24]), ("b_enc", [23]), ("b_dec", [8, 1]), ("threshold", []),
-    ])
+    @Test(
+        "A tensor of other axes is named with what was expected",
+        arguments: [
+            ("W_enc", [24, 8]), ("W_dec", [8, 24]), ("b_enc", [23]), ("b_dec", [8, 1]),
+            ("threshold", []),
+        ])
     func wrongShape(name: String, shape: [Int]) throws {
         var specimen = try Specimen()
         for index in specimen.tensors.indices where specimen.tensors[index].name == name {
@@ -70,17 +75,22 @@ struct DamagedAutoencoderTests {
         expectRefusal(specimen, .shape, ["`\(name)`", "\(shape)", "expected"])
     }
 
-    @Test("A value that is not finite is named with its place", arguments: [
-        ("W_enc", 30, "[1, 6]"), ("W_dec", 30, "[3, 6]"), ("b_enc", 5, "[5]"), ("b_dec", 7, "[7]"),
-        ("threshold", 0, "[0]"),
-    ], [Float.nan, .infinity, -.infinity])
+    @Test(
+        "A value that is not finite is named with its place",
+        arguments: [
+            ("W_enc", 30, "[1, 6]"), ("W_dec", 30, "[3, 6]"), ("b_enc", 5, "[5]"),
+            ("b_dec", 7, "[7]"),
+            ("threshold", 0, "[0]"),
+        ], [Float.nan, .infinity, -.infinity])
     func notFinite(place: (String, Int, String), value: Float) throws {
         var specimen = try Specimen()
         specimen.change(place.0) { $0[place.1] = value }
         expectRefusal(specimen, .notFinite, ["`\(place.0)`", "\(value)", place.2])
     }
 
-    @Test("A value that is not finite is found in 16-bit matrices", arguments: ["standard-bf16", "topk-f16"])
+    @Test(
+        "A value that is not finite is found in 16-bit matrices",
+        arguments: ["standard-bf16", "topk-f16"])
     func notFinite16(name: String) throws {
         var specimen = try Specimen(name)
         for index in specimen.tensors.indices where specimen.tensors[index].name == "W_dec" {
@@ -96,7 +106,9 @@ struct DamagedAutoencoderTests {
     @Test("A decoder of zeros is refused, one row of zeros is not")
     func zeroDecoder() throws {
         var specimen = try Specimen()
-        specimen.change("W_dec") { $0.replaceSubrange(0..<8, with: [Float](repeating: 0, count: 8)) }
+        specimen.change("W_dec") {
+            $0.replaceSubrange(0..<8, with: [Float](repeating: 0, count: 8))
+        }
         let scale = try #require(try specimen.load().latentScale)
         #expect(scale[0] == 1e-8)
         specimen.change("W_dec") { $0 = [Float](repeating: 0, count: $0.count) }
@@ -113,7 +125,8 @@ struct DamagedAutoencoderTests {
     @Test("A scaling factor of ones is dropped and any other is refused")
     func scalingFactor() throws {
         var specimen = try Specimen()
-        specimen.tensors.append(("scaling_factor", Tensor([Float](repeating: 1, count: 24), shape: [24])))
+        specimen.tensors.append(
+            ("scaling_factor", Tensor([Float](repeating: 1, count: 24), shape: [24])))
         #expect(try specimen.load().description.latents == 24)
         specimen.change("scaling_factor") { $0[4] = 1.5 }
         expectRefusal(specimen, .unsupported, ["scaling_factor"])
@@ -128,7 +141,8 @@ struct DamagedAutoencoderTests {
         expectRefusal(specimen, .malformed, ["`b_enc`", "int32"])
     }
 
-    @Test("A truncated weight file is refused, wherever it ends", arguments: [0, 7, 100, 900, 2095])
+    @Test(
+        "A truncated weight file is refused, wherever it ends", arguments: [0, 7, 100, 900, 2095])
     func truncated(length: Int) throws {
         let folder = try TemporaryFolder()
         try folder.copyFixture("jumprelu", to: "rel/sae")
@@ -137,6 +151,27 @@ struct DamagedAutoencoderTests {
         let reference = try #require(try findAutoencoders(under: folder.path).first)
         #expect { try loadAutoencoder(reference) } throws: {
             $0 is FormatError && "\($0)".contains("sae_weights.safetensors")
+        }
+    }
+
+    @Test("A changed byte anywhere is refused or read, and nothing traps", arguments: 0..<8)
+    func changedBytes(part: Int) throws {
+        let folder = try TemporaryFolder()
+        let name = part % 2 == 0 ? "gated" : "v4-topk"
+        try folder.copyFixture(name, to: "rel/sae")
+        for file in ["cfg.json", "sae_weights.safetensors"] {
+            let path = "\(folder.path)/rel/sae/\(file)"
+            let original = try readFile(path)
+            // All of the configuration and of the header, a sample of the values.
+            for position in stride(from: part / 2, to: min(original.count, 700), by: 4) {
+                var bytes = original
+                bytes[position] ^= UInt8(1 << (position % 8))
+                try writeFile(bytes, to: path)
+                for reference in (try? findAutoencoders(under: folder.path)) ?? [] {
+                    _ = try? loadAutoencoder(reference)
+                }
+            }
+            try writeFile(original, to: path)
         }
     }
 
@@ -150,11 +185,14 @@ struct DamagedAutoencoderTests {
     }
 
     static let settings = [
-        Setting(key: "architecture", value: .string("topkk"), code: .unsupported,
+        Setting(
+            key: "architecture", value: .string("topkk"), code: .unsupported,
             words: ["`topkk` is unknown", "`topk`", "gated"]),
-        Setting(key: "architecture", value: .string("temporal"), code: .unsupported,
+        Setting(
+            key: "architecture", value: .string("temporal"), code: .unsupported,
             words: ["`temporal` is not computed yet"]),
-        Setting(key: "architecture", value: .string("abstopk"), code: .unsupported,
+        Setting(
+            key: "architecture", value: .string("abstopk"), code: .unsupported,
             words: ["`abstopk` is not computed yet"]),
         Setting(key: "architecture", value: .integer(3), code: .malformed, words: ["architecture"]),
         Setting(key: "d_in", value: .integer(9), code: .shape, words: ["W_enc", "[9, 24]"]),
@@ -164,19 +202,26 @@ struct DamagedAutoencoderTests {
         Setting(key: "d_in", value: .integer(.max), code: .malformed, words: ["d_in"]),
         Setting(key: "d_in", value: .string("8"), code: .malformed, words: ["d_in", "\"8\""]),
         Setting(key: "d_in", value: .null, code: .missing, words: ["d_in"]),
-        Setting(key: "normalize_activations", value: .string("expected_average_only_in"),
+        Setting(
+            key: "normalize_activations", value: .string("expected_average_only_in"),
             code: .unsupported, words: ["expected_average_only_in", "factor"]),
-        Setting(key: "normalize_activations", value: .string("covariance_whitening"),
+        Setting(
+            key: "normalize_activations", value: .string("covariance_whitening"),
             code: .unsupported, words: ["covariance_whitening", "matrix"]),
-        Setting(key: "normalize_activations", value: .string("layernorm"), code: .unsupported,
+        Setting(
+            key: "normalize_activations", value: .string("layernorm"), code: .unsupported,
             words: ["`layernorm` is unknown", "`layer_norm`"]),
-        Setting(key: "reshape_activations", value: .string("hook_z"), code: .unsupported,
+        Setting(
+            key: "reshape_activations", value: .string("hook_z"), code: .unsupported,
             words: ["hook_z", "head"]),
-        Setting(key: "apply_b_dec_to_input", value: .string("yes"), code: .malformed,
+        Setting(
+            key: "apply_b_dec_to_input", value: .string("yes"), code: .malformed,
             words: ["apply_b_dec_to_input", "\"yes\""]),
-        Setting(key: "metadata", value: .object(["sae_lens_version": .string("6.0.0")]),
+        Setting(
+            key: "metadata", value: .object(["sae_lens_version": .string("6.0.0")]),
             code: .missing, words: ["hook"]),
-        Setting(key: "metadata", value: .object(["sae_lens_version": .string("six")]),
+        Setting(
+            key: "metadata", value: .object(["sae_lens_version": .string("six")]),
             code: .malformed, words: ["`six`"]),
     ]
 
@@ -184,7 +229,9 @@ struct DamagedAutoencoderTests {
     func setting(_ setting: Setting) throws {
         var specimen = try Specimen()
         specimen.json = specimen.json.setting(setting.key, to: setting.value)
-        expectRefusal(specimen, setting.code, ["cfg.json"].filter { _ in setting.code != .shape } + setting.words)
+        expectRefusal(
+            specimen, setting.code,
+            ["cfg.json"].filter { _ in setting.code != .shape } + setting.words)
     }
 
     @Test("A k outside the latents is refused", arguments: [0, -1, 25])
@@ -194,15 +241,19 @@ struct DamagedAutoencoderTests {
         expectRefusal(specimen, .malformed, ["`k` is \(k)", "1 to 24"])
     }
 
-    @Test("Old activation functions and normalisations that are not computed are refused", arguments: [
-        ("activation_fn_str", JSON.string("tanh-relu"), "tanh-relu"),
-        ("activation_fn_str", .string("topk"), "activation_fn_kwargs.k"),
-        ("normalize_activations", .bool(true), "expected_average_only_in"),
-        ("hook_name", .string("blocks.3.attn.hook_z"), "hook_z"),
-    ])
+    @Test(
+        "Old activation functions and normalisations that are not computed are refused",
+        arguments: [
+            ("activation_fn_str", JSON.string("tanh-relu"), "tanh-relu"),
+            ("activation_fn_str", .string("topk"), "activation_fn_kwargs.k"),
+            ("normalize_activations", .bool(true), "expected_average_only_in"),
+            ("hook_name", .string("blocks.3.attn.hook_z"), "hook_z"),
+        ])
     func oldSettings(key: String, value: JSON, word: String) throws {
         var specimen = try Specimen("v3")
         specimen.json = specimen.json.setting(key, to: value)
-        #expect { try specimen.load() } throws: { "\($0)".contains(word) && "\($0)".contains("cfg.json") }
+        #expect { try specimen.load() } throws: {
+            "\($0)".contains(word) && "\($0)".contains("cfg.json")
+        }
     }
 }

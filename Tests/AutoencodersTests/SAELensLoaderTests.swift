@@ -23,11 +23,15 @@ struct SAELensLoaderTests {
 
     @Test("There are fixtures of every architecture that is computed")
     func fixturesAreThere() throws {
-        let names = try fixtureNames.map { try fixture($0, folding: false).description.architecture }
+        let names = try fixtureNames.map {
+            try fixture($0, folding: false).description.architecture
+        }
         #expect(Set(architectures.map { $0.name }).subtracting(names).isEmpty)
     }
 
-    @Test("Codes and reconstructions are those of sae-lens, folded or not", arguments: fixtureNames, [false, true])
+    @Test(
+        "Codes and reconstructions are those of sae-lens, folded or not", arguments: fixtureNames,
+        [false, true])
     func codesAndReconstructions(name: String, folding: Bool) throws {
         let expected = try expectation(name)
         let autoencoder = try fixture(name, folding: folding)
@@ -44,7 +48,8 @@ struct SAELensLoaderTests {
         let x = try expectation(name).tensor("x")
         let reconstructions = try [false, true].map { folding in
             let autoencoder = try fixture(name, folding: folding)
-            return try autoencoder.decode(autoencoder.encode(x, on: backend), of: x, on: backend).values
+            return try autoencoder.decode(autoencoder.encode(x, on: backend), of: x, on: backend)
+                .values
         }
         expectClose(reconstructions[1], reconstructions[0], "reconstruction")
     }
@@ -76,9 +81,11 @@ struct SAELensLoaderTests {
         #expect(written.text() == expected.text())
     }
 
-    @Test("Matrices stay in their stored type", arguments: [
-        ("standard", ElementType.float32), ("standard-bf16", .bfloat16), ("topk-f16", .float16),
-    ])
+    @Test(
+        "Matrices stay in their stored type",
+        arguments: [
+            ("standard", ElementType.float32), ("standard-bf16", .bfloat16), ("topk-f16", .float16),
+        ])
     func storedType(name: String, type: ElementType) throws {
         let autoencoder = try fixture(name, folding: true)
         #expect(autoencoder.description.storedType == type)
@@ -105,7 +112,9 @@ struct SAELensLoaderTests {
             dense(try original.encode(x, on: backend)), "encode")
     }
 
-    @Test("A row of zeros stays finite under every normalisation", arguments: ["standard-constant-norm", "standard-layer-norm"])
+    @Test(
+        "A row of zeros stays finite under every normalisation",
+        arguments: ["standard-constant-norm", "standard-layer-norm"])
     func zeros(name: String) throws {
         let autoencoder = try fixture(name, folding: true)
         let x = Tensor(zeros: [1, 8])
@@ -122,9 +131,12 @@ struct SAELensLoaderTests {
         #expect(try autoencoder.decode(codes, of: x, on: backend).shape == [0, 8])
     }
 
-    @Test("Activations of another width, shape or type are refused", arguments: [
-        Tensor(zeros: [2, 7]), Tensor(zeros: [16]), Tensor(uninitialized: [2, 8], type: .bfloat16),
-    ])
+    @Test(
+        "Activations of another width, shape or type are refused",
+        arguments: [
+            Tensor(zeros: [2, 7]), Tensor(zeros: [16]),
+            Tensor(uninitialized: [2, 8], type: .bfloat16),
+        ])
     func wrongActivations(x: Tensor) throws {
         let autoencoder = try fixture("standard", folding: true)
         #expect { try autoencoder.encode(x, on: backend) } throws: {

@@ -12,9 +12,10 @@ struct SharedAutoencoderTests {
     private let backend = ReferenceBackend()
 
     /// The golden autoencoders.
-    static let goldenNames: [String] = sharedFolder.flatMap {
-        try? folderContents("\($0)/golden/saes_saelens")
-    } ?? []
+    static let goldenNames: [String] =
+        sharedFolder.flatMap {
+            try? folderContents("\($0)/golden/saes_saelens")
+        } ?? []
 
     @Test("Golden codes and reconstructions come out", arguments: goldenNames)
     func golden(name: String) throws {
@@ -49,7 +50,9 @@ struct SharedAutoencoderTests {
         #expect(survey.note?.hasPrefix("2 folders hold a layout that is not read yet: ") == true)
     }
 
-    @Test("The golden results hold the configuration that is written here", arguments: ["topk", "random"])
+    @Test(
+        "The golden results hold the configuration that is written here",
+        arguments: ["topk", "random"])
     func goldenConfiguration(kind: String) throws {
         let shared = try #require(sharedFolder)
         let id = "blocks.2.hook_resid_post__\(kind)"

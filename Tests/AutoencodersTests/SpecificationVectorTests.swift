@@ -78,7 +78,8 @@ struct SpecificationVectorTests {
     }
 
     private static func tensors(_ architecture: String) -> [(name: String, tensor: Tensor)] {
-        var decoder = [Float](), encoder = [Float](repeating: 0, count: 32)
+        var decoder = [Float]()
+        var encoder = [Float](repeating: 0, count: 32)
         for latent in 0..<8 {
             let row = (0..<4).map { sin(1 + 0.5 * Double(latent) + 0.9 * Double($0)) }
             let norm = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
@@ -102,7 +103,9 @@ struct SpecificationVectorTests {
         if architecture == "jumprelu" {
             tensors.append(("threshold", Tensor((0..<8).map { 0.4 + 0.2 * Float($0) }, shape: [8])))
         }
-        if architecture == "batchtopk" { tensors.append(("topk_threshold", Tensor([0.9], shape: []))) }
+        if architecture == "batchtopk" {
+            tensors.append(("topk_threshold", Tensor([0.9], shape: [])))
+        }
         return tensors
     }
 }

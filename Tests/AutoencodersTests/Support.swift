@@ -92,7 +92,8 @@ final class TemporaryFolder {
         for name in (try? folderContents(path)) ?? [] {
             let child = "\(path)/\(name)"
             var information = stat()
-            let isFolder = lstat(child, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+            let isFolder =
+                lstat(child, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
             if isFolder { remove(child) } else { unlink(child) }
         }
         rmdir(path)

@@ -6,6 +6,7 @@ import Kernels
 /// - Source: `GatedSAE` of SAELens 6; Rajamanoharan et al. 2024a. Folding multiplies `b_gate` and
 ///   `b_mag` by the norms and leaves `r_mag`, as SAELens 6 does.
 enum Gated: Architecture {
+    /// The name in configurations.
     static let name = "gated"
 
     /// Reads `b_gate`, `b_mag` and `r_mag`.

@@ -3,9 +3,10 @@ import Kernels
 
 /// `f = relu(p)` where `p > threshold`, else 0, with `p = s · W_enc + b_enc`.
 ///
-/// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints store
-///   `log_threshold`, of which the exponential is taken.
+/// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints
+///   store `log_threshold`, of which the exponential is taken.
 enum JumpReLU: Architecture {
+    /// The name in configurations.
     static let name = "jumprelu"
 
     /// Reads `b_enc` and the thresholds.
