@@ -103,6 +103,13 @@ struct DamagedAutoencoderTests {
         expectRefusal(specimen, .notFinite, ["`W_dec`", "nan", "[11, 3]"])
     }
 
+    @Test("A logarithm whose exponential is infinite is refused")
+    func infiniteExponential() throws {
+        var specimen = try Specimen("gated")
+        specimen.change("r_mag") { $0[3] = 89 }
+        expectRefusal(specimen, .notFinite, ["`r_mag`", "89.0", "[3]"])
+    }
+
     @Test("A decoder of zeros is refused, one row of zeros is not")
     func zeroDecoder() throws {
         var specimen = try Specimen()

@@ -1,4 +1,3 @@
-import Glibc
 import Kernels
 
 /// `f = relu(p · exp(r_mag) + b_mag)` where `p + b_gate > 0`, else 0, with `p = s · W_enc`.
@@ -15,7 +14,7 @@ enum Gated: Architecture {
     ) throws -> ArchitectureParts {
         let gateBias = try weights.latentVector("b_gate")
         let magnitudeBias = try weights.latentVector("b_mag")
-        let magnitudeScale = try weights.latentVector("r_mag").map { expf($0) }
+        let magnitudeScale = try weights.latentExponentials("r_mag")
         return ArchitectureParts(
             activation: .gated(
                 gateBias: gateBias, magnitudeScale: magnitudeScale, magnitudeBias: magnitudeBias),

@@ -1,4 +1,3 @@
-import Glibc
 import Kernels
 
 /// `f = relu(p)` where `p > threshold`, else 0, with `p = s · W_enc + b_enc`.
@@ -16,7 +15,7 @@ enum JumpReLU: Architecture {
         let bias = try weights.latentVector("b_enc")
         let threshold: [Float]
         if weights.source.contains("log_threshold"), !weights.source.contains("threshold") {
-            threshold = try weights.latentVector("log_threshold").map { expf($0) }
+            threshold = try weights.latentExponentials("log_threshold")
         } else {
             threshold = try weights.latentVector("threshold")
         }

@@ -24,6 +24,19 @@ struct WeightReader {
         try vector(name, shape: [latents], axes: "[latents]")
     }
 
+    /// The exponentials of a vector with one element for each latent.
+    mutating func latentExponentials(_ name: String) throws -> [Float] {
+        let logarithms = try latentVector(name)
+        if let latent = logarithms.firstIndex(where: { !expf($0).isFinite }) {
+            throw AutoencoderError(
+                .notFinite,
+                "\(source.path): tensor `\(name)` holds \(logarithms[latent]) at [\(latent)], "
+                    + "whose exponential is infinite",
+                advice: "export the file again; logarithms of scales are small numbers")
+        }
+        return logarithms.map { expf($0) }
+    }
+
     /// A vector with one element for each element of an activation.
     mutating func modelVector(_ name: String) throws -> [Float] {
         try vector(name, shape: [modelSize], axes: "[model]")
