@@ -3,8 +3,8 @@ import Tensors
 
 /// What is done to each row of activations before the encoder and undone after the decoder.
 ///
-/// - Source: `_setup_activation_normalization` of SAELens 6. A row of zeros, for which SAELens gives
-///   NaN under `constant_norm_rescale`, keeps its scale.
+/// - Source: `_setup_activation_normalization` of SAELens 6. A row of zeros, for which SAELens
+///   gives NaN under `constant_norm_rescale`, keeps its scale.
 enum ActivationNormalization: String, Sendable {
     /// Nothing.
     case none

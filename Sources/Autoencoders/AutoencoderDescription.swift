@@ -49,14 +49,17 @@ public struct AutoencoderDescription: Sendable, Codable {
         (self.architecture, self.computedAs) = (architecture, computedAs ?? architecture)
         (self.modelSize, self.latents, self.hookName) = (modelSize, latents, hookName)
         (self.modelName, self.contextSize) = (modelName, contextSize)
-        (self.prependsBeginning, self.release, self.id, self.k) = (prependsBeginning, release, id, k)
+        (self.prependsBeginning, self.release, self.id, self.k) = (
+            prependsBeginning, release, id, k
+        )
         (self.path, self.storedBytes, self.storedType) = (path, storedBytes, storedType)
         (self.isFolded, self.notes) = (isFolded, notes)
         let shortest: JSON = .object([
             "d_in": .integer(modelSize), "d_sae": .integer(latents), "dtype": .string("float32"),
             "device": .string("cpu"),
             "metadata": .object([
-                "model_name": modelName.map { .string($0) } ?? .null, "hook_name": .string(hookName),
+                "model_name": modelName.map { .string($0) } ?? .null,
+                "hook_name": .string(hookName),
             ]),
             "architecture": .string(architecture),
         ])
@@ -75,13 +78,16 @@ public struct CodedAsText: Sendable, Codable {
     /// The value.
     public var wrappedValue: JSON
 
+    /// Wraps a value.
     public init(wrappedValue: JSON) { self.wrappedValue = wrappedValue }
 
+    /// Parses the text.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         wrappedValue = try JSON(parsing: Array(text.utf8), source: "an encoded configuration")
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(wrappedValue.text())

@@ -23,18 +23,19 @@ public struct AutoencoderSurvey: Sendable {
         guard !unread.isEmpty else { return nil }
         let folders = unread.count == 1 ? "1 folder holds" : "\(unread.count) folders hold"
         let examples = unread.prefix(3).map { "\($0.path) (\($0.reason))" }.joined(separator: ", ")
-        return "\(folders) a layout that is not read yet: \(examples)" + (unread.count > 3 ? ", …" : "")
+        return "\(folders) a layout that is not read yet: \(examples)"
+            + (unread.count > 3 ? ", …" : "")
     }
 }
 
 /// Finds every autoencoder below a folder, reading configurations and no weights.
 ///
-/// A name has two parts. For a folder that is an autoencoder itself they are its parent's name and its
-/// own; one step below the given folder, that folder's name and the step; deeper, the first step and
-/// the rest joined by `/`.
+/// A name has two parts. For a folder that is an autoencoder itself they are its parent's name and
+/// its own; one step below the given folder, that folder's name and the step; deeper, the first
+/// step and the rest joined by `/`.
 ///
-/// - Throws: ``AutoencoderError`` when the folder is missing, holds no autoencoder, or one of them has a
-///   configuration that cannot be read.
+/// - Throws: ``AutoencoderError`` when the folder is missing, holds no autoencoder, or one of them
+///   has a configuration that cannot be read.
 public func findAutoencoders(under path: String) throws -> [AutoencoderReference] {
     let survey = try surveyAutoencoders(under: path)
     if let error = survey.unread.compactMap(\.error).first { throw error }
@@ -49,8 +50,8 @@ public func findAutoencoders(under path: String) throws -> [AutoencoderReference
     return survey.found
 }
 
-/// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left out,
-/// and so are folders inside an autoencoder's own.
+/// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left
+/// out, and so are folders inside an autoencoder's own.
 ///
 /// - Throws: ``AutoencoderError`` when the folder is missing or two autoencoders get one name.
 public func surveyAutoencoders(under path: String) throws -> AutoencoderSurvey {
@@ -89,16 +90,19 @@ private struct FolderWalk {
     /// Folders in all.
     private static let mostFolders = 200_000
 
+    /// Begins at a folder.
     init(root: [String]) { self.root = root }
 
     /// Looks at a folder and those below it.
     ///
-    /// - Parameter above: the identities of the folders above it, so that links cannot lead in circles.
+    /// - Parameter above: the identities of the folders above it, so that links cannot lead in
+    ///   circles.
     mutating func visit(_ path: String, steps: [String], above: [FolderIdentity]) throws {
         folders += 1
         guard folders <= Self.mostFolders else {
             throw AutoencoderError(
-                .unsupported, "More than \(Self.mostFolders) folders lie below \(root.joined(separator: "/"))",
+                .unsupported,
+                "More than \(Self.mostFolders) folders lie below \(root.joined(separator: "/"))",
                 advice: "name a folder nearer to the autoencoders")
         }
         let names = try folderContents(path)
@@ -114,7 +118,8 @@ private struct FolderWalk {
         if let layout = unreadLayouts.first(where: { names.contains($0.file) }) {
             survey.unread.append(.init(path: path, reason: layout.name, error: nil))
         }
-        guard steps.count < Self.deepest, let identity = FolderIdentity(path), !above.contains(identity)
+        guard steps.count < Self.deepest, let identity = FolderIdentity(path),
+            !above.contains(identity)
         else { return }
         let prefix = path.hasSuffix("/") ? path : path + "/"
         for name in names where !name.hasPrefix(".") && folderExists(prefix + name) {
@@ -139,6 +144,7 @@ private struct FolderIdentity: Equatable {
     private let device: UInt
     private let number: UInt
 
+    /// Asks the file system; nil when the folder is gone.
     init?(_ path: String) {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
@@ -154,7 +160,11 @@ private func absolute(_ path: String) -> [String] {
         free(current)
     }
     for part in path.split(separator: "/") {
-        if part == ".." { _ = components.popLast() } else if part != "." { components.append(String(part)) }
+        if part == ".." {
+            _ = components.popLast()
+        } else if part != "." {
+            components.append(String(part))
+        }
     }
     return components
 }

@@ -27,6 +27,7 @@ public struct AutoencoderReference: Sendable, Codable {
     /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
     @CodedAsText public var configuration: JSON
 
+    /// Names an autoencoder on disk.
     public init(
         release: String, id: String, path: String, layout: String, hookName: String,
         modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
@@ -52,8 +53,9 @@ public struct AutoencoderReference: Sendable, Codable {
 
 /// Loads the autoencoder that a reference names and checks every tensor of it.
 ///
-/// - Parameter foldingDecoderNorms: whether latents are rescaled as if every decoder row had norm 1,
-///   as SAE Bench does; architectures for which that could change the function are left as they are.
+/// - Parameter foldingDecoderNorms: whether latents are rescaled as if every decoder row had norm
+///   1, as SAE Bench does; architectures for which that could change the function are left as they
+///   are.
 /// - Throws: ``AutoencoderError`` or an error of the file's format, naming file, tensor and remedy.
 /// - Cost: matrices stay mapped and are read once for the check; vectors are copied.
 public func loadAutoencoder(

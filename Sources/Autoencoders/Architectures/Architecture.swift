@@ -39,8 +39,8 @@ struct ArchitectureParts {
 /// How the norms n of the decoder's rows are folded into the latents.
 ///
 /// Every n is positive, so that `n · relu(p) = relu(n · p)` and `p > t` holds when `n · p > n · t`
-/// does. Folding therefore multiplies the values by n after the activation and the decoder's rows by
-/// 1/n, and no matrix is copied.
+/// does. Folding therefore multiplies the values by n after the activation and the decoder's rows
+/// by 1/n, and no matrix is copied.
 enum Folding {
     /// When asked for, values are multiplied by n.
     case scaling
@@ -71,7 +71,9 @@ let laterArchitectures = [
 /// The architecture of a name.
 ///
 /// - Parameter path: the file that names it, for messages.
-func architecture(named name: String, path: String) throws(AutoencoderError) -> any Architecture.Type {
+func architecture(named name: String, path: String) throws(AutoencoderError)
+    -> any Architecture.Type
+{
     if let found = architectures.first(where: { $0.name == name }) { return found }
     let known = architectures.map { $0.name }
     if laterArchitectures.contains(name) {

@@ -1,14 +1,18 @@
 import Basics
 import Kernels
 
-/// The training form of BatchTopK: the threshold that training tracked stands for the batch's top k.
+/// The training form of BatchTopK: the threshold that training tracked stands for the batch's top
+/// k.
 ///
-/// `f = relu(p)` where `p > topk_threshold`, else 0. With `rescale_acts_by_decoder_norm`, the default
-/// of training, the threshold applies to `p · ‖W_dec‖` and the values carry the norms.
+/// `f = relu(p)` where `p > topk_threshold`, else 0. With `rescale_acts_by_decoder_norm`, the
+/// default of training, the threshold applies to `p · ‖W_dec‖` and the values carry the norms.
 ///
-/// - Source: `BatchTopKTrainingSAE` of SAELens 6 and its export to `jumprelu`; Bussmann et al. 2024.
+/// - Source: `BatchTopKTrainingSAE` of SAELens 6 and its export to `jumprelu`; Bussmann et al.
+///   2024.
 enum BatchTopK: Architecture {
+    /// The name in configurations.
     static let name = "batchtopk"
+    /// What SAELens exports it as.
     static let computedAs = JumpReLU.name
 
     /// Reads `b_enc` and the one threshold.
@@ -32,7 +36,9 @@ enum BatchTopK: Architecture {
 ///
 /// - Source: `MatryoshkaBatchTopKTrainingSAE` of SAELens 6; Bussmann et al. 2025.
 enum MatryoshkaBatchTopK: Architecture {
+    /// The name in configurations.
     static let name = "matryoshka_batchtopk"
+    /// What SAELens exports it as.
     static let computedAs = JumpReLU.name
 
     /// Reads the same tensors as ``BatchTopK``.

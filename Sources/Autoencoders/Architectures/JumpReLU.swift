@@ -1,11 +1,11 @@
-import Glibc
 import Kernels
 
 /// `f = relu(p)` where `p > threshold`, else 0, with `p = s · W_enc + b_enc`.
 ///
-/// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints store
-///   `log_threshold`, of which the exponential is taken.
+/// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints
+///   store `log_threshold`, of which the exponential is taken.
 enum JumpReLU: Architecture {
+    /// The name in configurations.
     static let name = "jumprelu"
 
     /// Reads `b_enc` and the thresholds.
@@ -15,7 +15,7 @@ enum JumpReLU: Architecture {
         let bias = try weights.latentVector("b_enc")
         let threshold: [Float]
         if weights.source.contains("log_threshold"), !weights.source.contains("threshold") {
-            threshold = try weights.latentVector("log_threshold").map { expf($0) }
+            threshold = try weights.latentExponentials("log_threshold")
         } else {
             threshold = try weights.latentVector("threshold")
         }

@@ -4,6 +4,7 @@ import Kernels
 ///
 /// - Source: `StandardSAE` of SAELens 6; Bricken et al. 2023.
 enum Standard: Architecture {
+    /// The name in configurations.
     static let name = "standard"
 
     /// Reads `b_enc`.

@@ -6,6 +6,7 @@ import Kernels
 ///
 /// - Source: `TopKSAE` of SAELens 6; Gao et al. 2024. Among equals the lowest latent is kept.
 enum TopK: Architecture {
+    /// The name in configurations.
     static let name = "topk"
 
     /// `k` and whether values are rescaled.
@@ -25,7 +26,7 @@ enum TopK: Architecture {
         guard k > 0, k <= configuration.latents else {
             throw AutoencoderError(
                 .malformed,
-                "\(configuration.path): `k` is \(k), expected 1 to \(configuration.latents) latents",
+                "\(configuration.path): `k` is \(k), expected 1 to \(configuration.latents)",
                 advice: "set `k` to the number of latents that training kept")
         }
         let bias = try weights.latentVector("b_enc")

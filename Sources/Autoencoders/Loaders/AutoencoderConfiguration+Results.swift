@@ -1,10 +1,12 @@
 import Basics
 
 extension AutoencoderConfiguration {
-    /// The configuration as SAE Bench 0.6.0 writes it into `sae_cfg_dict`, for `float32` on the CPU.
+    /// The configuration as SAE Bench 0.6.0 writes it into `sae_cfg_dict`, for `float32` on the
+    /// CPU.
     ///
-    /// - Source: `SAEConfig.to_dict` and `SAEMetadata` of SAELens 6, then `_standardize_sae_cfg` of SAE
-    ///   Bench: the same keys in the same order. Where SAELens fills in its own version, so does this.
+    /// - Source: `SAEConfig.to_dict` and `SAEMetadata` of SAELens 6, then `_standardize_sae_cfg` of
+    ///   SAE Bench: the same keys in the same order. Where SAELens fills in its own version, so
+    ///   does this.
     func resultConfiguration(_ architecture: any Architecture.Type) -> JSON {
         var members = [
             JSONMember(key: "d_in", value: .integer(modelSize)),
@@ -38,7 +40,8 @@ extension AutoencoderConfiguration {
         let layer = self.metadata("hook_layer") ?? hookLayer.map { .integer($0) }
         metadata = metadata.setting("hook_layer", to: layer ?? .null)
         for key in [
-            "hook_name", "context_size", "dataset_trust_remote_code", "model_name", "hook_head_index",
+            "hook_name", "context_size", "dataset_trust_remote_code", "model_name",
+            "hook_head_index",
         ] {
             metadata = metadata.setting(key, to: self.metadata(key) ?? .null)
         }

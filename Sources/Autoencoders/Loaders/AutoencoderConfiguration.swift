@@ -1,6 +1,7 @@
 import Basics
 
-/// The configuration of an autoencoder, whatever dialect it was written in, under the keys of SAELens 6.
+/// The configuration of an autoencoder, whatever dialect it was written in, under the keys of
+/// SAELens 6.
 struct AutoencoderConfiguration: Sendable {
     /// The file it came from, for messages.
     let path: String
@@ -29,11 +30,15 @@ struct AutoencoderConfiguration: Sendable {
     init(_ original: JSON, path: String) throws {
         let json = try upgradedSAELensConfiguration(original, path: path)
         (self.path, self.json) = (path, json)
-        architecture = try Self.value(json["architecture"], "architecture", "a text", path, \.text) ?? "standard"
+        architecture =
+            try Self.value(json["architecture"], "architecture", "a text", path, \.text)
+            ?? "standard"
         modelSize = try Self.size(json, "d_in", limit: Self.longestActivation, path)
         latents = try Self.size(json, "d_sae", limit: Self.mostLatents, path)
-        subtractsDecoderBias = try Self.value(
-            json["apply_b_dec_to_input"], "apply_b_dec_to_input", "true or false", path, \.truth) ?? true
+        subtractsDecoderBias =
+            try Self.value(
+                json["apply_b_dec_to_input"], "apply_b_dec_to_input", "true or false", path, \.truth
+            ) ?? true
     }
 
     /// The hook whose activations it takes.
@@ -42,7 +47,10 @@ struct AutoencoderConfiguration: Sendable {
             if let name = metadata("hook_name")?.text, !name.isEmpty { return name }
             throw AutoencoderError(
                 .missing, "\(path) names no hook",
-                advice: "add `\"hook_name\": \"blocks.12.hook_resid_post\"`, with your layer, to its `metadata`")
+                advice:
+                    "add `\"hook_name\": \"blocks.12.hook_resid_post\"`, with your layer, "
+                    + "to its `metadata`"
+            )
         }
     }
 
@@ -81,11 +89,14 @@ struct AutoencoderConfiguration: Sendable {
             if let reason = Self.refusedNormalizations[name] {
                 throw AutoencoderError(
                     .unsupported, "\(path): \(key) `\(name)` is not computed: \(reason)",
-                    advice: "an export with the factor folded into the weights and `\(key)` set to `none`")
+                    advice:
+                        "an export that folded it into the weights and has `\(key)` set to `none`"
+                )
             }
             throw AutoencoderError(
                 .unsupported, "\(path): \(key) `\(name)` is unknown",
-                advice: suggestion(for: name, among: ["none", "constant_norm_rescale", "layer_norm"]))
+                advice: suggestion(
+                    for: name, among: ["none", "constant_norm_rescale", "layer_norm"]))
         }
     }
 
@@ -102,7 +113,8 @@ struct AutoencoderConfiguration: Sendable {
         let reshape = try Self.value(json[key], key, "a text", path, \.text) ?? "none"
         if reshape == "none" { return }
         let reason =
-            reshape == "hook_z" ? "activations split by attention head are not computed yet" : "it is unknown"
+            reshape == "hook_z"
+            ? "activations split by attention head are not computed yet" : "it is unknown"
         throw AutoencoderError(
             .unsupported, "\(path): \(key) `\(reshape)`: \(reason)",
             advice: "an autoencoder of the residual stream or of an MLP's output")

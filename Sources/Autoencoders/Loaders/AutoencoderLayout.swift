@@ -7,9 +7,11 @@ protocol AutoencoderLayout: Sendable {
     /// The files that an autoencoder of this layout has in its folder; all count for its hash.
     var files: [String] { get }
     /// Describes an autoencoder without reading its weights.
-    func reference(toFolder path: String, release: String, id: String) throws -> AutoencoderReference
+    func reference(toFolder path: String, release: String, id: String) throws
+        -> AutoencoderReference
     /// Loads an autoencoder.
-    func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws -> any Autoencoder
+    func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
+        -> any Autoencoder
 }
 
 /// The layouts that are read, one line each.

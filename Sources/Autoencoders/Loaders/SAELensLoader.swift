@@ -10,11 +10,15 @@ struct SAELensLayout: AutoencoderLayout {
     /// The weights.
     static let weightFile = "sae_weights.safetensors"
 
+    /// The name in listings.
     let name = "sae_lens"
+    /// Both files.
     let files = [configurationFile, weightFile]
 
     /// Describes an autoencoder from its configuration and the length of its weight file.
-    func reference(toFolder path: String, release: String, id: String) throws -> AutoencoderReference {
+    func reference(toFolder path: String, release: String, id: String) throws
+        -> AutoencoderReference
+    {
         let configuration = try AutoencoderConfiguration(file: "\(path)/\(Self.configurationFile)")
         return AutoencoderReference(
             release: release, id: id, path: path, layout: name,

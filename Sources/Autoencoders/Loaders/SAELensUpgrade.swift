@@ -3,8 +3,9 @@ import Basics
 /// Brings a configuration of SAELens 1 to 5 under the keys of version 6.
 ///
 /// - Source: `handle_config_defaulting` and `handle_pre_6_0_config` of SAELens 6, in their order.
-///   Two differences: other activation functions than relu and topk are refused, where SAELens takes
-///   relu instead; and a `metadata` object without a version keeps its entries, which SAELens drops.
+///   Two differences: other activation functions than relu and topk are refused, where SAELens
+///   takes relu instead; and a `metadata` object without a version keeps its entries, which SAELens
+///   drops.
 func upgradedSAELensConfiguration(_ original: JSON, path: String) throws(AutoencoderError) -> JSON {
     guard let members = original.members else {
         throw AutoencoderError(
@@ -69,7 +70,8 @@ private func isVersion6(_ json: JSON, path: String) throws(AutoencoderError) -> 
     }
     guard let major = Int(version.prefix { $0.isNumber }) else {
         throw AutoencoderError(
-            .malformed, "\(path): `sae_lens_version` is `\(version)`, expected a version such as 6.0.0",
+            .malformed,
+            "\(path): `sae_lens_version` is `\(version)`, expected a version such as 6.0.0",
             advice: "correct it, or remove it when the file has the keys of version 5")
     }
     return major >= 6
@@ -91,7 +93,8 @@ private let defaults: [(String, JSON)] = [
 
 /// Keys that version 6 keeps in `metadata`.
 private let metadataKeys: Set<String> = [
-    "model_name", "hook_name", "model_class_name", "hook_head_index", "model_from_pretrained_kwargs",
+    "model_name", "hook_name", "model_class_name", "hook_head_index",
+    "model_from_pretrained_kwargs",
     "prepend_bos", "exclude_special_tokens", "neuronpedia_id", "context_size", "seqpos_slice",
     "dataset_path", "sae_lens_version", "sae_lens_training_version", "hook_name_out",
     "hook_head_index_out", "hf_hook_name", "hf_hook_name_out",
