@@ -87,7 +87,7 @@ public struct RunExecutor {
             try worker.follow()
         } catch {
             try? messenger.send(messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
-            _ = try? messenger.waitForMessage(from: 0, tag: MessageTag.command, seconds: 8)
+            _ = try? messenger.waitForMessage(from: 0, tag: MessageTag.command, deadline: .seconds(8))
             messenger.abort(code: 1, message: "\(error)")
         }
     }

@@ -60,7 +60,7 @@ final class WorkPool {
     }
 
     private func receive() throws -> (WorkReport, Int) {
-        let envelope = try messenger.waitForMessage(tag: MessageTag.report)
+        let envelope = try messenger.waitForMessage(tag: MessageTag.report)!
         let report: WorkReport = try message(
             try messenger.receive(from: envelope.source, tag: MessageTag.report))
         if case .fatal(let reason) = report {
