@@ -46,10 +46,12 @@ public struct EvaluationEntry: Sendable {
     public let make: @Sendable (JSON) throws -> AnyEvaluation
     /// The default settings.
     public let defaults: JSON
+    /// The main numbers, for tables.
+    public let headlines: [Headline]
 
     public init<E: Evaluation>(_ type: E.Type) {
         identifier = E.identifier
-        summary = E.summary
+        (summary, headlines) = (E.summary, E.headlines)
         make = { try AnyEvaluation(E.self, settings: E.Settings(config: $0, owner: "evals.\(E.identifier)")) }
         defaults = (try? E.Settings().json) ?? .null
     }

@@ -15,6 +15,9 @@ public protocol Evaluation: Sendable {
     /// One line for `saeval ls evals`.
     static var summary: String { get }
 
+    /// The main numbers, for the table at the end of a run.
+    static var headlines: [Headline] { get }
+
     init(settings: Settings)
 
     /// The rows of tokens whose activations at the cohort's hook must be there before units run.
@@ -34,6 +37,19 @@ public protocol Evaluation: Sendable {
 
     /// Merges the partial results of one autoencoder, given in the order of `units(for:)`.
     func outcome(of partials: [Partial], for subject: SubjectIndex, in cohort: Cohort) throws -> Outcome
+}
+
+/// A column of the table at the end of a run.
+public struct Headline: Sendable {
+    /// The name of a metric.
+    public var metric: String
+    /// What stands above the column.
+    public var title: String
+    public var decimals: Int
+
+    public init(_ metric: String, title: String, decimals: Int = 4) {
+        (self.metric, self.title, self.decimals) = (metric, title, decimals)
+    }
 }
 
 /// A unit, whom it serves and what it costs.

@@ -12,6 +12,18 @@ public struct Core: Evaluation {
     public static let identifier = "core"
     public static let summary = "loss recovered, KL, explained variance, sparsity and statistics of every latent"
 
+    public static let headlines = [
+        Headline("l0", title: "L0", decimals: 1),
+        Headline("explained_variance", title: "EV"),
+        Headline("explained_variance_pooled", title: "EV pooled"),
+        Headline("ce_loss_score", title: "recovered"),
+        Headline("ce_loss_with_sae", title: "CE SAE", decimals: 3),
+        Headline("ce_loss_added_by_sae", title: "CE added", decimals: 4),
+        Headline("kl_div_with_sae", title: "KL", decimals: 4),
+        Headline("cossim", title: "cosine"),
+        Headline("frac_alive", title: "alive", decimals: 3),
+    ]
+
     let settings: CoreSettings
 
     public init(settings: CoreSettings) { self.settings = settings }
@@ -94,7 +106,7 @@ struct CorePlan {
         cohort.subjects.indices.flatMap { index in
             let reference = cohort.subjects[index].reference
             return ranges(of: reference.latents, length: Self.latentsPerUnit).map { range in
-                PlannedUnit(
+                PlannedUnit<CoreUnit>(
                     unit: .weights(range), subjects: [SubjectIndex(index)],
                     cost: 4 * Double(range.count) * Double(reference.latents) * Double(reference.modelSize))
             }
@@ -121,7 +133,7 @@ struct CorePlan {
             let wanted = max(1, Int(min(Self.unitCost / cost, 1e6)))
             let length = min(wanted, (batches + 7) / 8)
             return ranges(of: batches, length: length).map { range in
-                PlannedUnit(unit: unit(range), subjects: group, cost: cost * Double(range.count))
+                PlannedUnit<CoreUnit>(unit: unit(range), subjects: group, cost: cost * Double(range.count))
             }
         }
     }

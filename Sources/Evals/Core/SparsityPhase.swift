@@ -97,6 +97,7 @@ private struct BatchInput: Sendable {
         start = chunks.first?.rows.lowerBound ?? 0
         keptTokens = chunks.flatMap { rows.rows($0.rows) }.map { !context.cohort.specialTokens.contains($0) }
         sum = [Double](repeating: 0, count: size)
+        spreads = []
         var token = 0
         let tensors = try chunks.map { try context.activations(at: hook, rows: $0.rows) }
         for x in tensors {
@@ -107,7 +108,6 @@ private struct BatchInput: Sendable {
         }
         let total = Double(max(1, keptTokens.count { $0 }))
         let mean = sum.map { Float($0 / total) }
-        spreads = []
         spreads.reserveCapacity(keptTokens.count)
         let means = Tensor(mean, shape: [1, size])
         for x in tensors {

@@ -7,15 +7,15 @@ import Yams
 public struct ConfigurationSource: Sendable {
     /// The YAML file; nil when flags say everything.
     public var path: String?
-    /// Values of flags under the names of keys, such as `output`; lists already joined.
-    public var flags: [(key: String, value: JSON)]
+    /// Values of flags under paths of keys, such as `output`.
+    public var flags: [(keys: [String], value: JSON)]
     /// `--set core.context_size=64`: a path of keys and a YAML value.
     public var assignments: [String]
     /// `--evals core,tpp`: evaluations to keep; those without settings in the file get defaults.
     public var evaluations: [String]
 
     public init(
-        path: String?, flags: [(key: String, value: JSON)] = [], assignments: [String] = [], evaluations: [String] = []
+        path: String?, flags: [(keys: [String], value: JSON)] = [], assignments: [String] = [], evaluations: [String] = []
     ) {
         (self.path, self.flags) = (path, flags)
         (self.assignments, self.evaluations) = (assignments, evaluations)
@@ -45,7 +45,9 @@ public struct ConfigurationSource: Sendable {
             let name = "SAEVAL_\(key.uppercased())"
             if let text = environment(name) { try assign([key], value(of: Node.Scalar(text)), name) }
         }
-        for flag in flags { try assign([flag.key], flag.value, "--\(flag.key.split(separator: "_").joined(separator: "-"))") }
+        for flag in flags {
+            try assign(flag.keys, flag.value, "--\(flag.keys[0].split(separator: "_").joined(separator: "-"))")
+        }
         if !evaluations.isEmpty {
             let given = tree["evals"]
             let kept = evaluations.map { JSONMember(key: $0, value: given?[$0] ?? .object([JSONMember]())) }

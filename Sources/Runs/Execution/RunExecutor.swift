@@ -26,7 +26,7 @@ public struct RunExecutor {
 
     public init(
         source: ConfigurationSource, catalogue: [EvaluationEntry], messenger: Messenger,
-        backend: any KernelBackend = CPUBackend()
+        backend: any KernelBackend
     ) {
         (self.source, self.catalogue) = (source, catalogue)
         (self.messenger, self.backend) = (messenger, backend)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Whether somebody asked the run to stop: an interrupt, or a batch system before its time limit.
 enum StopSignal {
-    private static let requested = Atomic<Bool>(false)
+    fileprivate static let requested = Atomic<Bool>(false)
 
     /// Whether to hand out no more work.
     static var isRequested: Bool { requested.load(ordering: .relaxed) }
@@ -12,7 +12,7 @@ enum StopSignal {
     static func listen() {
         for number in [SIGINT, SIGTERM, SIGUSR1] {
             signal(number) { number in
-                if requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+                if StopSignal.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
             }
         }
     }

@@ -47,13 +47,14 @@ func hostName() -> String {
 
 /// One bit for each processor that this process may use.
 func allowedProcessors() -> [UInt8] {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return [1] }
-    return withUnsafeBytes(of: &set) { [UInt8]($0) }
+    let status = (try? readPseudoFile("/proc/self/status")) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+    let digits = line?.split(separator: "\t").last?.compactMap(\.hexDigitValue) ?? [1]
+    return digits.reversed().map { UInt8($0) }
 }
 
 /// Memory that the ranks of this node may use: the config's limit, else what is available now.
-func memoryLimit(_ configuration: RunConfiguration) -> Int? {
+public func memoryLimit(_ configuration: RunConfiguration) -> Int? {
     if let limit = configuration.memoryGiB { return Int(limit * 1_073_741_824) }
     guard let text = try? readPseudoFile("/proc/meminfo") else { return nil }
     let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }

@@ -175,7 +175,8 @@ struct ModelPlace {
         folder = folderExists(model) ? model : try HubCache().resolve(model)
         name = folderExists(model) ? lastComponent(of: model) : model
         description = try describeLanguageModel(folder: folder)
-        weightFiles = try SafetensorsFolder(path: folder).files
+        let place = folder
+        weightFiles = try SafetensorsFolder(path: folder).files.map { "\(place)/\($0)" }
     }
 
     /// BOS, EOS and padding, sorted.

@@ -60,6 +60,8 @@ public struct RunPlan: Sendable, Codable {
     public struct FailedItem: Sendable, Codable {
         public var name: String
         public var reason: String
+
+        public init(name: String, reason: String) { (self.name, self.reason) = (name, reason) }
     }
 
     /// The folder of the model.
