@@ -81,6 +81,7 @@ public struct HookPoint: Hashable, Sendable, Codable, Comparable, CustomStringCo
     public init(parsing name: String) throws(LanguageModelError) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "blocks", let layer = Int(parts[1]), layer >= 0,
+            String(layer) == parts[1],
             let site = Site(rawValue: String(parts[2]))
         else {
             throw LanguageModelError(

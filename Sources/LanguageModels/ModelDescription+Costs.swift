@@ -31,4 +31,13 @@ extension ModelDescription {
 
     /// Bytes of the logits of some tokens in `float32`.
     public func logitsBytes(tokens: Int) -> Int { tokens * vocabulary * 4 }
+
+    /// An upper bound of what one pass holds in memory at once, captures and weights left out.
+    ///
+    /// Attention holds ten rows of the model's width; the MLP four and its inner rows, which
+    /// `blockParameters / model` bounds since every inner element has at least two rows of weights.
+    public func peakActivationBytes(tokens: Int, unembedding: Bool = true) -> Int {
+        let block = 10 * modelSize + blockParameters / max(modelSize, 1)
+        return 4 * tokens * max(block, unembedding ? vocabulary + 4 * modelSize : 0)
+    }
 }

@@ -95,6 +95,7 @@ struct ModelWeights {
     ///
     /// - Throws: ``LanguageModelError`` when the config says tied and the file holds another
     ///   matrix.
+    /// - Cost: reads both matrices when a tied model stores two, nothing otherwise.
     func unembedding(
         _ name: String, tiedTo embedding: Tensor, isTied: Bool
     ) throws(LanguageModelError) -> LinearWeights {

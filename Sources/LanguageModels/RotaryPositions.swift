@@ -10,6 +10,10 @@ struct RotarySettings: Sendable, Equatable {
     var base: Double
     /// Share of each head that is rotated.
     var fraction: Double
+    /// Elements of a head.
+    var headSize: Int
+    /// Elements of a head that are rotated, an even number.
+    var rotarySize: Int
 
     /// Reads the spellings of transformers 4 and 5; the newer wins where both stand and agree.
     ///
@@ -18,9 +22,11 @@ struct RotarySettings: Sendable, Equatable {
     /// `rope_scaling`. transformers 5: `rope_parameters` with `rope_type`, `rope_theta` and
     /// `partial_rotary_factor`.
     ///
-    /// - Throws: ``LanguageModelError`` when two spellings disagree or the embedding is scaled.
+    /// - Throws: ``LanguageModelError`` when two spellings disagree, the embedding is scaled, or the
+    ///   rotated share of a head is no even number of elements.
     init(
-        _ config: ModelConfig, base defaultBase: Double, fraction defaultFraction: Double
+        _ config: ModelConfig, headSize: Int, base defaultBase: Double,
+        fraction defaultFraction: Double
     ) throws(LanguageModelError) {
         var bases = [try config.positive(ifPresent: "rope_theta")]
         bases.append(try config.positive(ifPresent: "rotary_emb_base"))
@@ -36,6 +42,13 @@ struct RotarySettings: Sendable, Equatable {
         fraction = try Self.only(fractions, "partial_rotary_factor", config) ?? defaultFraction
         guard fraction <= 1 else {
             throw config.bad("partial_rotary_factor", .number(fraction), allowed: "at most 1")
+        }
+        (self.headSize, rotarySize) = (headSize, Int(Double(headSize) * fraction))
+        guard rotarySize % 2 == 0, rotarySize > 0 else {
+            throw LanguageModelError(
+                .unsupported,
+                "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
+                advice: "a model where that number is even and above 0")
         }
     }
 
@@ -71,28 +84,15 @@ struct RotarySettings: Sendable, Equatable {
 
 /// Tables of cosines and sines, made once for as many positions as were ever asked for.
 final class RotaryPositions: Sendable {
-    /// What the config says.
+    /// Base and extent.
     private let settings: RotarySettings
-    /// Elements of a head.
-    private let headSize: Int
-    /// Elements of a head that are rotated.
-    private let rotarySize: Int
     /// The longest table made so far.
     private let table: Mutex<RotaryTable>
 
-    /// - Throws: ``LanguageModelError`` when the rotated share of a head is no even number of
-    ///   elements.
-    init(_ settings: RotarySettings, headSize: Int, config: ModelConfig) throws(LanguageModelError)
-    {
-        (self.settings, self.headSize) = (settings, headSize)
-        rotarySize = Int(Double(headSize) * settings.fraction)
-        guard rotarySize % 2 == 0, rotarySize > 0 else {
-            throw LanguageModelError(
-                .unsupported,
-                "\(config.path): \(rotarySize) of \(headSize) elements of a head are rotated",
-                advice: "a model where that number is even and above 0")
-        }
-        table = Mutex(Self.table(settings, headSize, rotarySize, positions: 0))
+    /// Starts with a table of no positions.
+    init(_ settings: RotarySettings) {
+        self.settings = settings
+        table = Mutex(Self.table(settings, positions: 0))
     }
 
     /// A table of at least `positions` rows; a row does not depend on how many there are.
@@ -100,20 +100,18 @@ final class RotaryPositions: Sendable {
         table.withLock { table in
             if table.cosines.rows < positions {
                 let rows = max(positions, min(2 * table.cosines.rows, 1 << 16))
-                table = Self.table(settings, headSize, rotarySize, positions: rows)
+                table = Self.table(settings, positions: rows)
             }
             return table
         }
     }
 
     /// `cos` and `sin` of `position · base^(-2 i / rotarySize)`, in `Float` throughout as
-    /// transformers does.
-    private static func table(
-        _ settings: RotarySettings, _ headSize: Int, _ rotarySize: Int, positions: Int
-    ) -> RotaryTable {
-        let half = rotarySize / 2
+    /// transformers computes them.
+    private static func table(_ settings: RotarySettings, positions: Int) -> RotaryTable {
+        let half = settings.rotarySize / 2
         let frequencies = (0..<half).map { index in
-            1 / powf(Float(settings.base), Float(2 * index) / Float(rotarySize))
+            1 / powf(Float(settings.base), Float(2 * index) / Float(settings.rotarySize))
         }
         let cosines = Tensor(uninitialized: [positions, half])
         let sines = Tensor(uninitialized: [positions, half])
@@ -125,6 +123,7 @@ final class RotaryPositions: Sendable {
             }
         }
         return RotaryTable(
-            rotarySize: rotarySize, headSize: headSize, cosines: cosines, sines: sines)
+            rotarySize: settings.rotarySize, headSize: settings.headSize, cosines: cosines,
+            sines: sines)
     }
 }

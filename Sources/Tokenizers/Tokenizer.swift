@@ -28,13 +28,7 @@ public final class Tokenizer: Sendable {
         normalizer: Normalizer, preTokenizer: PreTokenizer, model: BytePairModel,
         postProcessor: PostProcessor, decoder: TokenDecoder, added: [AddedToken], names: SpecialTokenNames
     ) {
-        var addedIDs: [[UInt8]: Int32] = [:]
-        var tokens: [AddedToken] = []
-        for var token in added where !token.content.isEmpty {
-            // The vocabulary's own id counts, as in the library.
-            token.id = model.vocabulary[token.content] ?? token.id
-            if addedIDs.updateValue(token.id, forKey: token.content) == nil { tokens.append(token) }
-        }
+        var (addedIDs, tokens) = Self.numbered(added, behind: model.vocabulary)
         func id(_ text: String) -> Int32? { addedIDs[Array(text.utf8)] ?? model.vocabulary[Array(text.utf8)] }
         // The configuration's tokens are special even where tokenizer.json does not list them.
         for name in names.all where addedIDs[Array(name.utf8)] == nil {
@@ -46,12 +40,39 @@ public final class Tokenizer: Sendable {
         let last = max(model.vocabulary.values.max() ?? -1, addedIDs.values.max() ?? -1)
         var spellings = [[UInt8]?](repeating: nil, count: Int(last) + 1)
         for (spelling, id) in model.vocabulary { spellings[Int(id)] = spelling }
-        for (spelling, id) in addedIDs { spellings[Int(id)] = spelling }
+        for token in tokens {
+            // A token that is looked for in its normalized form is also shown in it.
+            let shown = token.isNormalized ? normalizer.normalized(token.content[...]) : token.content[...]
+            spellings[Int(token.id)] = Array(shown)
+        }
         vocabularySize = model.vocabulary.count + addedIDs.keys.count { model.vocabulary[$0] == nil }
         (self.normalizer, self.preTokenizer, self.model) = (normalizer, preTokenizer, model)
         (self.postProcessor, self.decoder) = (postProcessor, decoder)
         self.added = AddedTokens(tokens, normalizer: normalizer)
         (self.addedIDs, self.spellings) = (addedIDs, spellings)
+    }
+
+    /// Gives added tokens their ids: the vocabulary's own, else the next free one, in the order listed.
+    ///
+    /// - Source: `AddedVocabulary.add_tokens` of the `tokenizers` library, which does not use the ids
+    ///   that the file lists.
+    private static func numbered(
+        _ added: [AddedToken], behind vocabulary: [[UInt8]: Int32]
+    ) -> (ids: [[UInt8]: Int32], tokens: [AddedToken]) {
+        var ids: [[UInt8]: Int32] = [:]
+        var tokens: [[UInt8]: AddedToken] = [:]
+        var next = Int32(vocabulary.count)
+        for var token in added where !token.content.isEmpty {
+            if let id = ids[token.content] ?? vocabulary[token.content] {
+                token.id = id
+            } else {
+                token.id = next
+                next += 1
+            }
+            ids[token.content] = token.id
+            tokens[token.content] = token
+        }
+        return (ids, tokens.values.sorted { $0.id < $1.id })
     }
 }
 

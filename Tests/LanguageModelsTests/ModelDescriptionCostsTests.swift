@@ -35,5 +35,7 @@ struct ModelDescriptionCostsTests {
     func bytes() {
         #expect(description.residualBytes(tokens: 3) == 96)
         #expect(description.logitsBytes(tokens: 3) == 1200)
+        #expect(description.peakActivationBytes(tokens: 3) == 12 * (80 + 125))
+        #expect(description.peakActivationBytes(tokens: 3, unembedding: false) == 12 * 205)
     }
 }

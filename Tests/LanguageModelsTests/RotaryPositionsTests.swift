@@ -15,8 +15,8 @@ struct RotaryPositionsTests {
 
     @Test("A row of the table does not depend on how long the table is")
     func growth() throws {
-        let settings = try RotarySettings(config(), base: 10_000, fraction: 0.5)
-        let rotary = try RotaryPositions(settings, headSize: 16, config: config())
+        let rotary = RotaryPositions(
+            try RotarySettings(config(), headSize: 16, base: 10_000, fraction: 0.5))
         let short = rotary.table(positions: 5)
         let long = rotary.table(positions: 300)
         #expect(short.rotarySize == 8 && short.headSize == 16)
@@ -27,8 +27,8 @@ struct RotaryPositionsTests {
 
     @Test("Angles are position over base to the power of the share")
     func angles() throws {
-        let settings = try RotarySettings(config(), base: 100, fraction: 1)
-        let table = try RotaryPositions(settings, headSize: 4, config: config()).table(positions: 4)
+        let settings = try RotarySettings(config(), headSize: 4, base: 100, fraction: 1)
+        let table = RotaryPositions(settings).table(positions: 4)
         #expect(table.cosines.value(at: 0) == 1 && table.sines.value(at: 1) == 0)
         #expect(abs(table.sines.value(at: 3 * 2 + 1) - 0.295_520_2) < 1e-6)  // sin(3 / 10)
         #expect(abs(table.cosines.value(at: 3 * 2) - -0.989_992_5) < 1e-6)  // cos(3)
@@ -36,9 +36,9 @@ struct RotaryPositionsTests {
 
     @Test("An odd number of rotated elements is refused")
     func odd() throws {
-        let settings = try RotarySettings(config(), base: 100, fraction: 0.25)
+        let config = try config()
         #expect(throws: LanguageModelError.self) {
-            _ = try RotaryPositions(settings, headSize: 12, config: self.config())
+            _ = try RotarySettings(config, headSize: 12, base: 100, fraction: 0.25)
         }
     }
 
@@ -52,7 +52,7 @@ struct RotaryPositionsTests {
             "{\"rope_scaling\": {\"type\": \"default\"}, \"rope_theta\": 7, \"rotary_pct\": 0.5}",
         ])
     func spellings(text: String) throws {
-        let settings = try RotarySettings(config(text), base: 10_000, fraction: 0.25)
+        let settings = try RotarySettings(config(text), headSize: 8, base: 10_000, fraction: 0.25)
         #expect(settings.base == 7 && settings.fraction == 0.5)
     }
 }

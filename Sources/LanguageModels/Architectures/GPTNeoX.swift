@@ -40,8 +40,7 @@ struct GPTNeoX: TransformerArchitecture {
         let settings = try Settings(config)
         let weights = try ModelWeights(folder: folder, prefix: "gpt_neox.")
         (self.settings, self.backend, description) = (settings, backend, settings.description)
-        rotary = try RotaryPositions(
-            settings.rotary, headSize: settings.attention.headSize, config: config)
+        rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize
         embedding = try weights.matrix("embed_in.weight", shape: [settings.vocabulary, size])
         blocks = try (0..<settings.layers).map { try Block(weights, layer: $0, settings) }
@@ -188,7 +187,8 @@ extension GPTNeoX {
             attention = AttentionSizes(
                 heads: heads, keyHeads: heads, headSize: headSize,
                 scale: 1 / Float(headSize).squareRoot())
-            rotary = try RotarySettings(config, base: 10_000, fraction: 0.25)
+            rotary = try RotarySettings(
+                config, headSize: attention.headSize, base: 10_000, fraction: 0.25)
             activation = try config.activation("hidden_act", default: .gelu).function
             epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
             isParallel = try config.truth("use_parallel_residual", default: true)

@@ -40,8 +40,7 @@ struct Gemma2: TransformerArchitecture {
         let settings = try Settings(config)
         let weights = try ModelWeights(folder: folder, prefix: "model.")
         (self.settings, self.backend, description) = (settings, backend, settings.description)
-        rotary = try RotaryPositions(
-            settings.rotary, headSize: settings.attention.headSize, config: config)
+        rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize
         embedding = try weights.matrix("embed_tokens.weight", shape: [settings.vocabulary, size])
         let scale = Tensor([Float(size).squareRoot()], shape: [1])
@@ -195,7 +194,8 @@ extension Gemma2 {
                 headSize: try config.size(ifPresent: "head_dim") ?? 256,
                 scale: 1 / Float(scalar).squareRoot(),
                 softCap: try config.cap("attn_logit_softcapping", default: 50))
-            rotary = try RotarySettings(config, base: 10_000, fraction: 1)
+            rotary = try RotarySettings(
+                config, headSize: attention.headSize, base: 10_000, fraction: 1)
             guard rotary.fraction == 1 else {
                 throw config.unsupported(
                     "partial_rotary_factor", .number(rotary.fraction), allowed: "1")

@@ -33,8 +33,7 @@ struct Llama: TransformerArchitecture {
         let settings = try Settings(config)
         let weights = try ModelWeights(folder: folder, prefix: "model.")
         (self.settings, self.backend, description) = (settings, backend, settings.description)
-        rotary = try RotaryPositions(
-            settings.rotary, headSize: settings.attention.headSize, config: config)
+        rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize
         embedding = try weights.matrix("embed_tokens.weight", shape: [settings.vocabulary, size])
         blocks = try (0..<settings.layers).map { try Block(weights, layer: $0, settings) }
@@ -167,7 +166,8 @@ extension Llama {
             attention = AttentionSizes(
                 heads: heads, keyHeads: try config.keyHeads(of: heads), headSize: headSize,
                 scale: 1 / Float(headSize).squareRoot())
-            rotary = try RotarySettings(config, base: 10_000, fraction: 1)
+            rotary = try RotarySettings(
+                config, headSize: attention.headSize, base: 10_000, fraction: 1)
             guard rotary.fraction == 1 else {
                 throw config.unsupported(
                     "partial_rotary_factor", .number(rotary.fraction), allowed: "1")
