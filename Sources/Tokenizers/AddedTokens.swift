@@ -62,7 +62,8 @@ struct AddedTokens: Sendable {
         var written = text.startIndex
         var index = text.startIndex
         while !trie.isEmpty, index < text.endIndex {
-            guard let match = trie.longestMatch(in: text, at: index), let token = byID[match.value] else {
+            guard let match = trie.longestMatch(in: text, at: index), let token = byID[match.value]
+            else {
                 index += 1
                 continue
             }
@@ -92,10 +93,13 @@ struct AddedTokens: Sendable {
 
     /// Whether neither neighbour of a match is part of a word.
     private func standsAlone(_ range: Range<Int>, in text: UTF8Text) -> Bool {
-        if range.lowerBound > text.startIndex, text.scalar(before: range.lowerBound).scalar.isWordPart {
+        if range.lowerBound > text.startIndex,
+            text.scalar(before: range.lowerBound).scalar.isWordPart
+        {
             return false
         }
-        return range.upperBound == text.endIndex || !text.scalar(at: range.upperBound).scalar.isWordPart
+        return range.upperBound == text.endIndex
+            || !text.scalar(at: range.upperBound).scalar.isWordPart
     }
 }
 

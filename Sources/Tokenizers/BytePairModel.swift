@@ -48,7 +48,9 @@ struct BytePairModel: Sendable {
         var queue = MergeQueue()
         for (index, id) in start.enumerated() {
             symbols.append(
-                Symbol(id: id, previous: Int32(index) - 1, next: index + 1 < start.count ? Int32(index) + 1 : -1))
+                Symbol(
+                    id: id, previous: Int32(index) - 1,
+                    next: index + 1 < start.count ? Int32(index) + 1 : -1))
             if index > 0, let merge = merges[start[index - 1], id] {
                 queue.push(.init(position: Int32(index) - 1, merge: merge))
             }
@@ -64,10 +66,14 @@ struct BytePairModel: Sendable {
             symbols[position].id = candidate.merge.result
             symbols[position].next = right.next
             if right.next >= 0 { symbols[Int(right.next)].previous = candidate.position }
-            if left.previous >= 0, let merge = merges[symbols[Int(left.previous)].id, candidate.merge.result] {
+            if left.previous >= 0,
+                let merge = merges[symbols[Int(left.previous)].id, candidate.merge.result]
+            {
                 queue.push(.init(position: left.previous, merge: merge))
             }
-            if right.next >= 0, let merge = merges[candidate.merge.result, symbols[Int(right.next)].id] {
+            if right.next >= 0,
+                let merge = merges[candidate.merge.result, symbols[Int(right.next)].id]
+            {
                 queue.push(.init(position: candidate.position, merge: merge))
             }
         }
@@ -88,7 +94,9 @@ struct BytePairModel: Sendable {
             let length = byteIDs == nil ? word.scalar(at: index).length : 1
             let character = word[index..<(index + length)]
             index += length
-            let known = byteIDs.map { $0[Int(character[character.startIndex])] } ?? vocabulary[Array(character)]
+            let known =
+                byteIDs.map { $0[Int(character[character.startIndex])] }
+                ?? vocabulary[Array(character)]
             if let known {
                 if pendingUnknown, let unknown { ids.append(unknown) }
                 pendingUnknown = false
@@ -107,7 +115,9 @@ struct BytePairModel: Sendable {
 
     /// The byte tokens of a character, when all of them are in the vocabulary.
     private func fallback(for character: UTF8Text) -> [Int32]? {
-        let bytes = byteIDs == nil ? Array(character) : ByteAlphabet.spellings[Int(character[character.startIndex])]
+        let bytes =
+            byteIDs == nil
+            ? Array(character) : ByteAlphabet.spellings[Int(character[character.startIndex])]
         var ids: [Int32] = []
         for byte in bytes {
             guard let id = vocabulary[Self.byteToken(byte)] else { return nil }
@@ -119,6 +129,8 @@ struct BytePairModel: Sendable {
     /// The spelling of a byte token, such as `<0x0A>`.
     static func byteToken(_ byte: UInt8) -> [UInt8] {
         let digits = Array("0123456789ABCDEF".utf8)
-        return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">")]
+        return Array("<0x".utf8) + [
+            digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">"),
+        ]
     }
 }

@@ -20,7 +20,9 @@ struct PostProcessor: Sendable {
         switch type {
         case "ByteLevel": return  // Changes offsets alone.
         case "Sequence":
-            for element in json["processors"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["processors"]?.elements ?? [] {
+                try append(element, source: source)
+            }
         case "TemplateProcessing":
             try append(template: json, source: source)
         default:
@@ -39,7 +41,11 @@ struct PostProcessor: Sendable {
                 guard let ids, ids.allSatisfy({ (0...BytePairModel.largestID).contains($0) }) else {
                     throw .malformed("the template's token `\(name)` has no ids", source: source)
                 }
-                if texts == 0 { before += ids.map { Int32($0) } } else { after += ids.map { Int32($0) } }
+                if texts == 0 {
+                    before += ids.map { Int32($0) }
+                } else {
+                    after += ids.map { Int32($0) }
+                }
             } else {
                 throw .unsupported("template piece", piece.text(), source: source)
             }

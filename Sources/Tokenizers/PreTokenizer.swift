@@ -20,7 +20,8 @@ struct PreTokenizer: Sendable {
     var isByteLevel = false
 
     /// The pre-tokenizer of GPT-2.
-    static let gpt2 = PreTokenizer(steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
+    static let gpt2 = PreTokenizer(
+        steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
 
     /// Cuts a text and hands each word on.
     func forEachWord(of text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
@@ -51,16 +52,22 @@ struct PreTokenizer: Sendable {
             }
             for range in behavior.pieces(of: spans) { try run(index + 1, text[range], body) }
         case .literal(let pattern, let behavior, let isInverted):
-            for range in behavior.pieces(of: literalSpans(of: pattern, in: text, isInverted: isInverted)) {
+            for range in behavior.pieces(
+                of: literalSpans(of: pattern, in: text, isInverted: isInverted))
+            {
                 try run(index + 1, text[range], body)
             }
         case .digits(let areSingle):
             let behavior: SplitBehavior = areSingle ? .isolated : .contiguous
-            for range in behavior.pieces(of: digitSpans(in: text)) { try run(index + 1, text[range], body) }
+            for range in behavior.pieces(of: digitSpans(in: text)) {
+                try run(index + 1, text[range], body)
+            }
         }
     }
 
-    private func literalSpans(of pattern: [UInt8], in text: UTF8Text, isInverted: Bool) -> [SplitBehavior.Span] {
+    private func literalSpans(of pattern: [UInt8], in text: UTF8Text, isInverted: Bool)
+        -> [SplitBehavior.Span]
+    {
         guard !pattern.isEmpty else { return [(text.startIndex..<text.endIndex, isInverted)] }
         var spans: [SplitBehavior.Span] = []
         var start = text.startIndex
@@ -105,10 +112,14 @@ extension PreTokenizer {
         }
         switch type {
         case "Sequence":
-            for element in json["pretokenizers"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["pretokenizers"]?.elements ?? [] {
+                try append(element, source: source)
+            }
         case "ByteLevel":
             if json["add_prefix_space"]?.truth ?? true { steps.append(.prefixSpace) }
-            if json["use_regex"]?.truth ?? true { steps.append(.pattern(.gpt2, .isolated, isInverted: false)) }
+            if json["use_regex"]?.truth ?? true {
+                steps.append(.pattern(.gpt2, .isolated, isInverted: false))
+            }
             isByteLevel = true
         case "Digits":
             steps.append(.digits(areSingle: json["individual_digits"]?.truth ?? false))

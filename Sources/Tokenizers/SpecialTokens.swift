@@ -57,14 +57,16 @@ struct SpecialTokenNames: Sendable {
         let end = id(eos ?? Self.fallbackEnd)
         let begin = bos.flatMap(id) ?? end
         return SpecialTokens(
-            bos: begin, eos: end, pad: pad.flatMap(id) ?? end, prependsBOS: honoursBOS && begin != nil)
+            bos: begin, eos: end, pad: pad.flatMap(id) ?? end,
+            prependsBOS: honoursBOS && begin != nil)
     }
 
     /// All texts that are named.
     var all: [String] { [bos, eos, pad].compactMap { $0 } }
 
     /// What the classes of `transformers` take where the configuration has no entry.
-    private static func defaults(ofClass name: String) -> (bos: String?, eos: String?, pad: String?) {
+    private static func defaults(ofClass name: String) -> (bos: String?, eos: String?, pad: String?)
+    {
         if isOf(name, "GPT2") || isOf(name, "GPTNeoX") { return (fallbackEnd, fallbackEnd, nil) }
         if isOf(name, "Gemma") { return ("<bos>", "<eos>", "<pad>") }
         if isOf(name, "Llama") { return ("<s>", "</s>", nil) }

@@ -34,7 +34,9 @@ enum SplitBehavior: String, Sendable {
     }
 
     /// Joins a span to the piece before it where the rule says so.
-    private func joined(_ spans: [Span], where joins: (_ isMatch: Bool, _ wasMatch: Bool) -> Bool) -> [Range<Int>] {
+    private func joined(_ spans: [Span], where joins: (_ isMatch: Bool, _ wasMatch: Bool) -> Bool)
+        -> [Range<Int>]
+    {
         var pieces: [Range<Int>] = []
         var wasMatch = false
         for span in spans {

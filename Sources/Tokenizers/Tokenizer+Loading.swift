@@ -15,7 +15,8 @@ extension Tokenizer {
             try self.init(file: "\(folder)/tokenizer.json", configuration: known)
         } else if fileExists("\(folder)/vocab.json"), fileExists("\(folder)/merges.txt") {
             try self.init(
-                vocabulary: "\(folder)/vocab.json", merges: "\(folder)/merges.txt", configuration: known)
+                vocabulary: "\(folder)/vocab.json", merges: "\(folder)/merges.txt",
+                configuration: known)
         } else {
             throw TokenizerError(
                 .missing, "\(folder) holds no tokenizer.json and no vocab.json with merges.txt",
@@ -31,11 +32,14 @@ extension Tokenizer {
         let json = try Self.json(file)
         let preTokenizer = try PreTokenizer(json["pre_tokenizer"], source: file)
         var added: [AddedToken] = []
-        for element in json["added_tokens"]?.elements ?? [] { added.append(try AddedToken(element, source: file)) }
+        for element in json["added_tokens"]?.elements ?? [] {
+            added.append(try AddedToken(element, source: file))
+        }
         self.init(
             normalizer: try Normalizer(json["normalizer"], source: file),
             preTokenizer: preTokenizer,
-            model: try BytePairModel(json["model"], isByteLevel: preTokenizer.isByteLevel, source: file),
+            model: try BytePairModel(
+                json["model"], isByteLevel: preTokenizer.isByteLevel, source: file),
             postProcessor: try PostProcessor(json["post_processor"], source: file),
             decoder: try TokenDecoder(json["decoder"], source: file),
             added: added,

@@ -26,10 +26,13 @@ public final class Tokenizer: Sendable {
     /// Puts the parts together.
     init(
         normalizer: Normalizer, preTokenizer: PreTokenizer, model: BytePairModel,
-        postProcessor: PostProcessor, decoder: TokenDecoder, added: [AddedToken], names: SpecialTokenNames
+        postProcessor: PostProcessor, decoder: TokenDecoder, added: [AddedToken],
+        names: SpecialTokenNames
     ) {
         var (addedIDs, tokens) = Self.numbered(added, behind: model.vocabulary)
-        func id(_ text: String) -> Int32? { addedIDs[Array(text.utf8)] ?? model.vocabulary[Array(text.utf8)] }
+        func id(_ text: String) -> Int32? {
+            addedIDs[Array(text.utf8)] ?? model.vocabulary[Array(text.utf8)]
+        }
         // The configuration's tokens are special even where tokenizer.json does not list them.
         for name in names.all where addedIDs[Array(name.utf8)] == nil {
             guard let known = id(name) else { continue }
@@ -42,10 +45,12 @@ public final class Tokenizer: Sendable {
         for (spelling, id) in model.vocabulary { spellings[Int(id)] = spelling }
         for token in tokens {
             // A token that is looked for in its normalized form is also shown in it.
-            let shown = token.isNormalized ? normalizer.normalized(token.content[...]) : token.content[...]
+            let shown =
+                token.isNormalized ? normalizer.normalized(token.content[...]) : token.content[...]
             spellings[Int(token.id)] = Array(shown)
         }
-        vocabularySize = model.vocabulary.count + addedIDs.keys.count { model.vocabulary[$0] == nil }
+        vocabularySize =
+            model.vocabulary.count + addedIDs.keys.count { model.vocabulary[$0] == nil }
         (self.normalizer, self.preTokenizer, self.model) = (normalizer, preTokenizer, model)
         (self.postProcessor, self.decoder) = (postProcessor, decoder)
         self.added = AddedTokens(tokens, normalizer: normalizer)
@@ -83,7 +88,9 @@ extension Tokenizer {
     ///
     /// - Parameter addSpecialTokens: whether the file's own template puts special tokens around them.
     /// - Throws: ``TokenizerError`` when the bytes are not UTF-8.
-    public func encode(_ text: [UInt8], addSpecialTokens: Bool = false) throws(TokenizerError) -> [Int32] {
+    public func encode(_ text: [UInt8], addSpecialTokens: Bool = false) throws(TokenizerError)
+        -> [Int32]
+    {
         guard let fault = firstInvalidByte(in: text) else {
             return encodeValid(text, addSpecialTokens: addSpecialTokens)
         }
@@ -142,7 +149,9 @@ extension Tokenizer {
         var low = 0
         var decoder = UTF8()
         var iterator = text.makeIterator()
-        while case .scalarValue(let scalar) = decoder.decode(&iterator) { low += UTF8.width(scalar) }
+        while case .scalarValue(let scalar) = decoder.decode(&iterator) {
+            low += UTF8.width(scalar)
+        }
         return low
     }
 }

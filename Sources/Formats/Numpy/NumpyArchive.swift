@@ -48,20 +48,23 @@ public final class NumpyArchive: TensorSource {
         try header.check(available: member.contentByteCount, name: "\(path): array `\(name)`")
         if member.method == 0 {
             guard let start = file.baseAddress else { throw missingTensor(name) }
-            let bytes = UnsafeRawBufferPointer(start: start + member.bytes.lowerBound, count: member.bytes.count)
+            let bytes = UnsafeRawBufferPointer(
+                start: start + member.bytes.lowerBound, count: member.bytes.count)
             try check(crc32(of: bytes), member)
             return header.tensor(from: start + member.bytes.lowerBound, owner: file)
         }
         // Not the size that the directory claims but the one that the array's own header needs.
         let needed = header.dataOffset + header.dataByteCount
         guard needed == member.contentByteCount else {
-            throw damaged(name, "inflates to \(member.contentByteCount) bytes and its header needs \(needed)")
+            throw damaged(
+                name, "inflates to \(member.contentByteCount) bytes and its header needs \(needed)")
         }
         let content = Buffer(byteCount: needed)
         let target = UnsafeMutableRawBufferPointer(start: content.base, count: needed)
         let outcome = withMember(member) { inflateRaw($0, into: target) }
         guard let outcome, outcome.written == needed, outcome.ended else {
-            throw damaged(name, "holds \(outcome?.written ?? 0) of \(needed) bytes that can be inflated")
+            throw damaged(
+                name, "holds \(outcome?.written ?? 0) of \(needed) bytes that can be inflated")
         }
         try check(crc32(of: UnsafeRawBufferPointer(target)), member)
         return header.tensor(from: content.base, owner: content)
@@ -80,14 +83,16 @@ public final class NumpyArchive: TensorSource {
                 Result { () throws(FormatError) in try NumpyHeader(parsing: bytes, name: label) }
             }.get()
         }
-        var start = [UInt8](repeating: 0, count: min(NumpyHeader.enoughBytes, member.contentByteCount))
+        var start = [UInt8](
+            repeating: 0, count: min(NumpyHeader.enoughBytes, member.contentByteCount))
         let written = start.withUnsafeMutableBytes { target in
             withMember(member) { inflateRaw($0, into: target)?.written }
         }
         guard let written else { throw damaged(name, "cannot be inflated") }
         return try start.withUnsafeBytes { bytes in
             Result { () throws(FormatError) in
-                try NumpyHeader(parsing: UnsafeRawBufferPointer(rebasing: bytes[..<written]), name: label)
+                try NumpyHeader(
+                    parsing: UnsafeRawBufferPointer(rebasing: bytes[..<written]), name: label)
             }
         }.get()
     }
@@ -102,12 +107,14 @@ public final class NumpyArchive: TensorSource {
         guard checksum == member.checksum else {
             throw damaged(
                 member.name,
-                "has the checksum \(hexadecimal(UInt64(checksum))), not \(hexadecimal(UInt64(member.checksum)))")
+                "has the checksum \(hexadecimal(UInt64(checksum))), not \(hexadecimal(UInt64(member.checksum)))"
+            )
         }
     }
 
     private func damaged(_ name: String, _ how: String) -> FormatError {
         FormatError(
-            .malformed, "\(path): array `\(name)` \(how)", advice: "download or export the file again")
+            .malformed, "\(path): array `\(name)` \(how)",
+            advice: "download or export the file again")
     }
 }

@@ -40,7 +40,8 @@ public final class SafetensorsFolder: TensorSource {
         files = sortedByBytes(Set(places.map(\.file)))
         guard files.count <= Self.mostShards else {
             throw FormatError(
-                .tooLarge, "\(path)/\(Self.index) names \(files.count) shards, the limit is \(Self.mostShards)",
+                .tooLarge,
+                "\(path)/\(Self.index) names \(files.count) shards, the limit is \(Self.mostShards)",
                 advice: "check that the index is the model's own")
         }
         var shards: [String: SafetensorsFile] = [:]

@@ -29,7 +29,8 @@ struct SafetensorsHeader: Sendable {
         let dataStart = try Self.dataStart(in: bytes, path: path)
         let json: JSON
         do {
-            json = try JSON(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), source: path)
+            json = try JSON(
+                parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), source: path)
         } catch {
             throw FormatError(
                 .malformed, "\(path): the header of \(dataStart - 8) bytes is not JSON",
@@ -61,7 +62,8 @@ struct SafetensorsHeader: Sendable {
     ) throws(FormatError) -> Int {
         guard bytes.count >= 8 else {
             throw FormatError(
-                .truncated, "\(path) holds \(bytes.count) bytes of the 8 that a header length needs",
+                .truncated,
+                "\(path) holds \(bytes.count) bytes of the 8 that a header length needs",
                 advice: "download or export the file again")
         }
         let declared = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
@@ -120,7 +122,8 @@ struct SafetensorsHeader: Sendable {
                 "\(name) ends at byte \(offsets[1]) of the data and the file holds \(available) bytes of data",
                 advice: "download or export the file again; it is incomplete")
         }
-        return Entry(type: type, shape: shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
+        return Entry(
+            type: type, shape: shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
     }
 
     /// A list of integers, or nil when the value is anything else.
@@ -138,7 +141,9 @@ struct SafetensorsHeader: Sendable {
 extension ElementType {
     /// The type that safetensors calls by a name; nil when there is none here.
     init?(safetensors name: String) {
-        guard let type = Self.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
+        guard let type = Self.allCases.first(where: { $0.safetensorsName == name }) else {
+            return nil
+        }
         self = type
     }
 
