@@ -22,6 +22,7 @@ struct ByteReader {
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
+    /// A little-endian number at an offset; nil past the end.
     private func number<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number? {
         slice(at: offset, count: MemoryLayout<Number>.size)
             .map { Number(littleEndian: $0.loadUnaligned(as: Number.self)) }

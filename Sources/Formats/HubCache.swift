@@ -73,7 +73,8 @@ public struct HubCache: Sendable {
         guard SafetensorsFolder.isPlainFileName(commit), folderExists(snapshot) else {
             throw FormatError(
                 .missing,
-                "The hub cache has no revision `\(revision)` of `\(name)`: there is no folder \(snapshot)",
+                "The hub cache has no revision `\(revision)` of `\(name)`: "
+                    + "there is no folder \(snapshot)",
                 advice: advice)
         }
         return snapshot
@@ -90,6 +91,7 @@ public struct HubCache: Sendable {
         revision.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(isPart)
     }
 
+    /// Whether a text is one part of a path in the characters that the hub allows.
     private static func isPart(_ part: Substring) -> Bool {
         !part.isEmpty && part != "." && part != ".."
             && part.utf8.allSatisfy {

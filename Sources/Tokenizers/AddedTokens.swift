@@ -20,20 +20,26 @@ struct AddedToken: Sendable {
 
 /// The added tokens of a tokenizer, ready to be found.
 ///
-/// - Source: `AddedVocabulary` of the `tokenizers` library: first the tokens that are not normalized, in
-///   the text as given; then, in what lies between, the normalized ones; leftmost and longest first.
+/// - Source: `AddedVocabulary` of the `tokenizers` library: first the tokens that are not
+///   normalized, in the text as given; then, in what lies between, the normalized ones; leftmost
+///   and longest first.
 struct AddedTokens: Sendable {
     /// A piece of text: an added token, or text between them.
     enum Piece {
+        /// An added token.
         case token(Int32)
+        /// Text between added tokens.
         case text(UTF8Text)
     }
 
     /// The tokens by id.
     private(set) var byID: [Int32: AddedToken] = [:]
+    /// The tokens that are looked for in the text as given.
     private var raw = ByteTrie()
+    /// The tokens that are looked for in normalized text.
     private var normalized = ByteTrie()
 
+    /// Makes tokens ready to be found.
     init(_ tokens: [AddedToken], normalizer: Normalizer) {
         for token in tokens { byID[token.id] = token }
         // Special tokens first, as the library lists them: the first of equal texts counts.
@@ -56,6 +62,7 @@ struct AddedTokens: Sendable {
         }
     }
 
+    /// Cuts a text at the tokens of one trie.
     private func forEachPiece(
         of text: UTF8Text, in trie: ByteTrie, _ body: (Piece) throws -> Void
     ) rethrows {

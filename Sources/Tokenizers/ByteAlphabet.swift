@@ -20,6 +20,7 @@ enum ByteAlphabet {
     /// The UTF-8 of the character of each byte.
     static let spellings: [[UInt8]] = scalars.map { Array(String(Character($0)).utf8) }
 
+    /// The byte of each character.
     private static let bytes: [UInt32: UInt8] = Dictionary(
         uniqueKeysWithValues: scalars.enumerated().map { ($1.value, UInt8($0)) })
 

@@ -113,6 +113,7 @@ extension BytePairModel {
         return pairs
     }
 
+    /// Reads a merge written as `left right`.
     private static func pair(_ line: ArraySlice<UInt8>, source: String) throws(TokenizerError) -> (
         [UInt8], [UInt8]
     ) {
@@ -132,8 +133,7 @@ extension BytePairModel {
             guard let leftID = vocabulary[left], let rightID = vocabulary[right],
                 let result = vocabulary[left + right]
             else {
-                let text =
-                    "\(String(decoding: left, as: UTF8.self)) \(String(decoding: right, as: UTF8.self))"
+                let text = String(decoding: left + [UInt8(ascii: " ")] + right, as: UTF8.self)
                 throw .malformed(
                     "merge \(rank), `\(text)`, names a token outside the vocabulary", source: source
                 )

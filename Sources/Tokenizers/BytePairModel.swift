@@ -20,9 +20,13 @@ struct BytePairModel: Sendable {
 
     /// One symbol of a word, linked to its neighbours.
     private struct Symbol {
+        /// The token.
         var id: Int32
+        /// The place of the symbol before; negative at the start.
         var previous: Int32
+        /// The place of the symbol after; negative at the end.
         var next: Int32
+        /// Whether it was not merged into the symbol before.
         var isAlive = true
     }
 
@@ -42,6 +46,7 @@ struct BytePairModel: Sendable {
         merge(start, appendTo: &ids)
     }
 
+    /// Merges symbols, lowest rank first, and appends what is left.
     private func merge(_ start: [Int32], appendTo ids: inout [Int32]) {
         var symbols: [Symbol] = []
         symbols.reserveCapacity(start.count)
@@ -84,7 +89,8 @@ struct BytePairModel: Sendable {
         }
     }
 
-    /// The ids of the characters of a word; characters without one follow the rules for unknown ones.
+    /// The ids of the characters of a word; characters without one follow the rules for unknown
+    /// ones.
     private func initialIDs(of word: UTF8Text) -> [Int32] {
         var ids: [Int32] = []
         ids.reserveCapacity(word.count)

@@ -50,6 +50,7 @@ extension Normalizer {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         switch type {

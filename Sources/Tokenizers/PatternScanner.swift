@@ -44,6 +44,7 @@ enum PatternScanner: String, CaseIterable, Sendable {
         }
     }
 
+    /// The alternatives of GPT-2 behind the contractions.
     private func gpt2End(in text: UTF8Text, at start: Int) -> Int {
         let first = text.scalar(at: start)
         var (kind, index) = (CharacterClass.of(first.scalar), start)
@@ -54,6 +55,7 @@ enum PatternScanner: String, CaseIterable, Sendable {
         return runEnd(in: text, from: index) { $0 == kind }
     }
 
+    /// The alternatives of Llama 3 and Qwen 2 behind the contractions.
     private func llamaEnd(in text: UTF8Text, at start: Int) -> Int {
         let first = text.scalar(at: start)
         let kind = CharacterClass.of(first.scalar)
@@ -90,6 +92,7 @@ enum PatternScanner: String, CaseIterable, Sendable {
         return last > start ? last : end
     }
 
+    /// The end of the scalars from an index on whose class belongs.
     private func runEnd(
         in text: UTF8Text, from start: Int, atMost limit: Int = .max,
         where belongs: (CharacterClass) -> Bool

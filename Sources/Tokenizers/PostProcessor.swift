@@ -13,8 +13,10 @@ struct PostProcessor: Sendable {
         try append(json, source: source)
     }
 
+    /// Nothing goes around the ids.
     init() {}
 
+    /// Adds one entry, around those before it.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         switch type {
@@ -30,6 +32,7 @@ struct PostProcessor: Sendable {
         }
     }
 
+    /// Adds a template for one text.
     private mutating func append(template json: JSON, source: String) throws(TokenizerError) {
         var (before, after): ([Int32], [Int32]) = ([], [])
         var texts = 0

@@ -28,6 +28,7 @@ struct PreTokenizer: Sendable {
         try run(0, text, body)
     }
 
+    /// Takes one step and hands every piece to the next.
     private func run(_ index: Int, _ text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
         if text.isEmpty { return }
         guard index < steps.count else { return try body(text) }
@@ -65,6 +66,7 @@ struct PreTokenizer: Sendable {
         }
     }
 
+    /// A cover of the text by the occurrences of a pattern and what lies between.
     private func literalSpans(of pattern: [UInt8], in text: UTF8Text, isInverted: Bool)
         -> [SplitBehavior.Span]
     {
@@ -80,6 +82,7 @@ struct PreTokenizer: Sendable {
         return spans
     }
 
+    /// A cover of the text by single numbers and what lies between.
     private func digitSpans(in text: UTF8Text) -> [SplitBehavior.Span] {
         var spans: [SplitBehavior.Span] = []
         var (start, index) = (text.startIndex, text.startIndex)
@@ -105,6 +108,7 @@ extension PreTokenizer {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         guard !isByteLevel else {
@@ -130,6 +134,7 @@ extension PreTokenizer {
         }
     }
 
+    /// Reads an entry of type `Split`.
     private static func split(_ json: JSON, source: String) throws(TokenizerError) -> Step {
         let name = json["behavior"]?.text ?? "null"
         guard let behavior = SplitBehavior(rawValue: name) else {

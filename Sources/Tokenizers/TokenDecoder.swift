@@ -75,6 +75,7 @@ struct TokenDecoder: Sendable {
         return UInt8(String(decoding: token[3..<5], as: UTF8.self), radix: 16)
     }
 
+    /// A token without some occurrences of a character at its ends.
     private static func stripped(_ token: [UInt8], of content: [UInt8], start: Int, stop: Int)
         -> [UInt8]
     {
@@ -98,6 +99,7 @@ extension TokenDecoder {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         func text(_ key: String) -> [UInt8]? { json[key]?.text.map { Array($0.utf8) } }

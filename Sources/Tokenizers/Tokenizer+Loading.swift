@@ -46,7 +46,8 @@ extension Tokenizer {
             names: SpecialTokenNames(configuration: try configuration.map(Self.json)))
     }
 
-    /// Reads the pair of files of the first GPT-2 and, where there is one, a `tokenizer_config.json`.
+    /// Reads the pair of files of the first GPT-2 and, where there is one, a
+    /// `tokenizer_config.json`.
     ///
     /// - Throws: ``TokenizerError`` when a file is missing or damaged.
     public convenience init(
@@ -64,6 +65,7 @@ extension Tokenizer {
             } ?? .gpt2)
     }
 
+    /// Parses a JSON file.
     private static func json(_ path: String) throws(TokenizerError) -> JSON {
         do {
             return try JSON(file: path)

@@ -9,7 +9,9 @@ public final class NumpyArchive: TensorSource {
     public let tensorNames: [String]
     /// The names of all arrays, as numpy calls them.
     public var arrayNames: [String] { tensorNames }
+    /// The members that are arrays, by name.
     private let members: [String: ZipDirectory.Member]
+    /// The mapped archive.
     private let file: MappedFile
 
     /// Maps the archive and checks its directory against the bytes that are there.
@@ -41,7 +43,8 @@ public final class NumpyArchive: TensorSource {
 
     /// The array of a name in row-major order; its checksum is verified.
     ///
-    /// - Cost: one pass over the bytes for the checksum; a stored array that is aligned is not copied.
+    /// - Cost: one pass over the bytes for the checksum; a stored array that is aligned is not
+    ///   copied.
     public func tensor(_ name: String) throws(FormatError) -> Tensor {
         let header = try header(name)
         let member = try member(name)
@@ -70,11 +73,13 @@ public final class NumpyArchive: TensorSource {
         return header.tensor(from: content.base, owner: content)
     }
 
+    /// The member of a name.
     private func member(_ name: String) throws(FormatError) -> ZipDirectory.Member {
         guard let member = members[name] else { throw missingTensor(name) }
         return member
     }
 
+    /// The header of an array; only the start of a deflated one is inflated.
     private func header(_ name: String) throws(FormatError) -> NumpyHeader {
         let member = try member(name)
         let label = "\(path): array `\(name)`"
@@ -97,21 +102,25 @@ public final class NumpyArchive: TensorSource {
         }.get()
     }
 
+    /// Lends the bytes of a member as they lie in the file.
     private func withMember<Outcome>(
         _ member: ZipDirectory.Member, _ body: (UnsafeRawBufferPointer) -> Outcome
     ) -> Outcome {
         file.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[member.bytes])) }
     }
 
+    /// Throws when the content of a member has another checksum than the directory says.
     private func check(_ checksum: UInt32, _ member: ZipDirectory.Member) throws(FormatError) {
         guard checksum == member.checksum else {
             throw damaged(
                 member.name,
-                "has the checksum \(hexadecimal(UInt64(checksum))), not \(hexadecimal(UInt64(member.checksum)))"
+                "has the checksum \(hexadecimal(UInt64(checksum))), "
+                    + "not \(hexadecimal(UInt64(member.checksum)))"
             )
         }
     }
 
+    /// The error for an array whose bytes contradict the archive.
     private func damaged(_ name: String, _ how: String) -> FormatError {
         FormatError(
             .malformed, "\(path): array `\(name)` \(how)",

@@ -78,8 +78,10 @@ struct NumpyHeader: Sendable, Equatable {
 struct NumpyLiteral {
     /// The text.
     let bytes: [UInt8]
+    /// The next byte to read.
     private var position = 0
 
+    /// A parser at the start of a text.
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// The three entries of the header; nil when the text is anything else.
@@ -108,12 +110,14 @@ struct NumpyLiteral {
         return position < bytes.count ? bytes[position] : nil
     }
 
+    /// Passes over a word; false when something else comes next.
     private mutating func take(_ word: String) -> Bool {
         guard peek() != nil, bytes[position...].starts(with: word.utf8) else { return false }
         position += word.utf8.count
         return true
     }
 
+    /// The text between two quotes.
     private mutating func quoted() -> String? {
         guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
             return nil
@@ -132,6 +136,7 @@ struct NumpyLiteral {
         return String(decoding: bytes[position...end], as: UTF8.self)
     }
 
+    /// A tuple of integers.
     private mutating func tuple() -> [Int]? {
         guard take("(") else { return nil }
         var numbers: [Int] = []
@@ -143,6 +148,7 @@ struct NumpyLiteral {
         return numbers
     }
 
+    /// An integer from 0 up, with the `L` that Python 2 wrote.
     private mutating func integer() -> Int? {
         guard peek() != nil else { return nil }
         let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }

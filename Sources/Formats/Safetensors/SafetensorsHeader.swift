@@ -70,7 +70,8 @@ struct SafetensorsHeader: Sendable {
         guard declared <= UInt64(bytes.count - 8) else {
             throw FormatError(
                 .truncated,
-                "\(path): the header is \(declared) bytes long and the file has \(bytes.count - 8) after the length",
+                "\(path): the header is \(declared) bytes long "
+                    + "and the file has \(bytes.count - 8) after the length",
                 advice: "download the file again, or check that it is a safetensors file")
         }
         guard declared <= longest else {
@@ -113,13 +114,15 @@ struct SafetensorsHeader: Sendable {
         guard offsets[1] - offsets[0] == needed else {
             throw FormatError(
                 .malformed,
-                "\(name): data_offsets span \(offsets[1] - offsets[0]) bytes, shape \(shape) of \(label) needs \(needed)",
+                "\(name): data_offsets span \(offsets[1] - offsets[0]) bytes, "
+                    + "shape \(shape) of \(label) needs \(needed)",
                 advice: "export the file again")
         }
         guard offsets[1] <= available else {
             throw FormatError(
                 .truncated,
-                "\(name) ends at byte \(offsets[1]) of the data and the file holds \(available) bytes of data",
+                "\(name) ends at byte \(offsets[1]) of the data "
+                    + "and the file holds \(available) bytes of data",
                 advice: "download or export the file again; it is incomplete")
         }
         return Entry(

@@ -2,8 +2,8 @@ import Basics
 
 /// The members of a ZIP archive, from its central directory.
 ///
-/// - Source: PKWARE APPNOTE 6.3.10, §4.3; sizes of the central directory are believed only after they
-///   were compared with the bytes that are there, so data descriptors need no reading.
+/// - Source: PKWARE APPNOTE 6.3.10, §4.3; sizes of the central directory are believed only after
+///   they were compared with the bytes that are there, so data descriptors need no reading.
 struct ZipDirectory: Sendable {
     /// One member of an archive.
     struct Member: Sendable {
@@ -163,6 +163,7 @@ struct ZipDirectory: Sendable {
         }
     }
 
+    /// The error for something that does not lie within the file.
     private static func truncated(_ path: String, _ what: String, _ size: Int) -> FormatError {
         FormatError(
             .truncated, "\(path) of \(size) bytes does not hold \(what)",

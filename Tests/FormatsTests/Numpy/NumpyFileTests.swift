@@ -73,7 +73,7 @@ struct NumpyFileTests {
             bytes[Int.random(in: 0..<128, using: &random)] ^=
                 1 << UInt8.random(in: 0..<8, using: &random)
             let path = try folder.write(bytes, as: "flipped")
-            do { _ = try NumpyFile(path: path).tensor().values } catch is FormatError {}
+            do { _ = try NumpyFile(path: path).tensor().values } catch {}
         }
     }
 
