@@ -10,14 +10,19 @@ struct ByteReader {
     func uint32(at offset: Int) -> Int? { number(UInt32.self, at: offset).map(Int.init) }
 
     /// A number of eight bytes at an offset; nil also when it does not fit `Int`.
-    func uint64(at offset: Int) -> Int? { number(UInt64.self, at: offset).flatMap(Int.init(exactly:)) }
+    func uint64(at offset: Int) -> Int? {
+        number(UInt64.self, at: offset).flatMap(Int.init(exactly:))
+    }
 
     /// Some bytes at an offset.
     func slice(at offset: Int, count: Int) -> UnsafeRawBufferPointer? {
-        guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else { return nil }
+        guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else {
+            return nil
+        }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
+    /// A little-endian number at an offset; nil past the end.
     private func number<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number? {
         slice(at: offset, count: MemoryLayout<Number>.size)
             .map { Number(littleEndian: $0.loadUnaligned(as: Number.self)) }

@@ -16,7 +16,9 @@ public struct HubCache: Sendable {
 
     /// The cache that the environment names: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `~/.cache/huggingface/hub`.
-    public init(environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }) {
+    public init(
+        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    ) {
         func value(_ name: String) -> String? {
             guard let text = environment(name), !text.isEmpty else { return nil }
             guard text == "~" || text.hasPrefix("~/") else { return text }
@@ -43,7 +45,8 @@ public struct HubCache: Sendable {
     ///
     /// - Throws: ``FormatError`` that names the folder looked for and the command that fills it.
     public func snapshot(of id: String, kind: Kind = .model) throws(FormatError) -> String {
-        let parts = id.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = id.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let name = parts[0]
         let revision = parts.count > 1 ? parts[1] : "main"
         guard Self.isRepositoryName(name), Self.isRevision(revision) else {
@@ -52,10 +55,14 @@ public struct HubCache: Sendable {
                 advice: "a folder that exists, or `org/name`, or `org/name@revision`")
         }
         let place = "\(folder)/\(kind.rawValue)s--\(name.replacing("/", with: "--"))"
-        let option = (kind == .dataset ? " --repo-type dataset" : "") + (parts.count > 1 ? " --revision \(revision)" : "")
+        let option =
+            (kind == .dataset ? " --repo-type dataset" : "")
+            + (parts.count > 1 ? " --revision \(revision)" : "")
         let advice = "huggingface-cli download \(name)\(option)"
         guard folderExists(place) else {
-            throw FormatError(.missing, "`\(id)` is not in the hub cache: there is no folder \(place)", advice: advice)
+            throw FormatError(
+                .missing, "`\(id)` is not in the hub cache: there is no folder \(place)",
+                advice: advice)
         }
         var commit = revision
         let reference = "\(place)/refs/\(revision)"
@@ -65,7 +72,9 @@ public struct HubCache: Sendable {
         let snapshot = "\(place)/snapshots/\(commit)"
         guard SafetensorsFolder.isPlainFileName(commit), folderExists(snapshot) else {
             throw FormatError(
-                .missing, "The hub cache has no revision `\(revision)` of `\(name)`: there is no folder \(snapshot)",
+                .missing,
+                "The hub cache has no revision `\(revision)` of `\(name)`: "
+                    + "there is no folder \(snapshot)",
                 advice: advice)
         }
         return snapshot
@@ -82,10 +91,12 @@ public struct HubCache: Sendable {
         revision.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(isPart)
     }
 
+    /// Whether a text is one part of a path in the characters that the hub allows.
     private static func isPart(_ part: Substring) -> Bool {
         !part.isEmpty && part != "." && part != ".."
             && part.utf8.allSatisfy {
-                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+                    || (0x61...0x7A).contains($0)
                     || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F
             }
     }

@@ -20,20 +20,26 @@ struct AddedToken: Sendable {
 
 /// The added tokens of a tokenizer, ready to be found.
 ///
-/// - Source: `AddedVocabulary` of the `tokenizers` library: first the tokens that are not normalized, in
-///   the text as given; then, in what lies between, the normalized ones; leftmost and longest first.
+/// - Source: `AddedVocabulary` of the `tokenizers` library: first the tokens that are not
+///   normalized, in the text as given; then, in what lies between, the normalized ones; leftmost
+///   and longest first.
 struct AddedTokens: Sendable {
     /// A piece of text: an added token, or text between them.
     enum Piece {
+        /// An added token.
         case token(Int32)
+        /// Text between added tokens.
         case text(UTF8Text)
     }
 
     /// The tokens by id.
     private(set) var byID: [Int32: AddedToken] = [:]
+    /// The tokens that are looked for in the text as given.
     private var raw = ByteTrie()
+    /// The tokens that are looked for in normalized text.
     private var normalized = ByteTrie()
 
+    /// Makes tokens ready to be found.
     init(_ tokens: [AddedToken], normalizer: Normalizer) {
         for token in tokens { byID[token.id] = token }
         // Special tokens first, as the library lists them: the first of equal texts counts.
@@ -56,13 +62,15 @@ struct AddedTokens: Sendable {
         }
     }
 
+    /// Cuts a text at the tokens of one trie.
     private func forEachPiece(
         of text: UTF8Text, in trie: ByteTrie, _ body: (Piece) throws -> Void
     ) rethrows {
         var written = text.startIndex
         var index = text.startIndex
         while !trie.isEmpty, index < text.endIndex {
-            guard let match = trie.longestMatch(in: text, at: index), let token = byID[match.value] else {
+            guard let match = trie.longestMatch(in: text, at: index), let token = byID[match.value]
+            else {
                 index += 1
                 continue
             }
@@ -92,10 +100,13 @@ struct AddedTokens: Sendable {
 
     /// Whether neither neighbour of a match is part of a word.
     private func standsAlone(_ range: Range<Int>, in text: UTF8Text) -> Bool {
-        if range.lowerBound > text.startIndex, text.scalar(before: range.lowerBound).scalar.isWordPart {
+        if range.lowerBound > text.startIndex,
+            text.scalar(before: range.lowerBound).scalar.isWordPart
+        {
             return false
         }
-        return range.upperBound == text.endIndex || !text.scalar(at: range.upperBound).scalar.isWordPart
+        return range.upperBound == text.endIndex
+            || !text.scalar(at: range.upperBound).scalar.isWordPart
     }
 }
 

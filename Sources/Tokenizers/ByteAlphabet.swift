@@ -7,7 +7,9 @@ enum ByteAlphabet {
     static let scalars: [Unicode.Scalar] = {
         var next: UInt32 = 0x100
         return (0..<256).map { byte in
-            if (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || (0xAE...0xFF).contains(byte) {
+            if (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte)
+                || (0xAE...0xFF).contains(byte)
+            {
                 return Unicode.Scalar(UInt8(byte))
             }
             defer { next += 1 }
@@ -18,6 +20,7 @@ enum ByteAlphabet {
     /// The UTF-8 of the character of each byte.
     static let spellings: [[UInt8]] = scalars.map { Array(String(Character($0)).utf8) }
 
+    /// The byte of each character.
     private static let bytes: [UInt32: UInt8] = Dictionary(
         uniqueKeysWithValues: scalars.enumerated().map { ($1.value, UInt8($0)) })
 

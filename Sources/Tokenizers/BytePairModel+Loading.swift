@@ -11,7 +11,9 @@ extension BytePairModel {
         let type = json["type"]?.text ?? (json["merges"] == nil ? "" : "BPE")
         guard type == "BPE" else { throw .unsupported("model", type, source: source) }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-            if let text = json[key]?.text, !text.isEmpty { throw .unsupported(key, text, source: source) }
+            if let text = json[key]?.text, !text.isEmpty {
+                throw .unsupported(key, text, source: source)
+            }
         }
         if let dropout = json["dropout"]?.double, dropout != 0 {
             throw .unsupported("dropout", "\(dropout)", source: source)
@@ -70,13 +72,18 @@ extension BytePairModel {
     }
 
     /// Reads a vocabulary: spellings and their ids.
-    private static func vocabulary(_ json: JSON?, source: String) throws(TokenizerError) -> [[UInt8]: Int32] {
-        guard let members = json?.members else { throw .malformed("the vocabulary is missing", source: source) }
+    private static func vocabulary(_ json: JSON?, source: String) throws(TokenizerError)
+        -> [[UInt8]: Int32]
+    {
+        guard let members = json?.members else {
+            throw .malformed("the vocabulary is missing", source: source)
+        }
         var vocabulary: [[UInt8]: Int32] = [:]
         vocabulary.reserveCapacity(members.count)
         for member in members {
             guard case .integer(let id) = member.value, (0...largestID).contains(id) else {
-                throw .malformed("token `\(member.key)` has the id \(member.value.text())", source: source)
+                throw .malformed(
+                    "token `\(member.key)` has the id \(member.value.text())", source: source)
             }
             vocabulary[Array(member.key.utf8)] = Int32(id)
         }
@@ -84,14 +91,20 @@ extension BytePairModel {
     }
 
     /// Reads merges, each a text `left right` or a list of two texts.
-    private static func pairs(_ json: JSON?, source: String) throws(TokenizerError) -> [([UInt8], [UInt8])] {
-        guard let elements = json?.elements else { throw .malformed("the merges are missing", source: source) }
+    private static func pairs(_ json: JSON?, source: String) throws(TokenizerError) -> [(
+        [UInt8], [UInt8]
+    )] {
+        guard let elements = json?.elements else {
+            throw .malformed("the merges are missing", source: source)
+        }
         var pairs: [([UInt8], [UInt8])] = []
         pairs.reserveCapacity(elements.count)
         for element in elements {
             if let text = element.text {
                 pairs.append(try pair(Array(text.utf8)[...], source: source))
-            } else if let two = element.elements, two.count == 2, let left = two[0].text, let right = two[1].text {
+            } else if let two = element.elements, two.count == 2, let left = two[0].text,
+                let right = two[1].text
+            {
                 pairs.append((Array(left.utf8), Array(right.utf8)))
             } else {
                 throw .malformed("a merge is \(element.text())", source: source)
@@ -100,22 +113,30 @@ extension BytePairModel {
         return pairs
     }
 
-    private static func pair(_ line: ArraySlice<UInt8>, source: String) throws(TokenizerError) -> ([UInt8], [UInt8]) {
+    /// Reads a merge written as `left right`.
+    private static func pair(_ line: ArraySlice<UInt8>, source: String) throws(TokenizerError) -> (
+        [UInt8], [UInt8]
+    ) {
         let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw .malformed("a merge is `\(String(decoding: line, as: UTF8.self))`, not two tokens", source: source)
+            throw .malformed(
+                "a merge is `\(String(decoding: line, as: UTF8.self))`, not two tokens",
+                source: source)
         }
         return (Array(parts[0]), Array(parts[1]))
     }
 
     /// Adds merges in order of rank; both sides and the outcome must be tokens.
-    private mutating func add(_ pairs: [([UInt8], [UInt8])], source: String) throws(TokenizerError) {
+    private mutating func add(_ pairs: [([UInt8], [UInt8])], source: String) throws(TokenizerError)
+    {
         for (rank, (left, right)) in pairs.enumerated() {
             guard let leftID = vocabulary[left], let rightID = vocabulary[right],
                 let result = vocabulary[left + right]
             else {
-                let text = "\(String(decoding: left, as: UTF8.self)) \(String(decoding: right, as: UTF8.self))"
-                throw .malformed("merge \(rank), `\(text)`, names a token outside the vocabulary", source: source)
+                let text = String(decoding: left + [UInt8(ascii: " ")] + right, as: UTF8.self)
+                throw .malformed(
+                    "merge \(rank), `\(text)`, names a token outside the vocabulary", source: source
+                )
             }
             merges.insert(Merge(rank: Int32(rank), result: result), for: leftID, rightID)
         }

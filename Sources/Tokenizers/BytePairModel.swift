@@ -20,9 +20,13 @@ struct BytePairModel: Sendable {
 
     /// One symbol of a word, linked to its neighbours.
     private struct Symbol {
+        /// The token.
         var id: Int32
+        /// The place of the symbol before; negative at the start.
         var previous: Int32
+        /// The place of the symbol after; negative at the end.
         var next: Int32
+        /// Whether it was not merged into the symbol before.
         var isAlive = true
     }
 
@@ -42,13 +46,16 @@ struct BytePairModel: Sendable {
         merge(start, appendTo: &ids)
     }
 
+    /// Merges symbols, lowest rank first, and appends what is left.
     private func merge(_ start: [Int32], appendTo ids: inout [Int32]) {
         var symbols: [Symbol] = []
         symbols.reserveCapacity(start.count)
         var queue = MergeQueue()
         for (index, id) in start.enumerated() {
             symbols.append(
-                Symbol(id: id, previous: Int32(index) - 1, next: index + 1 < start.count ? Int32(index) + 1 : -1))
+                Symbol(
+                    id: id, previous: Int32(index) - 1,
+                    next: index + 1 < start.count ? Int32(index) + 1 : -1))
             if index > 0, let merge = merges[start[index - 1], id] {
                 queue.push(.init(position: Int32(index) - 1, merge: merge))
             }
@@ -64,10 +71,14 @@ struct BytePairModel: Sendable {
             symbols[position].id = candidate.merge.result
             symbols[position].next = right.next
             if right.next >= 0 { symbols[Int(right.next)].previous = candidate.position }
-            if left.previous >= 0, let merge = merges[symbols[Int(left.previous)].id, candidate.merge.result] {
+            if left.previous >= 0,
+                let merge = merges[symbols[Int(left.previous)].id, candidate.merge.result]
+            {
                 queue.push(.init(position: left.previous, merge: merge))
             }
-            if right.next >= 0, let merge = merges[candidate.merge.result, symbols[Int(right.next)].id] {
+            if right.next >= 0,
+                let merge = merges[candidate.merge.result, symbols[Int(right.next)].id]
+            {
                 queue.push(.init(position: candidate.position, merge: merge))
             }
         }
@@ -78,7 +89,8 @@ struct BytePairModel: Sendable {
         }
     }
 
-    /// The ids of the characters of a word; characters without one follow the rules for unknown ones.
+    /// The ids of the characters of a word; characters without one follow the rules for unknown
+    /// ones.
     private func initialIDs(of word: UTF8Text) -> [Int32] {
         var ids: [Int32] = []
         ids.reserveCapacity(word.count)
@@ -88,7 +100,9 @@ struct BytePairModel: Sendable {
             let length = byteIDs == nil ? word.scalar(at: index).length : 1
             let character = word[index..<(index + length)]
             index += length
-            let known = byteIDs.map { $0[Int(character[character.startIndex])] } ?? vocabulary[Array(character)]
+            let known =
+                byteIDs.map { $0[Int(character[character.startIndex])] }
+                ?? vocabulary[Array(character)]
             if let known {
                 if pendingUnknown, let unknown { ids.append(unknown) }
                 pendingUnknown = false
@@ -107,7 +121,9 @@ struct BytePairModel: Sendable {
 
     /// The byte tokens of a character, when all of them are in the vocabulary.
     private func fallback(for character: UTF8Text) -> [Int32]? {
-        let bytes = byteIDs == nil ? Array(character) : ByteAlphabet.spellings[Int(character[character.startIndex])]
+        let bytes =
+            byteIDs == nil
+            ? Array(character) : ByteAlphabet.spellings[Int(character[character.startIndex])]
         var ids: [Int32] = []
         for byte in bytes {
             guard let id = vocabulary[Self.byteToken(byte)] else { return nil }
@@ -119,6 +135,8 @@ struct BytePairModel: Sendable {
     /// The spelling of a byte token, such as `<0x0A>`.
     static func byteToken(_ byte: UInt8) -> [UInt8] {
         let digits = Array("0123456789ABCDEF".utf8)
-        return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">")]
+        return Array("<0x".utf8) + [
+            digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">"),
+        ]
     }
 }

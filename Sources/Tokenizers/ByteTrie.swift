@@ -1,13 +1,17 @@
 /// Finds the longest of many byte strings that starts at a place in a text.
 struct ByteTrie: Sendable {
+    /// The node behind a node and a byte.
     private var children: [UInt64: Int32] = [:]
+    /// The value of the string that ends at a node; negative for none.
     private var ends: [Int32] = [-1]
+    /// Whether a string starts with a byte.
     private var starts = [Bool](repeating: false, count: 256)
 
     /// Whether there is nothing to find.
     var isEmpty: Bool { ends.count == 1 }
 
-    /// Adds a string with its value; the first value of equal strings stays. Empty strings are ignored.
+    /// Adds a string with its value; the first value of equal strings stays. Empty strings are
+    /// ignored.
     mutating func insert(_ string: some Collection<UInt8>, value: Int32) {
         guard let first = string.first else { return }
         starts[Int(first)] = true

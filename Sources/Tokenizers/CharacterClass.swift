@@ -24,6 +24,7 @@ enum CharacterClass: UInt8 {
         Unicode.Scalar(UInt32(value)).map(computed) ?? .other
     }
 
+    /// The class of a scalar from its Unicode properties.
     private static func computed(_ scalar: Unicode.Scalar) -> CharacterClass {
         if scalar == "\r" || scalar == "\n" { return .lineEnd }
         if scalar.properties.isWhitespace { return .space }

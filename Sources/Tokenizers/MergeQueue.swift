@@ -8,6 +8,7 @@ struct MergeQueue {
         var merge: Merge
     }
 
+    /// A binary heap.
     private var heap: [Candidate] = []
 
     /// Makes room for a number of candidates.
@@ -43,6 +44,7 @@ struct MergeQueue {
         return first
     }
 
+    /// Whether one candidate goes before another.
     private static func precedes(_ first: Candidate, _ second: Candidate) -> Bool {
         (first.merge.rank, first.position) < (second.merge.rank, second.position)
     }

@@ -50,16 +50,22 @@ extension Normalizer {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         switch type {
         case "Sequence":
-            for element in json["normalizers"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["normalizers"]?.elements ?? [] {
+                try append(element, source: source)
+            }
         case "NFC":
             steps.append(.composed)
         case "Replace":
-            guard let pattern = json["pattern"]?["String"]?.text, let content = json["content"]?.text else {
-                throw .unsupported("Replace pattern", json["pattern"]?.text() ?? "null", source: source)
+            guard let pattern = json["pattern"]?["String"]?.text,
+                let content = json["content"]?.text
+            else {
+                throw .unsupported(
+                    "Replace pattern", json["pattern"]?.text() ?? "null", source: source)
             }
             steps.append(.replace(Array(pattern.utf8), with: Array(content.utf8)))
         case "Prepend":

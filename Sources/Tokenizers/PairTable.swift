@@ -10,9 +10,13 @@ struct Merge: Sendable {
 ///
 /// - Cost: open addressing at a load of at most one half; a look-up reads one cache line mostly.
 struct PairTable: Sendable {
+    /// The pair in each slot.
     private var keys: [UInt64]
+    /// The merge in each slot.
     private var merges: [Merge]
+    /// One less than the number of slots, a power of two.
     private let mask: Int
+    /// The key of an empty slot; no pair of ids has it.
     private static let vacant = UInt64.max
 
     /// A table with room for a number of pairs.
@@ -46,10 +50,12 @@ struct PairTable: Sendable {
         merges[slot] = merge
     }
 
+    /// Both ids in one number.
     private static func key(_ left: Int32, _ right: Int32) -> UInt64 {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
+    /// The slot where the search for a key starts.
     private func place(of key: UInt64) -> Int {
         let mixed = key &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: (mixed ^ (mixed >> 32)) & UInt64(mask))

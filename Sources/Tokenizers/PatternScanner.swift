@@ -15,7 +15,9 @@ enum PatternScanner: String, CaseIterable, Sendable {
 
     /// The end of the match that starts at an index; every scalar starts one.
     func matchEnd(in text: UTF8Text, at start: Int) -> Int {
-        if text[start] == UInt8(ascii: "'"), let end = contraction(in: text, at: start) { return end }
+        if text[start] == UInt8(ascii: "'"), let end = contraction(in: text, at: start) {
+            return end
+        }
         return self == .gpt2 ? gpt2End(in: text, at: start) : llamaEnd(in: text, at: start)
     }
 
@@ -28,7 +30,8 @@ enum PatternScanner: String, CaseIterable, Sendable {
             return foldsCase && (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
         }
         switch (letter(1), letter(2)) {
-        case (UInt8(ascii: "s"), _), (UInt8(ascii: "t"), _), (UInt8(ascii: "m"), _), (UInt8(ascii: "d"), _):
+        case (UInt8(ascii: "s"), _), (UInt8(ascii: "t"), _), (UInt8(ascii: "m"), _),
+            (UInt8(ascii: "d"), _):
             return start + 2
         case (UInt8(ascii: "r"), UInt8(ascii: "e")), (UInt8(ascii: "v"), UInt8(ascii: "e")),
             (UInt8(ascii: "l"), UInt8(ascii: "l")):
@@ -41,6 +44,7 @@ enum PatternScanner: String, CaseIterable, Sendable {
         }
     }
 
+    /// The alternatives of GPT-2 behind the contractions.
     private func gpt2End(in text: UTF8Text, at start: Int) -> Int {
         let first = text.scalar(at: start)
         var (kind, index) = (CharacterClass.of(first.scalar), start)
@@ -51,6 +55,7 @@ enum PatternScanner: String, CaseIterable, Sendable {
         return runEnd(in: text, from: index) { $0 == kind }
     }
 
+    /// The alternatives of Llama 3 and Qwen 2 behind the contractions.
     private func llamaEnd(in text: UTF8Text, at start: Int) -> Int {
         let first = text.scalar(at: start)
         let kind = CharacterClass.of(first.scalar)
@@ -62,7 +67,8 @@ enum PatternScanner: String, CaseIterable, Sendable {
             return runEnd(in: text, from: after) { $0 == .letter }
         }
         if kind == .number {
-            return self == .qwen2 ? after : runEnd(in: text, from: after, atMost: 2) { $0 == .number }
+            return self == .qwen2
+                ? after : runEnd(in: text, from: after, atMost: 2) { $0 == .number }
         }
         //  ?[^\s\p{L}\p{N}]+[\r\n]*
         if kind == .other || (first.scalar == " " && next?.kind == .other) {
@@ -86,8 +92,10 @@ enum PatternScanner: String, CaseIterable, Sendable {
         return last > start ? last : end
     }
 
+    /// The end of the scalars from an index on whose class belongs.
     private func runEnd(
-        in text: UTF8Text, from start: Int, atMost limit: Int = .max, where belongs: (CharacterClass) -> Bool
+        in text: UTF8Text, from start: Int, atMost limit: Int = .max,
+        where belongs: (CharacterClass) -> Bool
     ) -> Int {
         var (index, count) = (start, 0)
         while count < limit, let (kind, length) = text.characterClass(at: index), belongs(kind) {

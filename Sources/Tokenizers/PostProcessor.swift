@@ -13,14 +13,18 @@ struct PostProcessor: Sendable {
         try append(json, source: source)
     }
 
+    /// Nothing goes around the ids.
     init() {}
 
+    /// Adds one entry, around those before it.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         switch type {
         case "ByteLevel": return  // Changes offsets alone.
         case "Sequence":
-            for element in json["processors"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["processors"]?.elements ?? [] {
+                try append(element, source: source)
+            }
         case "TemplateProcessing":
             try append(template: json, source: source)
         default:
@@ -28,6 +32,7 @@ struct PostProcessor: Sendable {
         }
     }
 
+    /// Adds a template for one text.
     private mutating func append(template json: JSON, source: String) throws(TokenizerError) {
         var (before, after): ([Int32], [Int32]) = ([], [])
         var texts = 0
@@ -39,7 +44,11 @@ struct PostProcessor: Sendable {
                 guard let ids, ids.allSatisfy({ (0...BytePairModel.largestID).contains($0) }) else {
                     throw .malformed("the template's token `\(name)` has no ids", source: source)
                 }
-                if texts == 0 { before += ids.map { Int32($0) } } else { after += ids.map { Int32($0) } }
+                if texts == 0 {
+                    before += ids.map { Int32($0) }
+                } else {
+                    after += ids.map { Int32($0) }
+                }
             } else {
                 throw .unsupported("template piece", piece.text(), source: source)
             }

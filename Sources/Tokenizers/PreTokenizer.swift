@@ -20,13 +20,15 @@ struct PreTokenizer: Sendable {
     var isByteLevel = false
 
     /// The pre-tokenizer of GPT-2.
-    static let gpt2 = PreTokenizer(steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
+    static let gpt2 = PreTokenizer(
+        steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
 
     /// Cuts a text and hands each word on.
     func forEachWord(of text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
         try run(0, text, body)
     }
 
+    /// Takes one step and hands every piece to the next.
     private func run(_ index: Int, _ text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
         if text.isEmpty { return }
         guard index < steps.count else { return try body(text) }
@@ -51,16 +53,23 @@ struct PreTokenizer: Sendable {
             }
             for range in behavior.pieces(of: spans) { try run(index + 1, text[range], body) }
         case .literal(let pattern, let behavior, let isInverted):
-            for range in behavior.pieces(of: literalSpans(of: pattern, in: text, isInverted: isInverted)) {
+            for range in behavior.pieces(
+                of: literalSpans(of: pattern, in: text, isInverted: isInverted))
+            {
                 try run(index + 1, text[range], body)
             }
         case .digits(let areSingle):
             let behavior: SplitBehavior = areSingle ? .isolated : .contiguous
-            for range in behavior.pieces(of: digitSpans(in: text)) { try run(index + 1, text[range], body) }
+            for range in behavior.pieces(of: digitSpans(in: text)) {
+                try run(index + 1, text[range], body)
+            }
         }
     }
 
-    private func literalSpans(of pattern: [UInt8], in text: UTF8Text, isInverted: Bool) -> [SplitBehavior.Span] {
+    /// A cover of the text by the occurrences of a pattern and what lies between.
+    private func literalSpans(of pattern: [UInt8], in text: UTF8Text, isInverted: Bool)
+        -> [SplitBehavior.Span]
+    {
         guard !pattern.isEmpty else { return [(text.startIndex..<text.endIndex, isInverted)] }
         var spans: [SplitBehavior.Span] = []
         var start = text.startIndex
@@ -73,6 +82,7 @@ struct PreTokenizer: Sendable {
         return spans
     }
 
+    /// A cover of the text by single numbers and what lies between.
     private func digitSpans(in text: UTF8Text) -> [SplitBehavior.Span] {
         var spans: [SplitBehavior.Span] = []
         var (start, index) = (text.startIndex, text.startIndex)
@@ -98,6 +108,7 @@ extension PreTokenizer {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         guard !isByteLevel else {
@@ -105,10 +116,14 @@ extension PreTokenizer {
         }
         switch type {
         case "Sequence":
-            for element in json["pretokenizers"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["pretokenizers"]?.elements ?? [] {
+                try append(element, source: source)
+            }
         case "ByteLevel":
             if json["add_prefix_space"]?.truth ?? true { steps.append(.prefixSpace) }
-            if json["use_regex"]?.truth ?? true { steps.append(.pattern(.gpt2, .isolated, isInverted: false)) }
+            if json["use_regex"]?.truth ?? true {
+                steps.append(.pattern(.gpt2, .isolated, isInverted: false))
+            }
             isByteLevel = true
         case "Digits":
             steps.append(.digits(areSingle: json["individual_digits"]?.truth ?? false))
@@ -119,6 +134,7 @@ extension PreTokenizer {
         }
     }
 
+    /// Reads an entry of type `Split`.
     private static func split(_ json: JSON, source: String) throws(TokenizerError) -> Step {
         let name = json["behavior"]?.text ?? "null"
         guard let behavior = SplitBehavior(rawValue: name) else {

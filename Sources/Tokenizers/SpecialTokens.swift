@@ -11,6 +11,7 @@ public struct SpecialTokens: Sendable, Equatable {
     /// Whether the tokenizer puts a BOS in front once it is asked to, as TransformerLens asks it.
     public var prependsBOS: Bool
 
+    /// Special tokens from their ids.
     public init(bos: Int32?, eos: Int32?, pad: Int32?, prependsBOS: Bool) {
         (self.bos, self.eos, self.pad) = (bos, eos, pad)
         self.prependsBOS = prependsBOS
@@ -31,10 +32,11 @@ struct SpecialTokenNames: Sendable {
     /// The text that ends a text where the configuration names none.
     static let fallbackEnd = "<|endoftext|>"
 
-    /// Reads a configuration; without one, names are filled in as for a configuration without entries.
+    /// Reads a configuration; without one, names are filled in as for a configuration without
+    /// entries.
     ///
-    /// - Source: TransformerLens 2 and SAE Bench 0.6.0 §1.4: of the classes, the one of GPT-2 ignores
-    ///   `add_bos_token`.
+    /// - Source: TransformerLens 2 and SAE Bench 0.6.0 §1.4: of the classes, the one of GPT-2
+    ///   ignores `add_bos_token`.
     init(configuration json: JSON?) {
         let name = json?["tokenizer_class"]?.text ?? ""
         let defaults = Self.defaults(ofClass: name)
@@ -57,14 +59,16 @@ struct SpecialTokenNames: Sendable {
         let end = id(eos ?? Self.fallbackEnd)
         let begin = bos.flatMap(id) ?? end
         return SpecialTokens(
-            bos: begin, eos: end, pad: pad.flatMap(id) ?? end, prependsBOS: honoursBOS && begin != nil)
+            bos: begin, eos: end, pad: pad.flatMap(id) ?? end,
+            prependsBOS: honoursBOS && begin != nil)
     }
 
     /// All texts that are named.
     var all: [String] { [bos, eos, pad].compactMap { $0 } }
 
     /// What the classes of `transformers` take where the configuration has no entry.
-    private static func defaults(ofClass name: String) -> (bos: String?, eos: String?, pad: String?) {
+    private static func defaults(ofClass name: String) -> (bos: String?, eos: String?, pad: String?)
+    {
         if isOf(name, "GPT2") || isOf(name, "GPTNeoX") { return (fallbackEnd, fallbackEnd, nil) }
         if isOf(name, "Gemma") { return ("<bos>", "<eos>", "<pad>") }
         if isOf(name, "Llama") { return ("<s>", "</s>", nil) }
@@ -72,6 +76,7 @@ struct SpecialTokenNames: Sendable {
         return (nil, nil, nil)
     }
 
+    /// Whether a class is the slow or the fast tokenizer of a family.
     private static func isOf(_ name: String, _ family: String) -> Bool {
         name == "\(family)Tokenizer" || name == "\(family)TokenizerFast"
     }

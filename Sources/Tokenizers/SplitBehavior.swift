@@ -2,10 +2,15 @@
 ///
 /// - Source: `SplitDelimiterBehavior` of the `tokenizers` library.
 enum SplitBehavior: String, Sendable {
+    /// Matches are dropped.
     case removed = "Removed"
+    /// Each match is a piece.
     case isolated = "Isolated"
+    /// A match joins what is before it.
     case mergedWithPrevious = "MergedWithPrevious"
+    /// A match joins what is after it.
     case mergedWithNext = "MergedWithNext"
+    /// Neighbouring matches are one piece.
     case contiguous = "Contiguous"
 
     /// A stretch of text and whether the pattern matched it.
@@ -34,7 +39,9 @@ enum SplitBehavior: String, Sendable {
     }
 
     /// Joins a span to the piece before it where the rule says so.
-    private func joined(_ spans: [Span], where joins: (_ isMatch: Bool, _ wasMatch: Bool) -> Bool) -> [Range<Int>] {
+    private func joined(_ spans: [Span], where joins: (_ isMatch: Bool, _ wasMatch: Bool) -> Bool)
+        -> [Range<Int>]
+    {
         var pieces: [Range<Int>] = []
         var wasMatch = false
         for span in spans {

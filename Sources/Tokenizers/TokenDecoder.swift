@@ -69,11 +69,16 @@ struct TokenDecoder: Sendable {
 
     /// The byte that a token such as `<0x0A>` stands for.
     private static func byte(of token: [UInt8]) -> UInt8? {
-        guard token.count == 6, token.starts(with: "<0x".utf8), token[5] == UInt8(ascii: ">") else { return nil }
+        guard token.count == 6, token.starts(with: "<0x".utf8), token[5] == UInt8(ascii: ">") else {
+            return nil
+        }
         return UInt8(String(decoding: token[3..<5], as: UTF8.self), radix: 16)
     }
 
-    private static func stripped(_ token: [UInt8], of content: [UInt8], start: Int, stop: Int) -> [UInt8] {
+    /// A token without some occurrences of a character at its ends.
+    private static func stripped(_ token: [UInt8], of content: [UInt8], start: Int, stop: Int)
+        -> [UInt8]
+    {
         var token = token[...]
         guard !content.isEmpty else { return Array(token) }
         for _ in 0..<start where token.starts(with: content) { token.removeFirst(content.count) }
@@ -94,6 +99,7 @@ extension TokenDecoder {
         try append(json, source: source)
     }
 
+    /// Adds the steps of one entry.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         func text(_ key: String) -> [UInt8]? { json[key]?.text.map { Array($0.utf8) } }
@@ -104,13 +110,16 @@ extension TokenDecoder {
         case "ByteFallback": steps?.append(.byteFallback)
         case "Fuse": steps?.append(.fuse)
         case "Replace":
-            guard let pattern = json["pattern"]?["String"]?.text, let content = text("content") else {
-                throw .unsupported("Replace pattern", json["pattern"]?.text() ?? "null", source: source)
+            guard let pattern = json["pattern"]?["String"]?.text, let content = text("content")
+            else {
+                throw .unsupported(
+                    "Replace pattern", json["pattern"]?.text() ?? "null", source: source)
             }
             steps?.append(.replace(Array(pattern.utf8), with: content))
         case "Strip":
             guard let content = text("content"), let start = json["start"]?.integer,
-                let stop = json["stop"]?.integer, (0...1000).contains(start), (0...1000).contains(stop)
+                let stop = json["stop"]?.integer, (0...1000).contains(start),
+                (0...1000).contains(stop)
             else { throw .malformed("the decoder Strip is \(json.text())", source: source) }
             steps?.append(.strip(content, start: start, stop: stop))
         default:

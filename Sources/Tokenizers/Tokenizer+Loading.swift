@@ -15,7 +15,8 @@ extension Tokenizer {
             try self.init(file: "\(folder)/tokenizer.json", configuration: known)
         } else if fileExists("\(folder)/vocab.json"), fileExists("\(folder)/merges.txt") {
             try self.init(
-                vocabulary: "\(folder)/vocab.json", merges: "\(folder)/merges.txt", configuration: known)
+                vocabulary: "\(folder)/vocab.json", merges: "\(folder)/merges.txt",
+                configuration: known)
         } else {
             throw TokenizerError(
                 .missing, "\(folder) holds no tokenizer.json and no vocab.json with merges.txt",
@@ -31,18 +32,22 @@ extension Tokenizer {
         let json = try Self.json(file)
         let preTokenizer = try PreTokenizer(json["pre_tokenizer"], source: file)
         var added: [AddedToken] = []
-        for element in json["added_tokens"]?.elements ?? [] { added.append(try AddedToken(element, source: file)) }
+        for element in json["added_tokens"]?.elements ?? [] {
+            added.append(try AddedToken(element, source: file))
+        }
         self.init(
             normalizer: try Normalizer(json["normalizer"], source: file),
             preTokenizer: preTokenizer,
-            model: try BytePairModel(json["model"], isByteLevel: preTokenizer.isByteLevel, source: file),
+            model: try BytePairModel(
+                json["model"], isByteLevel: preTokenizer.isByteLevel, source: file),
             postProcessor: try PostProcessor(json["post_processor"], source: file),
             decoder: try TokenDecoder(json["decoder"], source: file),
             added: added,
             names: SpecialTokenNames(configuration: try configuration.map(Self.json)))
     }
 
-    /// Reads the pair of files of the first GPT-2 and, where there is one, a `tokenizer_config.json`.
+    /// Reads the pair of files of the first GPT-2 and, where there is one, a
+    /// `tokenizer_config.json`.
     ///
     /// - Throws: ``TokenizerError`` when a file is missing or damaged.
     public convenience init(
@@ -60,6 +65,7 @@ extension Tokenizer {
             } ?? .gpt2)
     }
 
+    /// Parses a JSON file.
     private static func json(_ path: String) throws(TokenizerError) -> JSON {
         do {
             return try JSON(file: path)

@@ -33,6 +33,7 @@ extension Failure where Domain == TokenizerDomain {
 
     /// The error for a part of a tokenizer file that contradicts the format.
     static func malformed(_ what: String, source: String) -> TokenizerError {
-        TokenizerError(.malformed, "\(source): \(what)", advice: "download the tokenizer's files again")
+        TokenizerError(
+            .malformed, "\(source): \(what)", advice: "download the tokenizer's files again")
     }
 }

@@ -9,7 +9,9 @@ extension ArraySlice<UInt8> {
         let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
         guard index + length <= endIndex else { return ("\u{FFFD}", endIndex - index) }
         var value = UInt32(first) & (0x7F >> UInt32(length))
-        for next in (index + 1)..<(index + length) { value = value << 6 | UInt32(self[next] & 0x3F) }
+        for next in (index + 1)..<(index + length) {
+            value = value << 6 | UInt32(self[next] & 0x3F)
+        }
         return (Unicode.Scalar(value) ?? "\u{FFFD}", length)
     }
 

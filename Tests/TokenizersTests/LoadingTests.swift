@@ -9,19 +9,24 @@ struct LoadingTests {
     private func file(_ changes: KeyValuePairs<String, String>) throws -> String {
         var parts = [
             "normalizer": "null",
-            "pre_tokenizer": #"{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}"#,
+            "pre_tokenizer":
+                #"{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}"#,
             "post_processor": "null",
             "decoder": #"{"type": "ByteLevel"}"#,
             "model": #"{"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}"#,
             "added_tokens": "[]",
         ]
         for (key, value) in changes { parts[key] = value }
-        let text = "{" + parts.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
+        let text =
+            "{"
+            + parts.sorted { $0.key < $1.key }.map { "\"\($0)\": \($1)" }.joined(separator: ", ")
+            + "}"
         var template = Array("/tmp/saeval-tokenizer-XXXXXX\0".utf8CString)
         let descriptor = mkstemp(&template)
         #expect(descriptor >= 0)
         close(descriptor)
-        let path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = String(
+            decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try writeFile(Array(text.utf8), to: path)
         return path
     }
@@ -37,7 +42,10 @@ struct LoadingTests {
         "A part that is not implemented is an error that names it",
         arguments: [
             ("normalizer", #"{"type": "BertNormalizer"}"#, "BertNormalizer"),
-            ("normalizer", #"{"type": "Replace", "pattern": {"Regex": "x+"}, "content": ""}"#, "x+"),
+            (
+                "normalizer", #"{"type": "Replace", "pattern": {"Regex": "x+"}, "content": ""}"#,
+                "x+"
+            ),
             ("pre_tokenizer", #"{"type": "Metaspace"}"#, "Metaspace"),
             (
                 "pre_tokenizer",
@@ -46,13 +54,15 @@ struct LoadingTests {
             ),
             (
                 "pre_tokenizer",
-                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#, "Digits"
+                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#,
+                "Digits"
             ),
             ("post_processor", #"{"type": "RobertaProcessing"}"#, "RobertaProcessing"),
             ("decoder", #"{"type": "WordPiece"}"#, "WordPiece"),
             ("model", #"{"type": "Unigram", "vocab": []}"#, "Unigram"),
             (
-                "model", #"{"type": "BPE", "vocab": {}, "merges": [], "end_of_word_suffix": "</w>"}"#,
+                "model",
+                #"{"type": "BPE", "vocab": {}, "merges": [], "end_of_word_suffix": "</w>"}"#,
                 "end_of_word_suffix"
             ),
             ("model", #"{"type": "BPE", "vocab": {}, "merges": [], "dropout": 0.1}"#, "dropout"),
@@ -106,7 +116,8 @@ struct LoadingTests {
     @Test("Added tokens get the vocabulary's own id, else the next free one")
     func addedIDs() throws {
         let tokenizer = try tokenizer([
-            "added_tokens": #"[{"content": "ab", "id": 7, "special": true}, {"content": "<x>", "id": 9}]"#
+            "added_tokens":
+                #"[{"content": "ab", "id": 7, "special": true}, {"content": "<x>", "id": 9}]"#
         ])
         #expect(tokenizer.encode("ab<x>b") == [2, 3, 1])
         #expect(tokenizer.vocabularySize == 4)
@@ -123,7 +134,8 @@ struct LoadingTests {
     func canonicallyEqual() throws {
         let tokenizer = try tokenizer([
             "pre_tokenizer": "null", "decoder": #"{"type": "Fuse"}"#,
-            "model": #"{"type": "BPE", "vocab": {"\u00e9": 0, "e": 1, "\u0301": 2, "e\u0301": 3}, "merges": []}"#,
+            "model":
+                #"{"type": "BPE", "vocab": {"\u00e9": 0, "e": 1, "\u0301": 2, "e\u0301": 3}, "merges": []}"#,
         ])
         #expect(tokenizer.vocabularySize == 4)
         #expect(tokenizer.encode("\u{e9}e\u{301}") == [0, 1, 2])
@@ -133,7 +145,10 @@ struct LoadingTests {
     @Test(
         "Special ids are filled in as TransformerLens does",
         arguments: [
-            (#"{"bos_token": "a", "eos_token": {"content": "b"}, "pad_token": "ab"}"#, [0, 1, 2], true),
+            (
+                #"{"bos_token": "a", "eos_token": {"content": "b"}, "pad_token": "ab"}"#,
+                [0, 1, 2], true
+            ),
             (#"{"bos_token": null, "eos_token": "b"}"#, [1, 1, 1], false),
             (#"{}"#, [3, 3, 3], false),
             (#"{"bos_token": "a"}"#, [0, 3, 3], true),
@@ -148,6 +163,8 @@ struct LoadingTests {
         try writeFile(Array(configuration.utf8), to: "\(path).config")
         defer { unlink("\(path).config") }
         let special = try Tokenizer(file: path, configuration: "\(path).config").special
-        #expect(special == SpecialTokens(bos: ids[0], eos: ids[1], pad: ids[2], prependsBOS: prependsBOS))
+        #expect(
+            special
+                == SpecialTokens(bos: ids[0], eos: ids[1], pad: ids[2], prependsBOS: prependsBOS))
     }
 }

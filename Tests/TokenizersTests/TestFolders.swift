@@ -54,15 +54,19 @@ struct TokenizerCases {
         }
         for (index, line) in lines.enumerated() {
             let found = tokenizer.encode(line)
-            if found != ids[index] { faults.append("\(line.debugDescription): \(found), not \(ids[index])") }
+            if found != ids[index] {
+                faults.append("\(line.debugDescription): \(found), not \(ids[index])")
+            }
             if tokenizer.encode(line, addSpecialTokens: true) != idsWithSpecial[index] {
                 faults.append("\(line.debugDescription) with special tokens")
             }
             let texts = [(false, decoded[index]), (true, decodedWithoutSpecial[index])]
             for (skips, expected) in texts {
-                let text = String(decoding: tokenizer.decode(ids[index], skipSpecialTokens: skips), as: UTF8.self)
+                let text = String(
+                    decoding: tokenizer.decode(ids[index], skipSpecialTokens: skips), as: UTF8.self)
                 if !text.utf8.elementsEqual(expected.utf8) {
-                    faults.append("decoded \(text.debugDescription), not \(expected.debugDescription)")
+                    faults.append(
+                        "decoded \(text.debugDescription), not \(expected.debugDescription)")
                 }
             }
         }

@@ -4,10 +4,13 @@ import Tokenizers
 
 @Suite("Tokenizer")
 struct TokenizerTests {
-    @Test("Ids and text are those of the Python library", arguments: tokenizerNames(in: fixtureFolder))
+    @Test(
+        "Ids and text are those of the Python library", arguments: tokenizerNames(in: fixtureFolder)
+    )
     func fixtures(name: String) throws {
         let tokenizer = try Tokenizer(folder: "\(fixtureFolder)/\(name)")
-        let faults = try TokenizerCases(path: "\(fixtureFolder)/\(name)/cases.json").differences(from: tokenizer)
+        let faults = try TokenizerCases(path: "\(fixtureFolder)/\(name)/cases.json").differences(
+            from: tokenizer)
         #expect(faults.isEmpty, "\(faults.count): \(faults.prefix(3).joined(separator: "\n"))")
     }
 
@@ -19,19 +22,26 @@ struct TokenizerTests {
         let folder = try #require(manyCasesFolder) + "/\(name)"
         let cases = try TokenizerCases(path: "\(folder)/cases.json")
         let faults = try cases.differences(from: Tokenizer(folder: folder))
-        #expect(faults.isEmpty, "\(faults.count) of \(cases.lines.count): \(faults.prefix(5).joined(separator: "\n"))")
+        #expect(
+            faults.isEmpty,
+            "\(faults.count) of \(cases.lines.count): \(faults.prefix(5).joined(separator: "\n"))")
     }
 
     @Test(
         "Ids of real tokenizers are those of the Python library",
         .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"),
         arguments: [
-            ("pythia", "data/tokenizers/pythia"), ("gpt2", "data/tokenizers/gpt2"), ("toyworld", "quickstart/model"),
+            ("pythia", "data/tokenizers/pythia", 0, true),
+            ("gpt2", "data/tokenizers/gpt2", 50256, false),
+            ("toyworld", "quickstart/model", 0, true),
         ])
-    func realTokenizers(name: String, place: String) throws {
+    func realTokenizers(name: String, place: String, id: Int32, prependsBOS: Bool) throws {
         let tokenizer = try Tokenizer(folder: "\(#require(sharedFolder))/\(place)")
-        let faults = try TokenizerCases(path: "\(fixtureFolder)/real/\(name).json").differences(from: tokenizer)
+        let faults = try TokenizerCases(path: "\(fixtureFolder)/real/\(name).json").differences(
+            from: tokenizer)
         #expect(faults.isEmpty, "\(faults.count): \(faults.prefix(3).joined(separator: "\n"))")
+        #expect(
+            tokenizer.special == SpecialTokens(bos: id, eos: id, pad: id, prependsBOS: prependsBOS))
     }
 
     @Test(
@@ -39,7 +49,8 @@ struct TokenizerTests {
         .enabled(if: realModelsFolder != nil, "SAEVAL_REAL_MODELS is not set"))
     func smolLM2() throws {
         let tokenizer = try Tokenizer(folder: "\(#require(realModelsFolder))/smollm2-135m")
-        let faults = try TokenizerCases(path: "\(fixtureFolder)/real/smollm2-135m.json").differences(from: tokenizer)
+        let faults = try TokenizerCases(path: "\(fixtureFolder)/real/smollm2-135m.json")
+            .differences(from: tokenizer)
         #expect(faults.isEmpty, "\(faults.count): \(faults.prefix(3).joined(separator: "\n"))")
         #expect(tokenizer.special == SpecialTokens(bos: 1, eos: 2, pad: 2, prependsBOS: true))
     }
@@ -71,7 +82,9 @@ struct TokenizerTests {
     @Test("Bytes that are not UTF-8 are an error that says where")
     func invalidText() throws {
         let tokenizer = try Tokenizer(folder: "\(fixtureFolder)/gpt2")
-        let error = #expect(throws: TokenizerError.self) { try tokenizer.encode(Array("aé".utf8) + [0xC3, 0x28]) }
+        let error = #expect(throws: TokenizerError.self) {
+            try tokenizer.encode(Array("aé".utf8) + [0xC3, 0x28])
+        }
         #expect(error?.code == .invalidText)
         #expect(error?.message.contains("byte 3") == true)
     }

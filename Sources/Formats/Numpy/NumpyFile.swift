@@ -10,7 +10,9 @@ public final class NumpyFile: Sendable {
     public var shape: [Int] { header.shape }
     /// How elements are stored.
     public var type: ElementType { header.type }
+    /// The parsed header.
     private let header: NumpyHeader
+    /// The mapped file.
     private let file: MappedFile
 
     /// Maps the file and checks its header against the bytes that are there.
@@ -42,7 +44,8 @@ extension NumpyHeader {
         guard available - dataOffset >= dataByteCount else {
             throw FormatError(
                 .truncated,
-                "\(name) holds \(available - dataOffset) bytes of data, shape \(shape) of \(type) needs \(dataByteCount)",
+                "\(name) holds \(available - dataOffset) bytes of data, "
+                    + "shape \(shape) of \(type) needs \(dataByteCount)",
                 advice: "download or export the file again; it is incomplete")
         }
     }

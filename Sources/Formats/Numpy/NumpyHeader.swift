@@ -40,7 +40,8 @@ struct NumpyHeader: Sendable, Equatable {
         let length = bytes[6] == 1 ? reader.uint16(at: 8) : reader.uint32(at: 8)
         guard let length, length <= Self.longest else {
             throw FormatError(
-                .tooLarge, "\(name) has a header of \(length ?? 0) bytes, the limit is \(Self.longest)",
+                .tooLarge,
+                "\(name) has a header of \(length ?? 0) bytes, the limit is \(Self.longest)",
                 advice: "write it with numpy.save")
         }
         guard let text = reader.slice(at: start, count: length) else {
@@ -52,17 +53,21 @@ struct NumpyHeader: Sendable, Equatable {
         var literal = NumpyLiteral(bytes: Array(text))
         guard let fields = literal.fields() else {
             throw FormatError(
-                .malformed, "\(name) has the header `\(String(decoding: text.prefix(120), as: UTF8.self))`",
+                .malformed,
+                "\(name) has the header `\(String(decoding: text.prefix(120), as: UTF8.self))`",
                 advice: "write it with numpy.save")
         }
         guard let type = ElementType(numpy: fields.type) else {
             throw FormatError(
                 .unsupported, "\(name) has elements of type `\(fields.type)`",
-                advice: "save it as float or integer, little endian; objects are pickles and never read")
+                advice:
+                    "save it as float or integer, little endian; objects are pickles and never read"
+            )
         }
         guard let count = checkedByteCount(shape: fields.shape, type: type) else {
             throw FormatError(
-                .malformed, "\(name) has the shape \(fields.shape)", advice: "write it with numpy.save")
+                .malformed, "\(name) has the shape \(fields.shape)",
+                advice: "write it with numpy.save")
         }
         (self.type, shape, dataByteCount) = (type, fields.shape, count)
         isFortranOrder = fields.isFortranOrder
@@ -73,8 +78,10 @@ struct NumpyHeader: Sendable, Equatable {
 struct NumpyLiteral {
     /// The text.
     let bytes: [UInt8]
+    /// The next byte to read.
     private var position = 0
 
+    /// A parser at the start of a text.
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// The three entries of the header; nil when the text is anything else.
@@ -103,14 +110,18 @@ struct NumpyLiteral {
         return position < bytes.count ? bytes[position] : nil
     }
 
+    /// Passes over a word; false when something else comes next.
     private mutating func take(_ word: String) -> Bool {
         guard peek() != nil, bytes[position...].starts(with: word.utf8) else { return false }
         position += word.utf8.count
         return true
     }
 
+    /// The text between two quotes.
     private mutating func quoted() -> String? {
-        guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else { return nil }
+        guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
+            return nil
+        }
         guard let end = bytes[(position + 1)...].firstIndex(of: quote) else { return nil }
         defer { position = end + 1 }
         return String(decoding: bytes[(position + 1)..<end], as: UTF8.self)
@@ -118,12 +129,14 @@ struct NumpyLiteral {
 
     /// The text of a list of fields, so that the message can name it.
     private mutating func compound() -> String? {
-        guard peek() == UInt8(ascii: "["), let end = bytes[position...].firstIndex(of: UInt8(ascii: "]"))
+        guard peek() == UInt8(ascii: "["),
+            let end = bytes[position...].firstIndex(of: UInt8(ascii: "]"))
         else { return nil }
         defer { position = end + 1 }
         return String(decoding: bytes[position...end], as: UTF8.self)
     }
 
+    /// A tuple of integers.
     private mutating func tuple() -> [Int]? {
         guard take("(") else { return nil }
         var numbers: [Int] = []
@@ -135,6 +148,7 @@ struct NumpyLiteral {
         return numbers
     }
 
+    /// An integer from 0 up, with the `L` that Python 2 wrote.
     private mutating func integer() -> Int? {
         guard peek() != nil else { return nil }
         let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }

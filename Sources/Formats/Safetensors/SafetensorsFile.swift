@@ -12,13 +12,15 @@ public final class SafetensorsFile: TensorSource {
     public let metadata: [String: String]
     /// The names of all tensors, sorted by bytes.
     public let tensorNames: [String]
+    /// The tensors by name.
     private let entries: [String: SafetensorsHeader.Entry]
+    /// The mapped file.
     private let file: MappedFile
 
     /// Maps the file and checks every entry of its header against the bytes that are there.
     ///
-    /// - Throws: ``FormatError`` when the file is missing, truncated, malformed or holds a type that
-    ///   is not supported.
+    /// - Throws: ``FormatError`` when the file is missing, truncated, malformed or holds a type
+    ///   that is not supported.
     public init(path: String) throws(FormatError) {
         file = try map(path, advice: "check the path, or download the file")
         let file = file
@@ -54,6 +56,7 @@ public final class SafetensorsFile: TensorSource {
         return copy
     }
 
+    /// The declaration of a tensor.
     private func entry(_ name: String) throws(FormatError) -> SafetensorsHeader.Entry {
         guard let entry = entries[name] else { throw missingTensor(name) }
         return entry

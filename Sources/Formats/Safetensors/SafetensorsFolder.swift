@@ -1,7 +1,8 @@
 import Basics
 import Tensors
 
-/// The weights of a Hugging Face model folder: one safetensors file or several shards with an index.
+/// The weights of a Hugging Face model folder: one safetensors file or several shards with an
+/// index.
 public final class SafetensorsFolder: TensorSource {
     /// The folder as given.
     public let path: String
@@ -9,6 +10,7 @@ public final class SafetensorsFolder: TensorSource {
     public let files: [String]
     /// The names of all tensors, sorted by bytes.
     public let tensorNames: [String]
+    /// The file that holds each tensor.
     private let owners: [String: SafetensorsFile]
 
     /// The name of the only weight file of a small model.
@@ -20,8 +22,8 @@ public final class SafetensorsFolder: TensorSource {
 
     /// Opens the weight files of a folder and checks all their headers.
     ///
-    /// - Throws: ``FormatError`` when there are none, when the index names a file that is missing or
-    ///   lies outside the folder, or when a shard lacks a tensor that the index promises.
+    /// - Throws: ``FormatError`` when there are none, when the index names a file that is missing
+    ///   or lies outside the folder, or when a shard lacks a tensor that the index promises.
     public init(path: String) throws(FormatError) {
         self.path = path
         if fileExists("\(path)/\(Self.single)") {
@@ -40,7 +42,9 @@ public final class SafetensorsFolder: TensorSource {
         files = sortedByBytes(Set(places.map(\.file)))
         guard files.count <= Self.mostShards else {
             throw FormatError(
-                .tooLarge, "\(path)/\(Self.index) names \(files.count) shards, the limit is \(Self.mostShards)",
+                .tooLarge,
+                "\(path)/\(Self.index) names \(files.count) shards, "
+                    + "the limit is \(Self.mostShards)",
                 advice: "check that the index is the model's own")
         }
         var shards: [String: SafetensorsFile] = [:]
@@ -50,7 +54,8 @@ public final class SafetensorsFolder: TensorSource {
             guard let shard = shards[place.file], shard.contains(place.tensor) else {
                 throw FormatError(
                     .malformed,
-                    "\(path)/\(Self.index) puts tensor `\(place.tensor)` into \(place.file), which lacks it",
+                    "\(path)/\(Self.index) puts tensor `\(place.tensor)` into "
+                        + "\(place.file), which lacks it",
                     advice: "download the folder again, index and shards from one revision")
             }
             owners[place.tensor] = shard
@@ -77,12 +82,14 @@ public final class SafetensorsFolder: TensorSource {
         try owner(of: name).tensor(name)
     }
 
+    /// The file that holds a tensor.
     private func owner(of name: String) throws(FormatError) -> SafetensorsFile {
         guard let owner = owners[name] else { throw missingTensor(name) }
         return owner
     }
 
-    /// Reads `weight_map` and accepts plain file names alone, so that no index leads out of its folder.
+    /// Reads `weight_map` and accepts plain file names alone, so that no index leads out of its
+    /// folder.
     private static func places(
         inIndex path: String
     ) throws(FormatError) -> [(tensor: String, file: String)] {
@@ -102,7 +109,8 @@ public final class SafetensorsFolder: TensorSource {
             guard let file = member.value.text, isPlainFileName(file) else {
                 throw FormatError(
                     .malformed,
-                    "\(path) puts tensor `\(member.key)` into \(member.value.text()), which is no file of this folder",
+                    "\(path) puts tensor `\(member.key)` into "
+                        + "\(member.value.text()), which is no file of this folder",
                     advice: "use an index whose shards lie beside it")
             }
             places.append((member.key, file))

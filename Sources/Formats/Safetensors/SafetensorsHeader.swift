@@ -29,7 +29,8 @@ struct SafetensorsHeader: Sendable {
         let dataStart = try Self.dataStart(in: bytes, path: path)
         let json: JSON
         do {
-            json = try JSON(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), source: path)
+            json = try JSON(
+                parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), source: path)
         } catch {
             throw FormatError(
                 .malformed, "\(path): the header of \(dataStart - 8) bytes is not JSON",
@@ -61,14 +62,16 @@ struct SafetensorsHeader: Sendable {
     ) throws(FormatError) -> Int {
         guard bytes.count >= 8 else {
             throw FormatError(
-                .truncated, "\(path) holds \(bytes.count) bytes of the 8 that a header length needs",
+                .truncated,
+                "\(path) holds \(bytes.count) bytes of the 8 that a header length needs",
                 advice: "download or export the file again")
         }
         let declared = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard declared <= UInt64(bytes.count - 8) else {
             throw FormatError(
                 .truncated,
-                "\(path): the header is \(declared) bytes long and the file has \(bytes.count - 8) after the length",
+                "\(path): the header is \(declared) bytes long "
+                    + "and the file has \(bytes.count - 8) after the length",
                 advice: "download the file again, or check that it is a safetensors file")
         }
         guard declared <= longest else {
@@ -111,16 +114,19 @@ struct SafetensorsHeader: Sendable {
         guard offsets[1] - offsets[0] == needed else {
             throw FormatError(
                 .malformed,
-                "\(name): data_offsets span \(offsets[1] - offsets[0]) bytes, shape \(shape) of \(label) needs \(needed)",
+                "\(name): data_offsets span \(offsets[1] - offsets[0]) bytes, "
+                    + "shape \(shape) of \(label) needs \(needed)",
                 advice: "export the file again")
         }
         guard offsets[1] <= available else {
             throw FormatError(
                 .truncated,
-                "\(name) ends at byte \(offsets[1]) of the data and the file holds \(available) bytes of data",
+                "\(name) ends at byte \(offsets[1]) of the data "
+                    + "and the file holds \(available) bytes of data",
                 advice: "download or export the file again; it is incomplete")
         }
-        return Entry(type: type, shape: shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
+        return Entry(
+            type: type, shape: shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
     }
 
     /// A list of integers, or nil when the value is anything else.
@@ -138,7 +144,9 @@ struct SafetensorsHeader: Sendable {
 extension ElementType {
     /// The type that safetensors calls by a name; nil when there is none here.
     init?(safetensors name: String) {
-        guard let type = Self.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
+        guard let type = Self.allCases.first(where: { $0.safetensorsName == name }) else {
+            return nil
+        }
         self = type
     }
 

@@ -45,7 +45,8 @@ public func writeSafetensors(
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { bytes.append(contentsOf: $0) }
     bytes += header
     for (_, tensor) in tensors {
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount))
+        bytes.append(
+            contentsOf: UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount))
     }
     do {
         try writeFile(bytes, to: path)

@@ -22,7 +22,9 @@ func inflateRaw(
         // zlib wants a place to write even when nothing is left to write.
         var spare: UInt8 = 0
         let (status, consumed, produced) = withUnsafeMutablePointer(to: &spare) { spare in
-            let room = destination.baseAddress.map { ($0 + written).assumingMemoryBound(to: UInt8.self) }
+            let room = destination.baseAddress.map {
+                ($0 + written).assumingMemoryBound(to: UInt8.self)
+            }
             stream.next_out = output > 0 ? room : spare
             stream.avail_out = output > 0 ? UInt32(output) : 1
             let status = inflate(&stream, Z_NO_FLUSH)

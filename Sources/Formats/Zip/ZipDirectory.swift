@@ -2,8 +2,8 @@ import Basics
 
 /// The members of a ZIP archive, from its central directory.
 ///
-/// - Source: PKWARE APPNOTE 6.3.10, §4.3; sizes of the central directory are believed only after they
-///   were compared with the bytes that are there, so data descriptors need no reading.
+/// - Source: PKWARE APPNOTE 6.3.10, §4.3; sizes of the central directory are believed only after
+///   they were compared with the bytes that are there, so data descriptors need no reading.
 struct ZipDirectory: Sendable {
     /// One member of an archive.
     struct Member: Sendable {
@@ -32,11 +32,13 @@ struct ZipDirectory: Sendable {
         let reader = ByteReader(bytes: bytes)
         let end = try Self.endRecord(reader, path: path)
         guard let entries = reader.slice(at: end.offset, count: end.byteCount) else {
-            throw Self.truncated(path, "its directory of \(end.byteCount) bytes at \(end.offset)", bytes.count)
+            throw Self.truncated(
+                path, "its directory of \(end.byteCount) bytes at \(end.offset)", bytes.count)
         }
         guard end.count <= Self.mostMembers, end.count <= entries.count / 46 else {
             throw FormatError(
-                .malformed, "\(path) claims \(end.count) members in a directory of \(entries.count) bytes",
+                .malformed,
+                "\(path) claims \(end.count) members in a directory of \(entries.count) bytes",
                 advice: "download or export the file again")
         }
         let directory = ByteReader(bytes: entries)
@@ -63,11 +65,14 @@ struct ZipDirectory: Sendable {
         while place >= 0, place >= size - 22 - 65_535 {
             if reader.uint32(at: place) == 0x0605_4B50, let comment = reader.uint16(at: place + 20),
                 place + 22 + comment <= size
-            { break }
+            {
+                break
+            }
             place -= 1
         }
         guard place >= 0, place >= size - 22 - 65_535, let count = reader.uint16(at: place + 10),
-            let byteCount = reader.uint32(at: place + 12), let offset = reader.uint32(at: place + 16)
+            let byteCount = reader.uint32(at: place + 12),
+            let offset = reader.uint32(at: place + 16)
         else {
             throw FormatError(
                 .malformed, "\(path) of \(size) bytes has no end record of a ZIP archive",
@@ -77,11 +82,13 @@ struct ZipDirectory: Sendable {
             reader.uint32(at: place - 20) == 0x0706_4B50
         else { return (count, byteCount, offset) }
         guard let large = reader.uint64(at: place - 12), reader.uint32(at: large) == 0x0606_4B50,
-            let count = reader.uint64(at: large + 32), let byteCount = reader.uint64(at: large + 40),
+            let count = reader.uint64(at: large + 32),
+            let byteCount = reader.uint64(at: large + 40),
             let offset = reader.uint64(at: large + 48)
         else {
             throw FormatError(
-                .malformed, "\(path) has a damaged 64-bit end record", advice: "download the file again")
+                .malformed, "\(path) has a damaged 64-bit end record",
+                advice: "download the file again")
         }
         return (count, byteCount, offset)
     }
@@ -90,11 +97,16 @@ struct ZipDirectory: Sendable {
     private static func member(
         _ directory: ByteReader, at offset: Int, in file: ByteReader, path: String
     ) throws(FormatError) -> (Member, length: Int) {
-        guard directory.uint32(at: offset) == 0x0201_4B50, let flags = directory.uint16(at: offset + 8),
-            let method = directory.uint16(at: offset + 10), let checksum = directory.uint32(at: offset + 16),
-            var stored = directory.uint32(at: offset + 20), var content = directory.uint32(at: offset + 24),
-            let nameLength = directory.uint16(at: offset + 28), let extraLength = directory.uint16(at: offset + 30),
-            let commentLength = directory.uint16(at: offset + 32), var start = directory.uint32(at: offset + 42),
+        guard directory.uint32(at: offset) == 0x0201_4B50,
+            let flags = directory.uint16(at: offset + 8),
+            let method = directory.uint16(at: offset + 10),
+            let checksum = directory.uint32(at: offset + 16),
+            var stored = directory.uint32(at: offset + 20),
+            var content = directory.uint32(at: offset + 24),
+            let nameLength = directory.uint16(at: offset + 28),
+            let extraLength = directory.uint16(at: offset + 30),
+            let commentLength = directory.uint16(at: offset + 32),
+            var start = directory.uint32(at: offset + 42),
             let nameBytes = directory.slice(at: offset + 46, count: nameLength),
             let extra = directory.slice(at: offset + 46 + nameLength, count: extraLength)
         else {
@@ -105,14 +117,18 @@ struct ZipDirectory: Sendable {
         let name = String(decoding: nameBytes, as: UTF8.self)
         guard flags & 1 == 0, method == 0 || method == 8 else {
             throw FormatError(
-                .unsupported, "\(path): member `\(name)` is encrypted or uses compression method \(method)",
+                .unsupported,
+                "\(path): member `\(name)` is encrypted or uses compression method \(method)",
                 advice: "write the archive with numpy.savez or numpy.savez_compressed")
         }
         widen(&content, &stored, &start, from: ByteReader(bytes: extra))
         guard file.uint32(at: start) == 0x0403_4B50, let localName = file.uint16(at: start + 26),
             let localExtra = file.uint16(at: start + 28),
             file.slice(at: start + 30 + localName + localExtra, count: stored) != nil
-        else { throw truncated(path, "member `\(name)` of \(stored) bytes at \(start)", file.bytes.count) }
+        else {
+            throw truncated(
+                path, "member `\(name)` of \(stored) bytes at \(start)", file.bytes.count)
+        }
         guard method == 8 || content == stored, content / Self.largestGrowth <= stored + 1 else {
             throw FormatError(
                 .malformed, "\(path): member `\(name)` claims \(content) bytes in \(stored)",
@@ -147,6 +163,7 @@ struct ZipDirectory: Sendable {
         }
     }
 
+    /// The error for something that does not lie within the file.
     private static func truncated(_ path: String, _ what: String, _ size: Int) -> FormatError {
         FormatError(
             .truncated, "\(path) of \(size) bytes does not hold \(what)",
