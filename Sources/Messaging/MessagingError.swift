@@ -1,7 +1,9 @@
 /// What can go wrong between ranks.
 public struct MessagingError: Error, Sendable, CustomStringConvertible {
     /// What to branch on.
-    public enum Code: String, Sendable { case callFailed, invalidRank, tooLong, noThreads, finalized }
+    public enum Code: String, Sendable {
+        case callFailed, invalidRank, tooLong, noThreads, finalized
+    }
 
     /// What to branch on.
     public var code: Code

@@ -2,8 +2,8 @@ import Glibc
 
 /// Sleeps between two looks at something, longer each time: 50 µs at first, 1 ms at most.
 ///
-/// A rank that blocks inside MPI spins and takes a whole core from the ranks that compute; one that sleeps
-/// between looks takes almost nothing.
+/// A rank that blocks inside MPI spins and takes a whole core from the ranks that compute; one
+/// that sleeps between looks takes almost nothing.
 public struct Pause: Sendable {
     private var microseconds: UInt32 = 50
 

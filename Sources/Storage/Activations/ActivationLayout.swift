@@ -46,13 +46,20 @@ public struct ActivationLayout: Sendable, Equatable {
             throw invalid(path, "stores \(type.rawValue)", "store float32, float16 or bfloat16")
         }
         guard min(sequences, positions, modelSize, blockRows) > 0 else {
-            throw invalid(path, "has a size of 0 or less", "check the number of texts and the context length")
+            throw invalid(
+                path, "has a size of 0 or less", "check the number of texts and the context length")
         }
-        guard let total = product([sequences, positions, modelSize, type.byteCount]), total <= Self.largestBytes else {
+        guard let total = product([sequences, positions, modelSize, type.byteCount]),
+            total <= Self.largestBytes
+        else {
             throw invalid(path, "exceeds \(Self.largestBytes) bytes", "evaluate fewer tokens")
         }
-        guard let block = product([blockRows, modelSize, type.byteCount]), block <= Self.largestBlockBytes else {
-            throw invalid(path, "has blocks above \(Self.largestBlockBytes) bytes", "use fewer rows in a block")
+        guard let block = product([blockRows, modelSize, type.byteCount]),
+            block <= Self.largestBlockBytes
+        else {
+            throw invalid(
+                path, "has blocks above \(Self.largestBlockBytes) bytes",
+                "use fewer rows in a block")
         }
     }
 
@@ -89,7 +96,10 @@ public struct ActivationAttributes: Sendable, Equatable {
     public var notes: [String: String]
 
     /// Describes the content of a file.
-    public init(model: String, hook: String, dataset: String, key: ContentHash, notes: [String: String] = [:]) {
+    public init(
+        model: String, hook: String, dataset: String, key: ContentHash,
+        notes: [String: String] = [:]
+    ) {
         (self.model, self.hook, self.dataset, self.key) = (model, hook, dataset, key)
         self.notes = notes
     }

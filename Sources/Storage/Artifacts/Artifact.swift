@@ -56,8 +56,10 @@ extension Artifact {
         isComplete = isComplete && pending == 0
         metadata = [
             ("model", attributes.model), ("hook", attributes.hook), ("dataset", attributes.dataset),
-            ("dtype", layout.type.rawValue), ("tokens", "\(layout.sequences) x \(layout.positions)"),
-            ("model_size", String(layout.modelSize)), ("blocks", "\(layout.blocks - pending) of \(layout.blocks)"),
+            ("dtype", layout.type.rawValue),
+            ("tokens", "\(layout.sequences) x \(layout.positions)"),
+            ("model_size", String(layout.modelSize)),
+            ("blocks", "\(layout.blocks - pending) of \(layout.blocks)"),
         ]
         metadata += attributes.notes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -75,7 +77,10 @@ extension Artifact {
             return try JSON(parsing: head, source: path)["__metadata__"]?.members ?? []
         }
         let texts = members.map { (name: $0.key, value: $0.value.text ?? "") }
-        guard texts.contains(where: { $0.name == "producer" && $0.value == ActivationHeader.producer }) else {
+        guard
+            texts.contains(where: { $0.name == "producer" && $0.value == ActivationHeader.producer }
+            )
+        else {
             throw StorageError(
                 .foreign, "\(path) was not written by \(ActivationHeader.producer)",
                 advice: "move it out of this folder")
