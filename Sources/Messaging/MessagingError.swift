@@ -2,6 +2,8 @@
 public struct MessagingError: Error, Sendable, CustomStringConvertible {
     /// What to branch on.
     public enum Code: String, Sendable {
+        /// A call failed; a rank is not one of this run; a message is too long; MPI allows one
+        /// thread only; MPI was ended.
         case callFailed, invalidRank, tooLong, noThreads, finalized
     }
 

@@ -77,6 +77,7 @@ extension Messenger {
         return result
     }
 
+    /// One piece of a broadcast; collective.
     private func broadcast(_ start: UnsafeMutableRawPointer?, _ byteCount: Int, root: Int32) throws
     {
         var request: MPI_Request?

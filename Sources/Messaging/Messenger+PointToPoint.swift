@@ -121,6 +121,7 @@ extension Messenger {
         }
     }
 
+    /// What a status says about a message.
     private func envelope(_ status: MPI_Status) throws -> Envelope {
         var (status, count): (MPI_Status, Int32) = (status, 0)
         try check(MPI_Get_count(&status, cmpi_byte(), &count), "MPI_Get_count")
@@ -133,6 +134,7 @@ extension Messenger {
         return Envelope(source: Int(status.MPI_SOURCE), tag: status.MPI_TAG, byteCount: Int(count))
     }
 
+    /// A source as MPI counts it; nil is any.
     private func sourceNumber(_ source: Int?) throws -> Int32 {
         guard let source else { return MPI_ANY_SOURCE }
         return try rankNumber(source)

@@ -24,6 +24,7 @@ public final class Messenger: @unchecked Sendable {
     /// Carries what collective calls send, so that no tag of a caller can meet it.
     let collectives: MPI_Comm
 
+    /// The messenger of this process, once there is one.
     private static let started = Mutex<Messenger?>(nil)
 
     /// Starts MPI, or returns the running messenger. The first call is collective.
@@ -55,6 +56,7 @@ public final class Messenger: @unchecked Sendable {
         _exit(code)
     }
 
+    /// Learns the ranks from a running MPI; collective.
     private init() throws {
         let world = try Self.required(cmpi_comm_world(), "MPI_COMM_WORLD")
         try check(MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler")
@@ -79,6 +81,7 @@ public final class Messenger: @unchecked Sendable {
 // MARK: - Starting
 
 extension Messenger {
+    /// Starts MPI unless it runs; collective.
     private static func initialise() throws {
         var (isStarted, isEnded): (Int32, Int32) = (0, 0)
         try check(MPI_Initialized(&isStarted), "MPI_Initialized")
@@ -113,6 +116,7 @@ extension Messenger {
         if isStarted != 0, isEnded == 0 { MPI_Finalize() }
     }
 
+    /// A communicator of our own with the same ranks; collective.
     private static func copy(of world: MPI_Comm) throws -> MPI_Comm {
         var copy: MPI_Comm?
         try check(MPI_Comm_dup(world, &copy), "MPI_Comm_dup")
@@ -122,6 +126,7 @@ extension Messenger {
         return communicator
     }
 
+    /// A handle that MPI promised to fill in.
     private static func required(_ communicator: MPI_Comm?, _ call: StaticString) throws -> MPI_Comm
     {
         guard let communicator else {

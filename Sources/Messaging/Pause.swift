@@ -5,6 +5,7 @@ import Glibc
 /// A rank that blocks inside MPI spins and takes a whole core from the ranks that compute; one
 /// that sleeps between looks takes almost nothing.
 public struct Pause: Sendable {
+    /// Length of the next sleep.
     private var microseconds: UInt32 = 50
 
     /// A pause that begins short.

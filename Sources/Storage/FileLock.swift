@@ -4,7 +4,9 @@ import Synchronization
 
 /// The lock of something that is written: a file beside it, removed when the lock is given back.
 public final class FileLock: Sendable {
+    /// The lock file, held open and locked.
     private let file: OpenFile
+    /// Whether the lock was given back.
     private let isReleased = Mutex(false)
 
     /// Takes the lock.

@@ -12,7 +12,9 @@ public final class Journal: Sendable {
     public let path: String
     /// What opening had to mend, for the log; nil when nothing.
     public let notice: String?
+    /// The file, held open and locked.
     private let file: OpenFile
+    /// What is on disk, under a lock.
     private let state: Mutex<State>
 
     /// What is on disk.
@@ -91,10 +93,12 @@ public final class Journal: Sendable {
 
 /// The good lines of a journal's bytes.
 private struct JournalScan {
+    /// The JSON of the good lines.
     var entries: [String] = []
     /// Bytes up to the end of the last good line.
     var goodBytes = 0
 
+    /// Reads lines up to the first that is not whole.
     init(of bytes: UnsafeRawBufferPointer, path: String) throws {
         var start = 0
         var number = 0

@@ -40,6 +40,7 @@ extension ActivationFile {
         flushFolder(of: partial)
     }
 
+    /// Makes the partial file under its own name.
     private static func make(
         _ partial: String, layout: ActivationLayout, tokens: [Int32],
         attributes: ActivationAttributes
@@ -61,6 +62,7 @@ extension ActivationFile {
         }
     }
 
+    /// Checks that the disk has room for all data sets.
     private static func checkSpace(for layout: ActivationLayout, at path: String) throws {
         let needed = layout.byteCount + layout.rows * 4 + layout.blocks * 9 + (1 << 16)
         guard let free = freeBytes(at: path), free < needed else { return }
@@ -69,6 +71,7 @@ extension ActivationFile {
             advice: "make room, name another folder for artefacts, or evaluate fewer tokens")
     }
 
+    /// Writes the head and the tokens through HDF5 and notes where the data sets lie.
     private static func write(_ header: inout ActivationHeader, tokens: [Int32]) throws {
         let (path, layout) = (header.path, header.layout)
         let access = try HDF5.serialAccess(path)

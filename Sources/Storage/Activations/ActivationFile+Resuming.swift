@@ -107,17 +107,24 @@ extension ActivationHeader {
 
 /// What a run wants a file to hold.
 private struct Wanted {
+    /// Sizes and stored type.
     var layout: ActivationLayout
+    /// The content.
     var key: ContentHash
+    /// The tokens, `[sequences, positions]`.
     var tokens: [Int32]
 
     /// Whether a file serves.
     enum State {
+        /// No file of that name.
         case absent
+        /// A file that does not serve, and why.
         case unusable(String)
+        /// A file that serves, and the blocks it lacks.
         case usable(pending: [Int])
     }
 
+    /// Looks at a file.
     func state(of path: String) -> State {
         guard fileExists(path) else { return .absent }
         do {
@@ -140,6 +147,7 @@ private struct Wanted {
         }
     }
 
+    /// Whether a file holds exactly the tokens wanted.
     private func holdsTokens(_ header: ActivationHeader, _ file: MappedFile) -> Bool {
         file.withBytes { bytes in
             tokens.withUnsafeBytes { wanted in

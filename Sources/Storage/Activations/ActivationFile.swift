@@ -16,8 +16,11 @@ public final class ActivationFile: @unchecked Sendable {
     public let path: String
     /// Sizes and stored type.
     public let layout: ActivationLayout
+    /// What HDF5 has open; nil after closing.
     private let handles: Mutex<Handles?>
+    /// The same file for flushing, past HDF5.
     private let system: OpenFile
+    /// Whether HDF5 has it open through MPI-IO.
     private let isParallel: Bool
 
     /// What HDF5 has open.
@@ -60,6 +63,7 @@ public final class ActivationFile: @unchecked Sendable {
             isParallel: messenger.isParallel)
     }
 
+    /// Takes over open handles.
     private init(
         path: String, layout: ActivationLayout, handles: Handles, system: OpenFile, isParallel: Bool
     ) {
@@ -74,6 +78,7 @@ public final class ActivationFile: @unchecked Sendable {
         if !isParallel { try? close() }
     }
 
+    /// Opens the file and its data sets through HDF5; collective.
     private static func open(_ header: ActivationHeader, messenger: Messenger) throws -> Handles {
         let path = header.path
         let access =
@@ -172,6 +177,7 @@ extension ActivationFile {
         try system.flushData()
     }
 
+    /// Checks that there is such a block.
     private func check(block: Int) throws(StorageError) {
         guard block >= 0, block < layout.blocks else {
             throw StorageError(
@@ -179,6 +185,7 @@ extension ActivationFile {
         }
     }
 
+    /// Runs a body on the open handles, alone in HDF5.
     private func withHandles(_ body: (Handles) throws -> Void) throws {
         try handles.withLock { current in
             guard let open = current else {

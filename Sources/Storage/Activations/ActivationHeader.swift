@@ -86,6 +86,7 @@ extension ActivationHeader {
         self = try HDF5.locked { try ActivationHeader(locked: path, byteCount: byteCount) }
     }
 
+    /// Reads the head inside the HDF5 lock.
     private init(locked path: String, byteCount: Int) throws {
         let access = try HDF5.serialAccess(path)
         let number = H5Fopen(path, ch5_read_only(), access.id)
@@ -105,6 +106,7 @@ extension ActivationHeader {
         try findDataSets(in: file.id, byteCount: byteCount)
     }
 
+    /// Checks the data sets against the layout and notes where they lie.
     private mutating func findDataSets(in file: hid_t, byteCount: Int) throws {
         let actsType = try HDF5.type(layout.type, path)
         actsOffset = try HDF5.place(
@@ -124,7 +126,9 @@ extension ActivationHeader {
 
 /// The attribute texts of one file, on the way to values.
 private struct AttributeValues {
+    /// The file, for messages.
     private let path: String
+    /// The texts that are there.
     private var texts: [ActivationHeader.Name: String] = [:]
 
     /// Reads all attributes.
@@ -135,11 +139,13 @@ private struct AttributeValues {
         }
     }
 
+    /// One text.
     func text(_ name: ActivationHeader.Name) throws -> String {
         guard let text = texts[name] else { throw damaged(name, "is missing") }
         return text
     }
 
+    /// One text as an integer above 0.
     private func number(_ name: ActivationHeader.Name) throws -> Int {
         let text = try text(name)
         guard let number = Int(text), number > 0 else {
@@ -148,6 +154,7 @@ private struct AttributeValues {
         return number
     }
 
+    /// Sizes and stored type, not yet checked together.
     func layout() throws -> ActivationLayout {
         guard let type = ElementType(rawValue: try text(.dtype)) else {
             throw damaged(.dtype, "is `\(try text(.dtype).prefix(40))`")
@@ -157,6 +164,7 @@ private struct AttributeValues {
             modelSize: try number(.modelSize), type: type, blockRows: try number(.blockRows))
     }
 
+    /// What the file holds.
     func attributes() throws -> ActivationAttributes {
         let source = "\(path), attribute `notes`"
         var notes: [String: String] = [:]
@@ -174,6 +182,7 @@ private struct AttributeValues {
             key: ContentHash(hex: try text(.contentKey)), notes: notes)
     }
 
+    /// The checksum of the tokens.
     func tokensChecksum() throws -> UInt64 {
         guard let value = UInt64(try text(.tokensChecksum), radix: 16) else {
             throw damaged(.tokensChecksum, "is no number")
@@ -181,6 +190,7 @@ private struct AttributeValues {
         return value
     }
 
+    /// The error of an attribute.
     private func damaged(_ name: ActivationHeader.Name, _ what: String) -> StorageError {
         StorageError(
             .damaged, "Attribute `\(name.rawValue)` of \(path) \(what)",

@@ -63,6 +63,7 @@ public struct ActivationLayout: Sendable, Equatable {
         }
     }
 
+    /// The error of a layout.
     private func invalid(_ path: String, _ what: String, _ advice: String) -> StorageError {
         StorageError(
             .invalid,
@@ -71,6 +72,7 @@ public struct ActivationLayout: Sendable, Equatable {
             advice: advice)
     }
 
+    /// The product; nil when it overflows.
     private func product(_ factors: [Int]) -> Int? {
         var result = 1
         for factor in factors {

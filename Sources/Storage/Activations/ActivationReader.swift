@@ -15,8 +15,11 @@ public final class ActivationReader: Sendable {
     public let layout: ActivationLayout
     /// What the file holds.
     public let attributes: ActivationAttributes
+    /// Where the data sets lie.
     private let header: ActivationHeader
+    /// The mapping that tensors borrow from.
     private let file: MappedFile
+    /// Blocks whose bytes were found to fit their checksum.
     private let verified: Mutex<[Bool]>
 
     /// Opens a file by its exact name; not collective.
@@ -120,6 +123,7 @@ public final class ActivationReader: Sendable {
 // MARK: - Checking and lending
 
 extension ActivationReader {
+    /// Checks that there is such a block.
     private func check(block: Int) throws(StorageError) {
         guard block >= 0, block < layout.blocks else {
             throw StorageError(
@@ -127,6 +131,7 @@ extension ActivationReader {
         }
     }
 
+    /// Checks a block against its mark and its checksum, once.
     private func verify(_ block: Int) throws(StorageError) {
         if verified.withLock({ $0[block] }) { return }
         guard file.withBytes({ $0[header.doneOffset + block] }) == 1 else {
@@ -146,6 +151,7 @@ extension ActivationReader {
         verified.withLock { $0[block] = true }
     }
 
+    /// The checksum in the file.
     private func recordedChecksum(of block: Int) -> UInt64 {
         let stored = bytes(header.checksumsOffset + block * 8, 8)
         return UInt64(littleEndian: stored.loadUnaligned(as: UInt64.self))
@@ -157,6 +163,7 @@ extension ActivationReader {
         UnsafeRawBufferPointer(start: file.baseAddress.map { $0 + offset }, count: count)
     }
 
+    /// Rows as they lie in the file.
     private func tensor(_ rows: Range<Int>) -> Tensor {
         Tensor(
             shape: [rows.count, layout.modelSize], type: layout.type,
@@ -165,6 +172,7 @@ extension ActivationReader {
         )
     }
 
+    /// A piece of the mapping, which it keeps alive.
     private func lent(_ offset: Int, _ count: Int) -> Buffer {
         guard let start = file.baseAddress else { return Buffer(byteCount: 0) }
         return Buffer(borrowing: start + offset, byteCount: count, owner: file)

@@ -13,7 +13,9 @@ struct ActivationSeal {
     static let pageBytes = 4096
     /// Newest format that this program reads.
     static let formatVersion = 1
+    /// The first word of the line.
     private static let mark = "saeval-activations"
+    /// How a file of HDF5 without our page begins.
     private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
     /// Bytes of data sets, ascending.
@@ -118,10 +120,12 @@ struct ActivationSeal {
         return ContentHash.of(head).hex
     }
 
+    /// The checksum of the line's JSON.
     private static func sum(of text: String) -> String {
         hexadecimal(Array(text.utf8).withUnsafeBytes { checksum(of: $0) })
     }
 
+    /// The error of a damaged file.
     private static func damaged(_ path: String, _ what: String) -> StorageError {
         StorageError(.damaged, "\(path) \(what)", advice: "remove it and run again")
     }

@@ -48,6 +48,7 @@ extension Artifact {
         }
     }
 
+    /// Reads the head of an activation file.
     private mutating func readActivations() throws {
         let header = try ActivationHeader(reading: path)
         let pending = try header.pendingBlocks(in: MappedFile(path: path)).count
@@ -89,6 +90,7 @@ extension Artifact {
         metadata = texts.filter { $0.name != "producer" && $0.name != "content_key" }
     }
 
+    /// The error of a damaged file.
     private func damaged(_ what: String) -> StorageError {
         StorageError(.damaged, "\(path) \(what)", advice: "remove it and run again")
     }

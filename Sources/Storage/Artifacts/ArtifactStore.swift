@@ -65,6 +65,7 @@ public struct ArtifactStore: Sendable {
         return removal
     }
 
+    /// Deletes one artefact, unless it is not ours or in use.
     private func remove(_ artifact: Artifact) throws {
         if let problem = artifact.problem {
             throw StorageError(

@@ -4,6 +4,7 @@ import Synchronization
 
 /// The HDF5 library: one thread at a time may be in it.
 enum HDF5 {
+    /// Guards the library; holds whether it was set up.
     private static let isReady = Mutex(false)
 
     /// Runs a body that calls HDF5, alone. Bodies do not nest.
@@ -49,6 +50,7 @@ enum HDF5 {
 struct HDF5Object: ~Copyable {
     /// The library's number of the object.
     let id: hid_t
+    /// The call that closes the object.
     private let closer: @convention(c) (hid_t) -> herr_t
 
     /// Takes over the result of a call that opens or makes something.
