@@ -10,9 +10,11 @@ struct ArchitecturesTests {
     /// Rounding of another order of summation, as a share of the largest value.
     static let tolerance: Float = 2e-5
 
-    @Test("Every hook and the logits are those of transformers", arguments: fixtureNames)
-    func matchesTransformers(name: String) throws {
-        let fixture = try Fixture(name)
+    @Test(
+        "Every hook and the logits are those of transformers", arguments: fixtureNames,
+        TestBackend.allCases)
+    func matchesTransformers(name: String, backend: TestBackend) throws {
+        let fixture = try Fixture(name, backend)
         let result = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks)))
         for hook in fixture.hooks {
             let expected = try fixture.expected.tensor(hook.description)

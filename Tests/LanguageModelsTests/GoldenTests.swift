@@ -11,12 +11,12 @@ struct GoldenTests {
     @Test(
         "Residual streams, last logits and losses are within 1e-4",
         .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"),
-        arguments: ["tiny-neox", "gemma-2-2b-it", "tiny-gpt2"])
-    func golden(name: String) throws {
+        arguments: ["tiny-neox", "gemma-2-2b-it", "tiny-gpt2"], TestBackend.allCases)
+    func golden(name: String, backend: TestBackend) throws {
         let golden = try #require(sharedFolder) + "/golden"
         let expected = try SafetensorsFile(path: "\(golden)/forward/\(name).safetensors")
         let model = try loadLanguageModel(
-            folder: "\(golden)/models/\(name)", backend: ReferenceBackend())
+            folder: "\(golden)/models/\(name)", backend: backend.backend)
         let tokens = try expected.tensor("tokens").tokens
         let hooks = (0..<model.description.layers).map { HookPoint(layer: $0, site: .residPost) }
         let result = try model.run(
@@ -52,7 +52,7 @@ struct GoldenTests {
             $0.integer.map(Int32.init)
         }
         let model = try loadLanguageModel(
-            folder: try #require(realModels) + "/smollm2-135m", backend: ReferenceBackend())
+            folder: try #require(realModels) + "/smollm2-135m", backend: CPUBackend())
         let hooks = (0..<model.description.layers).map { HookPoint(layer: $0, site: .residPost) }
         let result = try model.run(
             ForwardPass(

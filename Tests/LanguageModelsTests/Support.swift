@@ -22,6 +22,19 @@ let fixtureNames = ["neox", "neox-sequential", "gpt2", "llama", "llama-biased", 
 /// The tiny models whose blocks run attention before MLP.
 let sequentialNames = fixtureNames.filter { $0 != "neox" }
 
+/// The backends that must agree with other implementations; promises about bits are tested on the CPU.
+enum TestBackend: String, CaseIterable {
+    case reference, cpu
+
+    /// The backend itself.
+    var backend: any KernelBackend {
+        switch self {
+        case .reference: ReferenceBackend()
+        case .cpu: CPUBackend()
+        }
+    }
+}
+
 /// A tiny model and what transformers computed with it.
 struct Fixture {
     let model: any LanguageModel
@@ -29,8 +42,8 @@ struct Fixture {
     let batch = 2
     let positions = 12
 
-    init(_ name: String, backend: any KernelBackend = ReferenceBackend()) throws {
-        model = try loadLanguageModel(folder: "\(fixtures)/\(name)", backend: backend)
+    init(_ name: String, _ backend: TestBackend = .cpu) throws {
+        model = try loadLanguageModel(folder: "\(fixtures)/\(name)", backend: backend.backend)
         expected = try SafetensorsFile(path: "\(fixtures)/\(name)/expected.safetensors")
     }
 
@@ -127,7 +140,7 @@ final class ModelCopy {
 
     /// Loads the copy.
     func load() throws -> any LanguageModel {
-        try loadLanguageModel(folder: folder, backend: ReferenceBackend())
+        try loadLanguageModel(folder: folder, backend: TestBackend.cpu.backend)
     }
 
     /// The error of loading the copy.
