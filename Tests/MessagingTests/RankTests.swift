@@ -102,7 +102,7 @@ struct MessagingRoles {
     }
 
     private func pointToPoint(_ messenger: Messenger) throws {
-        let lengths = [0, 1, 5000, 3_000_000]
+        let lengths = [0, 1, 5000, 400_000]
         try #require(messenger.localSize == messenger.size)
         try #require(messenger.localRank == messenger.rank)
         guard messenger.rank == 0 else {
@@ -126,7 +126,7 @@ struct MessagingRoles {
     }
 
     private func collectives(_ messenger: Messenger) throws {
-        for (length, piece) in [(0, 10), (10, 3), (100_000, 999), (2_000_000, 1 << 30)] {
+        for (length, piece) in [(0, 10), (10, 3), (100_000, 999), (200_000, 1 << 30)] {
             let sent = messenger.rank == 1 ? content(1, length) : nil
             try #require(
                 try messenger.broadcast(sent, root: 1, pieceBytes: piece) == content(1, length))
