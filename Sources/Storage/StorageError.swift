@@ -39,17 +39,21 @@ public typealias StorageError = Failure<StorageDomain>
 
 extension Failure where Domain == StorageDomain {
     /// An error of a system call on a file, from `errno`.
-    static func system(_ path: String, _ action: String, location: SourceLocation = .here()) -> StorageError {
+    static func system(_ path: String, _ action: String, location: SourceLocation = .here())
+        -> StorageError
+    {
         let number = errno
         let reason = String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT, EFBIG:
             return StorageError(
                 .outOfSpace, "\(path) cannot be \(action): \(reason)",
-                advice: "make room or choose another folder, then run the same command again", location: location)
+                advice: "make room or choose another folder, then run the same command again",
+                location: location)
         case ENOENT:
             return StorageError(
-                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path", location: location)
+                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path",
+                location: location)
         default:
             return StorageError(
                 .unwritable, "\(path) cannot be \(action): \(reason)",
