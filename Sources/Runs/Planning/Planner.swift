@@ -154,7 +154,8 @@ public struct Planner {
             } else {
                 cohorts.append(
                     Cohort(
-                        hook: hook, model: model.description, modelName: model.name,
+                        hook: hook, model: model.description,
+                        modelName: subject.reference.modelName ?? model.name,
                         activationType: configuration.dtype, prependsBOS: starts, specialTokens: special,
                         subjects: [subject]))
             }
