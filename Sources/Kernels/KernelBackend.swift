@@ -94,6 +94,9 @@ public protocol KernelBackend: Sendable {
 /// Rows of every product block.
 public let blockRows = 256
 
+/// Tokens that one thread takes at a time: more of them spread the cost of reading weights, fewer need less memory.
+public let chunkTokens = 2 * blockRows
+
 /// What can go wrong in the arithmetic.
 public enum KernelDomain: FailureDomain {
     public enum Code: String, Sendable { case tokenOutOfRange, shape, unsupported, notFinite }

@@ -145,19 +145,16 @@ struct CorePlan {
 
 /// Rows that one thread takes at a time, and the batch that they belong to.
 ///
-/// A chunk holds whole rows of one batch, at most ``tokens`` unless one row is longer. A row's numbers do not depend on
+/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer. A row's numbers do not depend on
 /// its chunk; larger chunks spread the cost of reading weights over more rows and need more memory for logits.
 struct Chunk: Sendable {
-    /// Tokens that a chunk aims at.
-    static let tokens = 2 * blockRows
-
     var batch: Int
     /// Rows of the dataset.
     var rows: Range<Int>
 
     /// The chunks of some batches of a phase that begins at row `first`.
     static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int) -> [Chunk] {
-        let step = max(1, tokens / settings.contextSize)
+        let step = max(1, chunkTokens / settings.contextSize)
         return batches.flatMap { batch in
             let start = first + batch * settings.batchSizePrompts
             let end = start + settings.batchSizePrompts

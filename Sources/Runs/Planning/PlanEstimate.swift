@@ -35,10 +35,10 @@ public struct PlanEstimate: Sendable {
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
         mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let chunkTokens = max(2 * blockRows, context)
+        let chunk = max(chunkTokens, context)
         let widest = references.map(\.latents).max() ?? 0
-        let logits = 2 * plan.model.logitsBytes(tokens: chunkTokens)
-        let streams = 24 * plan.model.residualBytes(tokens: chunkTokens)
+        let logits = 2 * plan.model.logitsBytes(tokens: chunk)
+        let streams = 24 * plan.model.residualBytes(tokens: chunk)
         let panels = 16 << 20
         let block = plan.rowSets.map {
             RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
