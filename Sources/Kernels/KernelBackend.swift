@@ -3,10 +3,10 @@ import Tensors
 
 /// The arithmetic that models, autoencoders and evaluations are made of.
 ///
-/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is OpenBLAS and C. A backend
-/// is called from many threads at once, each call on its own data, and runs each call on the calling thread.
-/// The same call gives the same bits whatever else runs: products go in blocks of ``blockRows`` rows, the last
-/// one padded with zeros, on one BLAS thread.
+/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is C. A backend is called from
+/// many threads at once, each call on its own data, and runs each call on the calling thread. A row of a result
+/// depends on the same row of the input alone, bit for bit: not on the other rows of the call, nor on threads.
+/// So results do not depend on how rows are cut into chunks, units and ranks.
 ///
 /// All activations are `float32`, row major. Weights may be `float32`, `bfloat16` or `float16` and are widened
 /// piece by piece. `rows` is tokens (batch × position).

@@ -21,7 +21,7 @@ struct Harvester: Sendable {
         let request = plan.rowSets[rowSet].request
         let length = RunPlan.harvestRows(contextSize: request.contextSize)
         let range = block * length..<min((block + 1) * length, request.rows)
-        let step = max(1, chunkTokens / request.contextSize)
+        let step = max(1, min(chunkTokens / request.contextSize, (range.count + threads - 1) / threads))
         let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: step))
         let tokens = try rows(rowSet)
         let chunks = try concurrentMap(starts.count, threads: threads) { index in
