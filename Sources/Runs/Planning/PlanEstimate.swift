@@ -46,7 +46,8 @@ public struct PlanEstimate: Sendable {
         let harvest = plan.model.residualBytes(tokens: block) * plan.activationSets.count
         let perSubject = 64 * widest
         let largest = plan.units.map(\.subjects.count).max() ?? 0
-        peakBytes = (64 << 20) + threads * (logits + streams + panels) + harvest + perSubject * largest
+        let tokens = plan.rowSets.reduce(0) { $0 + 8 * $1.request.rows * $1.request.contextSize }
+        peakBytes = (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject * largest
     }
 
     /// Refuses a plan that does not fit into memory.

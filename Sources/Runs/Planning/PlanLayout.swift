@@ -68,6 +68,11 @@ struct PlanLayout {
                 .unsuitable, "`context_size` is \(request.contextSize), but \(configuration.model) takes at most \(model.description.contextSize) positions",
                 advice: "set context_size to at most \(model.description.contextSize)")
         }
+        guard bytes(of: request) != nil else {
+            throw RunError(
+                .noSpace, "The plan reads \(request.rows) rows of \(request.contextSize) tokens, whose activations exceed \(byteText(Self.mostBytes))",
+                advice: "fewer batches or a smaller batch_size_prompts")
+        }
         let path = try datasetPath(request.dataset)
         let key = try ContentKeys.rows(
             dataset: path, tokenizer: model.folder,
@@ -77,6 +82,20 @@ struct PlanLayout {
                 request: request, datasetPath: path, key: key,
                 path: ArtifactStore(folder: configuration.artifacts).tokensPath(key: key)))
         return rowSets.count - 1
+    }
+
+    /// Activations of one hook beyond this are refused.
+    private static let mostBytes = 1 << 50
+
+    /// Bytes of a row set's activations at one hook; nil when they are too many.
+    private func bytes(of request: RowRequest) -> Int? {
+        var bytes = 1
+        for factor in [request.rows, request.contextSize, model.description.modelSize, activationType.byteCount] {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
+            guard !overflow, product <= Self.mostBytes else { return nil }
+            bytes = product
+        }
+        return bytes
     }
 
     private func datasetPath(_ id: String) throws -> String {
