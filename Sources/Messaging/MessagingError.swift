@@ -1,7 +1,11 @@
 /// What can go wrong between ranks.
 public struct MessagingError: Error, Sendable, CustomStringConvertible {
     /// What to branch on.
-    public enum Code: String, Sendable { case callFailed, invalidRank, tooLong, noThreads, finalized }
+    public enum Code: String, Sendable {
+        /// A call failed; a rank is not one of this run; a message is too long; MPI allows one
+        /// thread only; MPI was ended.
+        case callFailed, invalidRank, tooLong, noThreads, finalized
+    }
 
     /// What to branch on.
     public var code: Code

@@ -37,7 +37,8 @@ extension Messenger {
                 var request: MPI_Request?
                 try check(
                     MPI_Iallreduce(
-                        source.baseAddress, target.baseAddress, 1, cmpi_int64(), cmpi_min(), collectives, &request),
+                        source.baseAddress, target.baseAddress, 1, cmpi_int64(), cmpi_min(),
+                        collectives, &request),
                     "MPI_Allreduce")
                 try finish(&request, "MPI_Allreduce")
             }
@@ -69,16 +70,20 @@ extension Messenger {
         var result = rank == root ? bytes ?? [] : [UInt8](repeating: 0, count: Int(byteCount))
         try result.withUnsafeMutableBytes { raw in
             for piece in Self.pieces(of: raw.count, limit: pieceBytes) {
-                try broadcast(raw.baseAddress.map { $0 + piece.lowerBound }, piece.count, root: number)
+                try broadcast(
+                    raw.baseAddress.map { $0 + piece.lowerBound }, piece.count, root: number)
             }
         }
         return result
     }
 
-    private func broadcast(_ start: UnsafeMutableRawPointer?, _ byteCount: Int, root: Int32) throws {
+    /// One piece of a broadcast; collective.
+    private func broadcast(_ start: UnsafeMutableRawPointer?, _ byteCount: Int, root: Int32) throws
+    {
         var request: MPI_Request?
         try check(
-            MPI_Ibcast(start, Int32(byteCount), cmpi_byte(), root, collectives, &request), "MPI_Bcast")
+            MPI_Ibcast(start, Int32(byteCount), cmpi_byte(), root, collectives, &request),
+            "MPI_Bcast")
         try finish(&request, "MPI_Bcast")
     }
 
@@ -99,7 +104,8 @@ extension Messenger {
             guard source != rank else { return bytes }
             let length = try receive(from: source, tag: tag, on: collectives)
             guard length.count == 8 else {
-                throw MessagingError(.callFailed, "Rank \(source) is at another step than rank \(rank)")
+                throw MessagingError(
+                    .callFailed, "Rank \(source) is at another step than rank \(rank)")
             }
             let byteCount = length.reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
             var result: [UInt8] = []

@@ -30,7 +30,8 @@ extension Messenger {
         var isThere: Int32 = 0
         var status = MPI_Status()
         try check(
-            MPI_Iprobe(try sourceNumber(source), tag ?? MPI_ANY_TAG, messages, &isThere, &status), "MPI_Iprobe")
+            MPI_Iprobe(try sourceNumber(source), tag ?? MPI_ANY_TAG, messages, &isThere, &status),
+            "MPI_Iprobe")
         return isThere == 0 ? nil : try envelope(status)
     }
 
@@ -52,7 +53,8 @@ extension Messenger {
 
     /// Receives a message, waiting for it mostly asleep; not collective.
     ///
-    /// - Parameters: nil for any source or any tag; name both as the ``Envelope`` says to receive that message.
+    /// - Parameters: nil for any source or any tag; name both as the ``Envelope`` says to receive
+    ///   that message.
     public func receive(from source: Int? = nil, tag: Int32? = nil) throws -> [UInt8] {
         try receive(from: source, tag: tag, on: messages)
     }
@@ -65,25 +67,29 @@ extension Messenger {
     func send(_ bytes: [UInt8], to destination: Int, tag: Int32, on communicator: MPI_Comm) throws {
         guard destination != rank else {
             throw MessagingError(
-                .invalidRank, "Rank \(rank) sends a message to itself", advice: "hand the value over directly")
+                .invalidRank, "Rank \(rank) sends a message to itself",
+                advice: "hand the value over directly")
         }
         let number = try rankNumber(destination)
         guard bytes.count <= Self.longestMessageBytes else {
             throw MessagingError(
                 .tooLong,
-                "A message of \(bytes.count) bytes exceeds the limit of \(Self.longestMessageBytes)",
+                "A message has \(bytes.count) bytes, the limit is \(Self.longestMessageBytes)",
                 advice: "split it into several messages")
         }
         try bytes.withUnsafeBytes { raw in
             var request: MPI_Request?
             try check(
-                MPI_Isend(raw.baseAddress, Int32(raw.count), cmpi_byte(), number, tag, communicator, &request),
+                MPI_Isend(
+                    raw.baseAddress, Int32(raw.count), cmpi_byte(), number, tag, communicator,
+                    &request),
                 "MPI_Isend")
             try finish(&request, "MPI_Isend")
         }
     }
 
-    /// Receives on one of our communicators. The message is matched once, so threads cannot take each other's.
+    /// Receives on one of our communicators. The message is matched once, so threads cannot take
+    /// each other's.
     func receive(from source: Int?, tag: Int32?, on communicator: MPI_Comm) throws -> [UInt8] {
         let number = try sourceNumber(source)
         var (isThere, status, message): (Int32, MPI_Status, MPI_Message?) = (0, MPI_Status(), nil)
@@ -98,7 +104,8 @@ extension Messenger {
         let byteCount = try envelope(status).byteCount
         return try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             try check(
-                MPI_Mrecv(buffer.baseAddress, Int32(byteCount), cmpi_byte(), &message, &status), "MPI_Mrecv")
+                MPI_Mrecv(buffer.baseAddress, Int32(byteCount), cmpi_byte(), &message, &status),
+                "MPI_Mrecv")
             count = byteCount
         }
     }
@@ -114,16 +121,20 @@ extension Messenger {
         }
     }
 
+    /// What a status says about a message.
     private func envelope(_ status: MPI_Status) throws -> Envelope {
         var (status, count): (MPI_Status, Int32) = (status, 0)
         try check(MPI_Get_count(&status, cmpi_byte(), &count), "MPI_Get_count")
         guard count >= 0 else {
             throw MessagingError(
-                .tooLong, "Rank \(status.MPI_SOURCE) sent more than \(Self.longestMessageBytes) bytes at once")
+                .tooLong,
+                "Rank \(status.MPI_SOURCE) sent more than \(Self.longestMessageBytes) bytes at once"
+            )
         }
         return Envelope(source: Int(status.MPI_SOURCE), tag: status.MPI_TAG, byteCount: Int(count))
     }
 
+    /// A source as MPI counts it; nil is any.
     private func sourceNumber(_ source: Int?) throws -> Int32 {
         guard let source else { return MPI_ANY_SOURCE }
         return try rankNumber(source)
@@ -132,7 +143,8 @@ extension Messenger {
     /// A rank as MPI counts it.
     func rankNumber(_ rank: Int) throws -> Int32 {
         guard rank >= 0, rank < size else {
-            throw MessagingError(.invalidRank, "Rank \(rank) is not one of the \(size) ranks of this run")
+            throw MessagingError(
+                .invalidRank, "Rank \(rank) is not one of the \(size) ranks of this run")
         }
         return Int32(rank)
     }

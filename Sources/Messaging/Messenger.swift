@@ -4,9 +4,10 @@ import Synchronization
 
 /// The ranks of this run and the messages between them: the only place that speaks MPI.
 ///
-/// Without `mpirun` it is a world of one rank, in which point-to-point calls are never needed. Any thread may
-/// call, but one thread at a time should receive. No call spins: waiting looks, sleeps and looks again.
-/// A rank that fails must call ``abort(code:message:)``, since leaving by `exit` waits for all other ranks.
+/// Without `mpirun` it is a world of one rank, in which point-to-point calls are never needed.
+/// Any thread may call, but one thread at a time should receive. No call spins: waiting looks,
+/// sleeps and looks again. A rank that fails must call ``abort(code:message:)``, since leaving by
+/// `exit` waits for all other ranks.
 public final class Messenger: @unchecked Sendable {
     /// The number of this rank, from 0.
     public let rank: Int
@@ -23,12 +24,13 @@ public final class Messenger: @unchecked Sendable {
     /// Carries what collective calls send, so that no tag of a caller can meet it.
     let collectives: MPI_Comm
 
+    /// The messenger of this process, once there is one.
     private static let started = Mutex<Messenger?>(nil)
 
     /// Starts MPI, or returns the running messenger. The first call is collective.
     ///
-    /// MPI ends by itself when the program exits. Costs about 0.2 s and 30 MB without `mpirun`, so commands
-    /// that need no ranks should not call it.
+    /// MPI ends by itself when the program exits. Costs about 0.2 s and 30 MB without `mpirun`,
+    /// so commands that need no ranks should not call it.
     ///
     /// - Throws: ``MessagingError`` when MPI was ended already or allows one thread only.
     public static func start() throws -> Messenger {
@@ -54,6 +56,7 @@ public final class Messenger: @unchecked Sendable {
         _exit(code)
     }
 
+    /// Learns the ranks from a running MPI; collective.
     private init() throws {
         let world = try Self.required(cmpi_comm_world(), "MPI_COMM_WORLD")
         try check(MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler")
@@ -78,18 +81,22 @@ public final class Messenger: @unchecked Sendable {
 // MARK: - Starting
 
 extension Messenger {
+    /// Starts MPI unless it runs; collective.
     private static func initialise() throws {
         var (isStarted, isEnded): (Int32, Int32) = (0, 0)
         try check(MPI_Initialized(&isStarted), "MPI_Initialized")
         try check(MPI_Finalized(&isEnded), "MPI_Finalized")
         guard isEnded == 0 else {
-            throw MessagingError(.finalized, "MPI was ended before the program", advice: "start the program again")
+            throw MessagingError(
+                .finalized, "MPI was ended before the program", advice: "start the program again")
         }
         var threads: Int32 = 0
         if isStarted == 0 {
-            // Alone, MPI need not fork its daemon: 0.4 s instead of 0.7 s, and it starts where none is installed.
+            // Alone, MPI need not fork its daemon: 0.4 s instead of 0.7 s, and it starts where
+            // none is installed.
             if getenv("PMIX_RANK") == nil { setenv("OMPI_MCA_ess_singleton_isolated", "1", 0) }
-            try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &threads), "MPI_Init_thread")
+            try check(
+                MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &threads), "MPI_Init_thread")
             atexit { Messenger.finalise() }
         } else {
             try check(MPI_Query_thread(&threads), "MPI_Query_thread")
@@ -109,6 +116,7 @@ extension Messenger {
         if isStarted != 0, isEnded == 0 { MPI_Finalize() }
     }
 
+    /// A communicator of our own with the same ranks; collective.
     private static func copy(of world: MPI_Comm) throws -> MPI_Comm {
         var copy: MPI_Comm?
         try check(MPI_Comm_dup(world, &copy), "MPI_Comm_dup")
@@ -118,8 +126,12 @@ extension Messenger {
         return communicator
     }
 
-    private static func required(_ communicator: MPI_Comm?, _ call: StaticString) throws -> MPI_Comm {
-        guard let communicator else { throw MessagingError(.callFailed, "\(call) gave no communicator") }
+    /// A handle that MPI promised to fill in.
+    private static func required(_ communicator: MPI_Comm?, _ call: StaticString) throws -> MPI_Comm
+    {
+        guard let communicator else {
+            throw MessagingError(.callFailed, "\(call) gave no communicator")
+        }
         return communicator
     }
 }
@@ -132,7 +144,8 @@ func check(_ status: Int32, _ call: StaticString) throws(MessagingError) {
     var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
     var length: Int32 = 0
     MPI_Error_string(status, &text, &length)
-    let reason = String(decoding: text.prefix(Int(max(0, length))).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let reason = String(
+        decoding: text.prefix(Int(max(0, length))).map(UInt8.init(bitPattern:)), as: UTF8.self)
     throw MessagingError(
         .callFailed, "\(call) failed: \(reason)", advice: "see whether another rank ended early")
 }

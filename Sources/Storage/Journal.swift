@@ -4,15 +4,17 @@ import Synchronization
 
 /// The list of what a run has finished: one line for each entry, `<16 hexadecimal digits> <JSON>`.
 ///
-/// The digits are the checksum of the JSON text. A line counts once it is on disk; rank 0 alone has the journal
-/// open. A kill can only tear the last line, which is cut off when the journal is opened again; what it told is
-/// done again.
+/// The digits are the checksum of the JSON text. A line counts once it is on disk; rank 0 alone
+/// has the journal open. A kill can only tear the last line, which is cut off when the journal is
+/// opened again; what it told is done again.
 public final class Journal: Sendable {
     /// The file.
     public let path: String
     /// What opening had to mend, for the log; nil when nothing.
     public let notice: String?
+    /// The file, held open and locked.
     private let file: OpenFile
+    /// What is on disk, under a lock.
     private let state: Mutex<State>
 
     /// What is on disk.
@@ -24,8 +26,8 @@ public final class Journal: Sendable {
 
     /// Opens or makes a journal and takes its lock.
     ///
-    /// - Throws: ``StorageError`` with code `busy` when another run has it open, `damaged` when a line before the
-    ///   last one differs from its checksum.
+    /// - Throws: ``StorageError`` with code `busy` when another run has it open, `damaged` when a
+    ///   line before the last one differs from its checksum.
     public init(path: String) throws {
         self.path = path
         try makeFolder(parentFolder(of: path))
@@ -39,7 +41,8 @@ public final class Journal: Sendable {
             try file.truncate(to: scan.goodBytes)
             try file.flushData()
             notice =
-                "\(path): the last line was torn and is cut off (\(content.byteCount - scan.goodBytes) bytes); "
+                "\(path): the last line was torn, so its "
+                + "\(content.byteCount - scan.goodBytes) bytes are cut off; "
                 + "what it recorded is done again"
         } else {
             notice = nil
@@ -53,14 +56,18 @@ public final class Journal: Sendable {
     /// Adds an entry and returns when it is on disk.
     ///
     /// - Parameter json: one JSON text on one line.
-    /// - Throws: ``StorageError`` with code `outOfSpace` or `unwritable`; the journal then ends with its last good
-    ///   line, and a later call may succeed.
+    /// - Throws: ``StorageError`` with code `outOfSpace` or `unwritable`; the journal then ends
+    ///   with its last good line, and a later call may succeed.
     public func append(_ json: String) throws {
         let text = Array(json.utf8)
         guard !text.isEmpty, !text.contains(0x0A), !text.contains(0) else {
-            throw StorageError(.invalid, "An entry of \(path) is empty or has a line break: \(json.prefix(80))")
+            throw StorageError(
+                .invalid, "An entry of \(path) is empty or has a line break: \(json.prefix(80))")
         }
-        let line = Array(hexadecimal(text.withUnsafeBytes { checksum(of: $0) }).utf8) + [0x20] + text + [0x0A]
+        let line =
+            Array(hexadecimal(text.withUnsafeBytes { checksum(of: $0) }).utf8) + [0x20] + text + [
+                0x0A
+            ]
         try state.withLock { state in
             if state.isBroken { try mend(&state) }
             do {
@@ -86,10 +93,12 @@ public final class Journal: Sendable {
 
 /// The good lines of a journal's bytes.
 private struct JournalScan {
+    /// The JSON of the good lines.
     var entries: [String] = []
     /// Bytes up to the end of the last good line.
     var goodBytes = 0
 
+    /// Reads lines up to the first that is not whole.
     init(of bytes: UnsafeRawBufferPointer, path: String) throws {
         var start = 0
         var number = 0
@@ -102,7 +111,9 @@ private struct JournalScan {
                 guard end == nil || end == bytes.count - 1 else {
                     throw StorageError(
                         .damaged, "Line \(number) of \(path) differs from its checksum",
-                        advice: "delete that line to do its work again, or restore the file from a copy")
+                        advice:
+                            "delete that line to do its work again, or restore the file from a copy"
+                    )
                 }
                 return
             }
@@ -116,7 +127,9 @@ private struct JournalScan {
     private static func entry(of line: UnsafeRawBufferPointer) -> String? {
         guard line.count > 17, line[16] == 0x20 else { return nil }
         let text = UnsafeRawBufferPointer(rebasing: line[17...])
-        guard Array(hexadecimal(checksum(of: text)).utf8).elementsEqual(line[..<16]) else { return nil }
+        guard Array(hexadecimal(checksum(of: text)).utf8).elementsEqual(line[..<16]) else {
+            return nil
+        }
         return String(validating: text, as: UTF8.self)
     }
 }

@@ -49,51 +49,25 @@ final class OpenFile: Sendable {
         guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw .system(path, "truncated") }
     }
 
-    /// Reserves the file's bytes on disk, so that a full disk shows now and not in the middle of a run.
+    /// Reserves the file's bytes on disk, so that a full disk shows now and not in the middle of
+    /// a run.
     ///
     /// File systems that cannot reserve are passed over.
     func reserve(byteCount: Int) throws(StorageError) {
         guard ch5_reserve(descriptor, byteCount) != 0 else { return }
-        if errno == ENOSPC || errno == EDQUOT || errno == EFBIG { throw .system(path, "given \(byteCount) bytes") }
+        if errno == ENOSPC || errno == EDQUOT || errno == EFBIG {
+            throw .system(path, "given \(byteCount) bytes")
+        }
     }
 
     /// Takes the exclusive lock of the file; file systems without locks are passed over.
     ///
-    /// - Throws: ``StorageError`` with code `busy` when another process, or another object here, holds it.
+    /// - Throws: ``StorageError`` with code `busy` when another process, or another object here,
+    ///   holds it.
     func lock(purpose: String) throws(StorageError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
         throw StorageError(
             .busy, "\(path) is in use by another run that writes \(purpose)",
             advice: "wait for that run to end, or choose another output folder")
-    }
-}
-
-/// The lock of something that is written: a file beside it, removed when the lock is given back.
-public final class FileLock: Sendable {
-    private let file: OpenFile
-
-    /// Takes the lock.
-    ///
-    /// - Throws: ``StorageError`` with code `busy` when another run holds it.
-    public init(path: String, purpose: String) throws {
-        try makeFolder(parentFolder(of: path))
-        while true {
-            let file = try OpenFile(path, flags: O_RDWR | O_CREAT)
-            try file.lock(purpose: purpose)
-            // The holder before us may have removed the name between our opening and our locking.
-            var (named, held) = (stat(), stat())
-            if stat(path, &named) == 0, fstat(file.descriptor, &held) == 0, named.st_ino == held.st_ino {
-                self.file = file
-                return
-            }
-        }
-    }
-
-    deinit { unlink(file.path) }
-
-    /// Whether somebody holds the lock of this path now.
-    static func isHeld(_ path: String) -> Bool {
-        guard fileExists(path), let file = try? OpenFile(path, flags: O_RDWR) else { return false }
-        return flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 }

@@ -8,7 +8,7 @@ import Storage
 struct ArtifactsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "artifacts", abstract: "List or remove what runs share: token rows and activations.",
-        subcommands: [List.self, Remove.self])
+        discussion: "saeval artifacts ls", subcommands: [List.self, Remove.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -9,7 +9,7 @@ import SAEval
 /// `saeval ls`
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List autoencoders, models or evaluations.",
+        commandName: "ls", abstract: "List autoencoders, models or evaluations.", discussion: "saeval ls evals",
         subcommands: [Autoencoders.self, Models.self, Evaluations.self])
 
     struct Autoencoders: ParsableCommand {
@@ -22,6 +22,12 @@ struct ListCommand: ParsableCommand {
 
         @Option(help: "Keep those whose <release>/<id> this regular expression matches as a whole.")
         var match: String?
+
+        func validate() throws {
+            if let match, (try? Regex(match)) == nil {
+                throw ValidationError("--match \(match) is no regular expression; write one such as '.*topk.*'")
+            }
+        }
 
         func run() throws {
             var rows: [[String]] = []

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Run a config, or resume it; safe to repeat.",
         discussion: """
             saeval run configs/quickstart.yaml
-            mpirun -n 5 --bind-to none saeval run configs/quickstart.yaml --output runs/first --set core.context_size=64
+            mpirun -n 5 --bind-to none saeval run configs/quickstart.yaml
+            saeval run configs/quickstart.yaml --output runs/b --set core.context_size=64
             """)
 
     @OptionGroup var options: ConfigurationOptions

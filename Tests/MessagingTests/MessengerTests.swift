@@ -36,7 +36,9 @@ struct MessengerTests {
     @Test("A message to itself or to no rank is an error with the rank", arguments: [-1, 0, 99])
     func badRank(_ rank: Int) throws {
         let messenger = try Messenger.start()
-        let error = #expect(throws: MessagingError.self) { try messenger.send([1], to: rank, tag: 1) }
+        let error = #expect(throws: MessagingError.self) {
+            try messenger.send([1], to: rank, tag: 1)
+        }
         #expect(error?.code == .invalidRank)
         #expect(error?.message.contains("\(rank)") == true)
     }

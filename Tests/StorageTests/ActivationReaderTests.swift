@@ -4,6 +4,11 @@ import Testing
 
 @testable import Storage
 
+/// Whether the long form of a test is wanted.
+private let isLong = ProcessInfo.processInfo.environment["SAEVAL_LONG_TESTS"] != nil
+/// What is flipped in each byte of a head.
+private let headMasks: [UInt8] = isLong ? [1, 2, 4, 8, 16, 32, 64, 128, 0x55, 0xFF] : [0x01, 0xFF]
+
 extension ActivationFileTests {
     @Test("A flipped bit in any byte of any block is noticed, and the block can be repaired")
     func flippedData() throws {
@@ -20,7 +25,9 @@ extension ActivationFileTests {
             let error = #expect(throws: StorageError.self) { try reader.block(damaged) }
             #expect(error?.code == .checksum)
             #expect(error?.message.contains("Block \(damaged) of \(path)") == true)
-            try sample.bytes(ofBlock: damaged).withUnsafeBytes { try reader.repair(block: damaged, $0) }
+            try sample.bytes(ofBlock: damaged).withUnsafeBytes {
+                try reader.repair(block: damaged, $0)
+            }
             #expect(bytes(of: try reader.block(damaged)) == sample.bytes(ofBlock: damaged))
         }
     }
@@ -60,7 +67,9 @@ extension ActivationFileTests {
         try Sample().write(path, blocks: [0])
         let header = try ActivationHeader(reading: partial)
         try flip(partial, at: header.doneOffset + 3, mask: 1)
-        let error = #expect(throws: StorageError.self) { try ActivationReader(path: partial).block(3) }
+        let error = #expect(throws: StorageError.self) {
+            try ActivationReader(path: partial).block(3)
+        }
         #expect(error?.code == .checksum)
     }
 
@@ -73,19 +82,22 @@ extension ActivationFileTests {
         #expect(error?.code == .checksum)
     }
 
-    @Test("A flipped byte anywhere in the head is an error or changes nothing that is read", arguments: [0x01, 0xFF])
+    @Test(
+        "A flipped byte anywhere in the head is an error or changes nothing that is read",
+        arguments: headMasks)
     func flippedHead(mask: UInt8) throws {
         let sample = Sample()
         try sample.writeComplete(path)
         let header = try ActivationHeader(reading: path)
         let data = [
             header.actsOffset..<header.actsOffset + header.layout.byteCount,
-            header.tokensOffset..<header.tokensOffset + 84, header.checksumsOffset..<header.checksumsOffset + 48,
+            header.tokensOffset..<header.tokensOffset + 84,
+            header.checksumsOffset..<header.checksumsOffset + 48,
             header.doneOffset..<header.doneOffset + 6,
         ]
         let whole = try readFile(path)
-        for position in 0..<whole.count where !data.contains(where: { $0.contains(position) }) {
-            guard whole[position] != 0 || position % 64 == 0 else { continue }
+        let head = (0..<whole.count).filter { position in !data.contains { $0.contains(position) } }
+        for position in head where whole[position] != 0 || position % (isLong ? 8 : 64) == 0 {
             try flip(path, at: position, mask: mask)
             if let reader = try? ActivationReader(path: path) {
                 #expect(reader.attributes == sample.attributes)
@@ -116,18 +128,27 @@ extension ActivationFileTests {
     func otherKey() throws {
         try Sample().writeComplete(path)
         let other = ContentHash.of("other")
-        let error = #expect(throws: StorageError.self) { try ActivationReader(path: path, key: other) }
+        let error = #expect(throws: StorageError.self) {
+            try ActivationReader(path: path, key: other)
+        }
         #expect(error?.code == .foreign)
         #expect(error?.message.contains(other.hex) == true)
     }
 
-    @Test("A missing file, a folder and a text are errors with the path", arguments: ["none.h5", "folder.h5", "text.h5"])
+    @Test(
+        "A missing file, a folder and a text are errors with the path",
+        arguments: ["none.h5", "folder.h5", "text.h5", "other.h5"])
     func noFile(name: String) throws {
         let path = folder.file(name)
         if name == "folder.h5" { try makeFolder(path) }
         if name == "text.h5" { try writeFile(Array("no HDF5".utf8), to: path) }
+        if name == "other.h5" {
+            try writeFile([0x89] + Array("HDF\r\n".utf8) + [0x1A, 0x0A, 0, 0], to: path)
+        }
         let error = #expect(throws: StorageError.self) { try ActivationReader(path: path) }
-        #expect(error?.code == (name == "text.h5" ? .damaged : .missing))
+        let code: StorageDomain.Code =
+            name == "text.h5" ? .damaged : name == "other.h5" ? .foreign : .missing
+        #expect(error?.code == code)
         #expect(error?.message.contains(path) == true)
     }
 

@@ -8,14 +8,19 @@ extension ActivationFileTests {
     /// A store with a complete and a partial activation file, tokens, and files that are not ours.
     func store() throws -> ArtifactStore {
         let store = ArtifactStore(folder: folder.file("artifacts"))
-        try Sample().writeComplete(store.activationsPath(hook: "blocks.1.hook_resid_post", key: ContentHash.of("a")))
-        try Sample().write(store.activationsPath(hook: "blocks.2.hook_mlp_out", key: ContentHash.of("b")), blocks: [0])
-        let ours = #"{"__metadata__": {"producer": "saeval", "content_key": "0123", "dataset": "texts"}}"#
+        try Sample().writeComplete(
+            store.activationsPath(hook: "blocks.1.hook_resid_post", key: ContentHash.of("a")))
+        try Sample().write(
+            store.activationsPath(hook: "blocks.2.hook_mlp_out", key: ContentHash.of("b")),
+            blocks: [0])
+        let ours =
+            #"{"__metadata__": {"producer": "saeval", "content_key": "0123", "dataset": "texts"}}"#
         let others = #"{"__metadata__": {"format": "pt"}}"#
         try makeFolder(store.folder + "/tokens")
         for (name, head) in [("ours", ours), ("others", others)] {
             let length = withUnsafeBytes(of: UInt64(head.utf8.count).littleEndian) { Array($0) }
-            try writeFile(length + Array(head.utf8), to: "\(store.folder)/tokens/\(name).safetensors")
+            try writeFile(
+                length + Array(head.utf8), to: "\(store.folder)/tokens/\(name).safetensors")
         }
         try writeFile(Array("hello".utf8), to: store.folder + "/activations/mine.h5")
         try writeFile(Array("hello".utf8), to: store.folder + "/activations/notes.txt")
@@ -29,7 +34,8 @@ extension ActivationFileTests {
         #expect(
             names == [
                 "blocks.1.hook_resid_post-\(ContentHash.of("a").short).h5",
-                "blocks.2.hook_mlp_out-\(ContentHash.of("b").short).h5.partial", "mine.h5", "others.safetensors",
+                "blocks.2.hook_mlp_out-\(ContentHash.of("b").short).h5.partial", "mine.h5",
+                "others.safetensors",
                 "ours.safetensors",
             ])
         #expect(list.map(\.isComplete) == [true, false, true, true, true])
@@ -45,7 +51,10 @@ extension ActivationFileTests {
         let store = try store()
         let removal = try store.remove { _ in true }
         #expect(removal.removed.count == 3)
-        #expect(removal.kept.map { lastComponent(of: $0.artifact.path) } == ["mine.h5", "others.safetensors"])
+        #expect(
+            removal.kept.map { lastComponent(of: $0.artifact.path) } == [
+                "mine.h5", "others.safetensors",
+            ])
         #expect(try folderContents(store.folder + "/activations") == ["mine.h5", "notes.txt"])
         #expect(try folderContents(store.folder + "/tokens") == ["others.safetensors"])
     }
@@ -69,7 +78,9 @@ extension ActivationFileTests {
         #expect(try ArtifactStore(folder: folder.file("none")).list().isEmpty)
     }
 
-    @Test("A hook with slashes or dots cannot leave the folder", arguments: ["../../x", "a/b", ".hidden", ""])
+    @Test(
+        "A hook with slashes or dots cannot leave the folder",
+        arguments: ["../../x", "a/b", ".hidden", ""])
     func badHook(hook: String) {
         let store = ArtifactStore(folder: "/store")
         let path = store.activationsPath(hook: hook, key: ContentHash.of("x"))

@@ -25,7 +25,10 @@ struct JournalTests {
         #expect(journal.entries == entries)
         #expect(journal.notice == nil)
         let first = String(decoding: try readFile(path), as: UTF8.self).split(separator: "\n")[0]
-        #expect(first == "\(hexadecimal(Array(entries[0].utf8).withUnsafeBytes { checksum(of: $0) })) \(entries[0])")
+        #expect(
+            first
+                == "\(hexadecimal(Array(entries[0].utf8).withUnsafeBytes { checksum(of: $0) })) \(entries[0])"
+        )
     }
 
     @Test("A journal cut at any byte keeps its whole lines and can be continued")
@@ -89,7 +92,9 @@ struct JournalTests {
         try first.append("{}")
     }
 
-    @Test("An entry with a line break, a zero byte or no text is refused", arguments: ["", "{\n}", "\0"])
+    @Test(
+        "An entry with a line break, a zero byte or no text is refused",
+        arguments: ["", "{\n}", "\0"])
     func badEntry(_ entry: String) throws {
         let journal = try Journal(path: path)
         let error = #expect(throws: StorageError.self) { try journal.append(entry) }

@@ -10,7 +10,8 @@ final class TemporaryFolder: Sendable {
 
     init() throws {
         var template = Array((NSTemporaryDirectory() + "/saeval-storage-XXXXXX").utf8CString)
-        guard let made = template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress!) }) else {
+        guard let made = template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress!) })
+        else {
             throw StorageError.system("temporary folder", "made")
         }
         path = String(cString: made)
@@ -22,7 +23,8 @@ final class TemporaryFolder: Sendable {
     func file(_ name: String) -> String { "\(path)/\(name)" }
 }
 
-/// A small activation file: 3 sequences of 7 tokens, 5 wide, 4 rows a block, so 6 blocks, the last of 1 row.
+/// A small activation file: 3 sequences of 7 tokens, 5 wide, 4 rows a block, so 6 blocks, the
+/// last of 1 row.
 struct Sample {
     var layout: ActivationLayout
     var tokens: [Int32]
@@ -79,7 +81,9 @@ func flip(_ path: String, at offset: Int, mask: UInt8 = 0xFF) throws {
 func run(_ program: String, _ arguments: [String], environment: [String: String]? = nil) throws -> (
     status: Int32, output: String
 )? {
-    let found = ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(program)" }.first { fileExists($0) }
+    let found = ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(program)" }.first {
+        fileExists($0)
+    }
     guard let found else { return nil }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: found)

@@ -48,11 +48,11 @@ public struct RunConfiguration: Sendable {
         guard let members = tree.members else {
             throw RunError(.badConfig, "\(source) holds no `key: value` lines", advice: "see `saeval run --help`")
         }
+        let reader = KeyReader(tree: tree, source: source, origins: origins)
         for member in members where !Self.keys.contains(member.key) {
             throw RunError(
-                .unknownKey, "Key `\(member.key)` in \(source) is unknown", advice: suggestion(for: member.key, among: Self.keys))
+                .unknownKey, "Key `\(member.key)` in \(reader.origin(of: member.key)) is unknown", advice: suggestion(for: member.key, among: Self.keys))
         }
-        let reader = KeyReader(tree: tree, source: source)
         model = try reader.text("model", orElse: nil)
         dtype = try reader.choice("dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
         device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
@@ -102,6 +102,13 @@ extension RunConfiguration.Selection {
 private struct KeyReader {
     let tree: JSON
     let source: String
+    let origins: [(key: String, origin: String)]
+
+    /// The file, flag or variable that gave a key, or gave something below it, last.
+    func origin(of key: String) -> String {
+        let first = key.split(separator: ".").first.map(String.init) ?? key
+        return origins.last { $0.key == first || $0.key.hasPrefix(first + ".") }?.origin ?? source
+    }
 
     private func given(_ key: String) -> JSON? {
         guard let value = tree[key], !value.isNull else { return nil }
@@ -109,7 +116,7 @@ private struct KeyReader {
     }
 
     private func wrong(_ key: String, _ value: JSON, _ wanted: String) -> RunError {
-        RunError(.badConfig, "`\(key)` in \(source) holds \(value.text())", advice: "give \(wanted)")
+        RunError(.badConfig, "`\(key)` in \(origin(of: key)) holds \(value.text())", advice: "give \(wanted)")
     }
 
     func text(_ key: String, orElse fallback: String?) throws -> String {
@@ -153,7 +160,7 @@ private struct KeyReader {
         if let path = entry.text { return RunConfiguration.Selection(path: path) }
         let known = ["path", "match", "layers"]
         for member in entry.members ?? [] where !known.contains(member.key) {
-            throw RunError(.unknownKey, "Key `saes.\(member.key)` in \(source) is unknown", advice: suggestion(for: member.key, among: known))
+            throw RunError(.unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown", advice: suggestion(for: member.key, among: known))
         }
         guard let path = entry["path"]?.text else { throw wrong("saes", entry, "`path: FOLDER`") }
         var selection = RunConfiguration.Selection(path: path)

@@ -12,7 +12,17 @@ func parseYAML(_ text: String, source: String) throws -> JSON {
         var reader = NodeReader(source: source)
         return try reader.json(of: node, depth: 0)
     } catch let error as YamlError {
-        throw RunError(.badConfig, "\(source) is not valid YAML: \(error)", advice: "correct that line")
+        throw RunError(.badConfig, "\(source) is not valid YAML: \(reason(of: error))", advice: "correct that line")
+    }
+}
+
+/// Place and problem on one line, without the text around it.
+private func reason(of error: YamlError) -> String {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+        .composer(_, let problem, let mark, _):
+        "line \(mark.line), column \(mark.column): \(problem)"
+    default: "\(error)".split(separator: "\n").joined(separator: " ")
     }
 }
 

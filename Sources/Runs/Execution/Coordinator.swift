@@ -64,6 +64,9 @@ final class Coordinator {
                     plan: plan.key, partials: partials, donePartials: partials - missing, cost: cost,
                     doneCost: cost - missingCost, autoencoders: plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count },
                     evaluations: plan.evaluations.map(\.identifier), ranks: ranks, epochSeconds: currentEpochSeconds())))
+        for item in plan.failedItems {
+            try record.append(.failure(evaluation: "plan", subject: item.name, reason: item.reason))
+        }
         log.write(
             "start",
             [("plan", .string(plan.key.hex)), ("ranks", .integer(ranks)), ("units", .integer(pending.count))])

@@ -110,6 +110,8 @@ public struct RunExecutor {
             plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))
         try makeFolder(plan.output)
         let record = try RunRecord(folder: plan.output)
+        let folders = plan.evaluations.map { "\(plan.output)/eval_results/\($0.identifier)" }
+        for folder in [plan.output] + folders { removePartialFiles(in: folder) }
         let log = try EventLog(path: "\(plan.output)/log.jsonl")
         try writeFile(Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml")
         for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes { Console.note(note) }

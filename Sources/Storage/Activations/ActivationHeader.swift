@@ -4,12 +4,10 @@ import Tensors
 
 /// What the head of an activation file says: sizes, content and where each data set lies.
 ///
-/// Data sets are contiguous and allocated when the file is made, so they never move, and everything but the head
-/// can be read and written by plain system calls at these offsets. The head never changes after it was made; a
-/// seal over all its values tells damage from truth.
+/// Data sets are contiguous and allocated when the file is made, so they never move, and
+/// everything but the head can be read and written by plain system calls at these offsets. The
+/// head never changes after it was made, so the ``ActivationSeal`` tells damage from truth.
 struct ActivationHeader: Sendable {
-    /// Newest format that this program reads.
-    static let formatVersion = 1
     /// The program that makes these files, and the mark by which it knows its own.
     static let producer = "saeval"
 
@@ -30,19 +28,27 @@ struct ActivationHeader: Sendable {
     /// Checksum of the bytes of `tokens`.
     var tokensChecksum: UInt64
 
-    /// Names of the attributes, in the order of the seal.
+    /// Names of the attributes.
     enum Name: String, CaseIterable {
-        case producer, formatVersion = "format_version", model, hook, dataset, dtype
-        case contentKey = "content_key", sequences, positions, modelSize = "model_size"
-        case blockRows = "block_rows", tokensChecksum = "tokens_checksum", notes, seal
+        case producer
+        case formatVersion = "format_version"
+        case model, hook, dataset, dtype
+        case contentKey = "content_key"
+        case sequences, positions
+        case modelSize = "model_size"
+        case blockRows = "block_rows"
+        case tokensChecksum = "tokens_checksum"
+        case notes
     }
 
-    /// The attributes as texts, without the seal.
+    /// The attributes as texts.
     var texts: [(name: Name, value: String)] {
-        let notes = attributes.notes.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+        let notes = attributes.notes.sorted {
+            Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8))
+        }
         let members = notes.map { JSONMember(key: $0.key, value: .string($0.value)) }
         return [
-            (.producer, Self.producer), (.formatVersion, String(Self.formatVersion)),
+            (.producer, Self.producer), (.formatVersion, String(ActivationSeal.formatVersion)),
             (.model, attributes.model), (.hook, attributes.hook), (.dataset, attributes.dataset),
             (.dtype, layout.type.rawValue), (.contentKey, attributes.key.hex),
             (.sequences, String(layout.sequences)), (.positions, String(layout.positions)),
@@ -51,19 +57,18 @@ struct ActivationHeader: Sendable {
         ]
     }
 
-    /// The seal: a checksum of every attribute and of the place of every data set.
-    var seal: String {
-        let places = [actsOffset, tokensOffset, checksumsOffset, doneOffset].map(String.init)
-        let parts = texts.map { (name: $0.name.rawValue, value: $0.value) }
-        return ContentHash.of(parts: parts + places.map { (name: "offset", value: $0) }).short
+    /// The bytes of the data sets.
+    var data: [Range<Int>] {
+        [
+            actsOffset..<actsOffset + layout.byteCount,
+            tokensOffset..<tokensOffset + layout.rows * 4,
+            checksumsOffset..<checksumsOffset + layout.blocks * 8,
+            doneOffset..<doneOffset + layout.blocks,
+        ]
     }
 
     /// Bytes of the file up to the end of its last data set.
-    var endOfData: Int {
-        max(
-            actsOffset + layout.byteCount, tokensOffset + layout.rows * 4, checksumsOffset + layout.blocks * 8,
-            doneOffset + layout.blocks)
-    }
+    var endOfData: Int { data.map(\.upperBound).max() ?? 0 }
 }
 
 // MARK: - Reading
@@ -74,24 +79,23 @@ extension ActivationHeader {
     /// - Throws: ``StorageError`` with code `missing`, `damaged`, `foreign` or `versionTooNew`.
     init(reading path: String) throws {
         guard let byteCount = fileByteCount(path), fileExists(path) else {
-            throw StorageError(.missing, "Activation file \(path) is not there", advice: "check the path")
+            throw StorageError(
+                .missing, "Activation file \(path) is not there", advice: "check the path")
         }
+        try ActivationSeal.check(MappedFile(path: path))
         self = try HDF5.locked { try ActivationHeader(locked: path, byteCount: byteCount) }
     }
 
+    /// Reads the head inside the HDF5 lock.
     private init(locked path: String, byteCount: Int) throws {
         let access = try HDF5.serialAccess(path)
         let number = H5Fopen(path, ch5_read_only(), access.id)
         guard number >= 0 else {
             throw StorageError(
-                .damaged, "\(path) is no HDF5 file, or its head is damaged", advice: "remove it and run again",
+                .damaged, "\(path) cannot be opened by HDF5", advice: "remove it and run again",
                 cause: HDF5.failure("H5Fopen", path))
         }
         let file = try HDF5Object(number, "H5Fopen", path, closer: H5Fclose)
-        guard try HDF5.attribute(Name.producer.rawValue, of: file.id, path) == Self.producer else {
-            throw StorageError(
-                .foreign, "\(path) was not written by \(Self.producer)", advice: "move it out of this folder")
-        }
         let values = try AttributeValues(of: file.id, path)
         self.path = path
         layout = try values.layout()
@@ -100,16 +104,14 @@ extension ActivationHeader {
         (actsOffset, tokensOffset, checksumsOffset, doneOffset) = (0, 0, 0, 0)
         try layout.validate(path)
         try findDataSets(in: file.id, byteCount: byteCount)
-        guard try values.text(.seal) == seal else {
-            throw StorageError(
-                .damaged, "The attributes of \(path) differ from their seal", advice: "remove it and run again")
-        }
     }
 
+    /// Checks the data sets against the layout and notes where they lie.
     private mutating func findDataSets(in file: hid_t, byteCount: Int) throws {
         let actsType = try HDF5.type(layout.type, path)
         actsOffset = try HDF5.place(
-            of: "acts", in: file, shape: [layout.rows, layout.modelSize], type: actsType, fileBytes: byteCount, path)
+            of: "acts", in: file, shape: [layout.rows, layout.modelSize], type: actsType,
+            fileBytes: byteCount, path)
         tokensOffset = try HDF5.place(
             of: "tokens", in: file, shape: [layout.sequences, layout.positions],
             type: try HDF5.type(.int32, path), fileBytes: byteCount, path)
@@ -124,36 +126,35 @@ extension ActivationHeader {
 
 /// The attribute texts of one file, on the way to values.
 private struct AttributeValues {
+    /// The file, for messages.
     private let path: String
+    /// The texts that are there.
     private var texts: [ActivationHeader.Name: String] = [:]
 
-    /// Reads all attributes; the version is looked at first, since a newer one may have others.
+    /// Reads all attributes.
     init(of file: hid_t, _ path: String) throws {
         self.path = path
-        texts[.formatVersion] = try HDF5.attribute(ActivationHeader.Name.formatVersion.rawValue, of: file, path)
-        let version = try number(.formatVersion)
-        guard version <= ActivationHeader.formatVersion else {
-            throw StorageError(
-                .versionTooNew,
-                "\(path) has format version \(version), this program reads up to \(ActivationHeader.formatVersion)",
-                advice: "use a newer saeval, or remove the file")
-        }
         for name in ActivationHeader.Name.allCases {
             texts[name] = try HDF5.attribute(name.rawValue, of: file, path)
         }
     }
 
+    /// One text.
     func text(_ name: ActivationHeader.Name) throws -> String {
         guard let text = texts[name] else { throw damaged(name, "is missing") }
         return text
     }
 
+    /// One text as an integer above 0.
     private func number(_ name: ActivationHeader.Name) throws -> Int {
         let text = try text(name)
-        guard let number = Int(text), number > 0 else { throw damaged(name, "is `\(text.prefix(40))`") }
+        guard let number = Int(text), number > 0 else {
+            throw damaged(name, "is `\(text.prefix(40))`")
+        }
         return number
     }
 
+    /// Sizes and stored type, not yet checked together.
     func layout() throws -> ActivationLayout {
         guard let type = ElementType(rawValue: try text(.dtype)) else {
             throw damaged(.dtype, "is `\(try text(.dtype).prefix(40))`")
@@ -163,11 +164,14 @@ private struct AttributeValues {
             modelSize: try number(.modelSize), type: type, blockRows: try number(.blockRows))
     }
 
+    /// What the file holds.
     func attributes() throws -> ActivationAttributes {
         let source = "\(path), attribute `notes`"
         var notes: [String: String] = [:]
         do {
-            for member in try JSON(parsing: Array(try text(.notes).utf8), source: source).members ?? [] {
+            for member in try JSON(parsing: Array(try text(.notes).utf8), source: source).members
+                ?? []
+            {
                 notes[member.key] = member.value.text
             }
         } catch {
@@ -178,6 +182,7 @@ private struct AttributeValues {
             key: ContentHash(hex: try text(.contentKey)), notes: notes)
     }
 
+    /// The checksum of the tokens.
     func tokensChecksum() throws -> UInt64 {
         guard let value = UInt64(try text(.tokensChecksum), radix: 16) else {
             throw damaged(.tokensChecksum, "is no number")
@@ -185,8 +190,10 @@ private struct AttributeValues {
         return value
     }
 
+    /// The error of an attribute.
     private func damaged(_ name: ActivationHeader.Name, _ what: String) -> StorageError {
         StorageError(
-            .damaged, "Attribute `\(name.rawValue)` of \(path) \(what)", advice: "remove the file and run again")
+            .damaged, "Attribute `\(name.rawValue)` of \(path) \(what)",
+            advice: "remove the file and run again")
     }
 }

@@ -46,16 +46,24 @@ public struct ActivationLayout: Sendable, Equatable {
             throw invalid(path, "stores \(type.rawValue)", "store float32, float16 or bfloat16")
         }
         guard min(sequences, positions, modelSize, blockRows) > 0 else {
-            throw invalid(path, "has a size of 0 or less", "check the number of texts and the context length")
+            throw invalid(
+                path, "has a size of 0 or less", "check the number of texts and the context length")
         }
-        guard let total = product([sequences, positions, modelSize, type.byteCount]), total <= Self.largestBytes else {
+        guard let total = product([sequences, positions, modelSize, type.byteCount]),
+            total <= Self.largestBytes
+        else {
             throw invalid(path, "exceeds \(Self.largestBytes) bytes", "evaluate fewer tokens")
         }
-        guard let block = product([blockRows, modelSize, type.byteCount]), block <= Self.largestBlockBytes else {
-            throw invalid(path, "has blocks above \(Self.largestBlockBytes) bytes", "use fewer rows in a block")
+        guard let block = product([blockRows, modelSize, type.byteCount]),
+            block <= Self.largestBlockBytes
+        else {
+            throw invalid(
+                path, "has blocks above \(Self.largestBlockBytes) bytes",
+                "use fewer rows in a block")
         }
     }
 
+    /// The error of a layout.
     private func invalid(_ path: String, _ what: String, _ advice: String) -> StorageError {
         StorageError(
             .invalid,
@@ -64,6 +72,7 @@ public struct ActivationLayout: Sendable, Equatable {
             advice: advice)
     }
 
+    /// The product; nil when it overflows.
     private func product(_ factors: [Int]) -> Int? {
         var result = 1
         for factor in factors {
@@ -89,7 +98,10 @@ public struct ActivationAttributes: Sendable, Equatable {
     public var notes: [String: String]
 
     /// Describes the content of a file.
-    public init(model: String, hook: String, dataset: String, key: ContentHash, notes: [String: String] = [:]) {
+    public init(
+        model: String, hook: String, dataset: String, key: ContentHash,
+        notes: [String: String] = [:]
+    ) {
         (self.model, self.hook, self.dataset, self.key) = (model, hook, dataset, key)
         self.notes = notes
     }

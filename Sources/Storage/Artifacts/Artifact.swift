@@ -48,6 +48,7 @@ extension Artifact {
         }
     }
 
+    /// Reads the head of an activation file.
     private mutating func readActivations() throws {
         let header = try ActivationHeader(reading: path)
         let pending = try header.pendingBlocks(in: MappedFile(path: path)).count
@@ -56,8 +57,10 @@ extension Artifact {
         isComplete = isComplete && pending == 0
         metadata = [
             ("model", attributes.model), ("hook", attributes.hook), ("dataset", attributes.dataset),
-            ("dtype", layout.type.rawValue), ("tokens", "\(layout.sequences) x \(layout.positions)"),
-            ("model_size", String(layout.modelSize)), ("blocks", "\(layout.blocks - pending) of \(layout.blocks)"),
+            ("dtype", layout.type.rawValue),
+            ("tokens", "\(layout.sequences) x \(layout.positions)"),
+            ("model_size", String(layout.modelSize)),
+            ("blocks", "\(layout.blocks - pending) of \(layout.blocks)"),
         ]
         metadata += attributes.notes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -75,7 +78,10 @@ extension Artifact {
             return try JSON(parsing: head, source: path)["__metadata__"]?.members ?? []
         }
         let texts = members.map { (name: $0.key, value: $0.value.text ?? "") }
-        guard texts.contains(where: { $0.name == "producer" && $0.value == ActivationHeader.producer }) else {
+        guard
+            texts.contains(where: { $0.name == "producer" && $0.value == ActivationHeader.producer }
+            )
+        else {
             throw StorageError(
                 .foreign, "\(path) was not written by \(ActivationHeader.producer)",
                 advice: "move it out of this folder")
@@ -84,6 +90,7 @@ extension Artifact {
         metadata = texts.filter { $0.name != "producer" && $0.name != "content_key" }
     }
 
+    /// The error of a damaged file.
     private func damaged(_ what: String) -> StorageError {
         StorageError(.damaged, "\(path) \(what)", advice: "remove it and run again")
     }

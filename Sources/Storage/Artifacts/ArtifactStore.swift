@@ -18,8 +18,8 @@ public struct ArtifactStore: Sendable {
 
     /// The path of token rows.
     ///
-    /// Whoever writes the file puts `producer` = `saeval` and `content_key` into its safetensors metadata; without
-    /// them ``remove(matching:)`` leaves it alone.
+    /// Whoever writes the file puts `producer` = `saeval` and `content_key` into its safetensors
+    /// metadata; without them ``remove(matching:)`` leaves it alone.
     public func tokensPath(key: ContentHash) -> String {
         "\(folder)/\(Artifact.Kind.tokens.rawValue)/\(key.hex).safetensors"
     }
@@ -31,7 +31,9 @@ public struct ArtifactStore: Sendable {
         try Artifact.Kind.allCases.flatMap { kind -> [Artifact] in
             let place = "\(folder)/\(kind.rawValue)"
             guard folderExists(place) else { return [] }
-            return try folderContents(place).compactMap { Artifact(kind: kind, path: "\(place)/\($0)") }
+            return try folderContents(place).compactMap {
+                Artifact(kind: kind, path: "\(place)/\($0)")
+            }
         }
     }
 
@@ -45,7 +47,8 @@ public struct ArtifactStore: Sendable {
 
     /// Deletes the artefacts that a condition picks, if their content says that they are ours.
     ///
-    /// Files that somebody else wrote, that cannot be read or that a run is writing are left, with the reason.
+    /// Files that somebody else wrote, that cannot be read or that a run is writing are left,
+    /// with the reason.
     public func remove(matching condition: (Artifact) -> Bool) throws -> Removal {
         var removal = Removal()
         for artifact in try list() where condition(artifact) {
@@ -62,13 +65,17 @@ public struct ArtifactStore: Sendable {
         return removal
     }
 
+    /// Deletes one artefact, unless it is not ours or in use.
     private func remove(_ artifact: Artifact) throws {
         if let problem = artifact.problem {
             throw StorageError(
-                .foreign, "\(artifact.path) is not surely an artefact: \(problem)", advice: "delete it by hand")
+                .foreign, "\(artifact.path) is not surely an artefact: \(problem)",
+                advice: "delete it by hand")
         }
         guard artifact.kind == .activations else {
-            guard unlink(artifact.path) == 0 else { throw StorageError.system(artifact.path, "removed") }
+            guard unlink(artifact.path) == 0 else {
+                throw StorageError.system(artifact.path, "removed")
+            }
             return
         }
         let name = artifact.path

@@ -4,6 +4,7 @@ import Synchronization
 
 /// The HDF5 library: one thread at a time may be in it.
 enum HDF5 {
+    /// Guards the library; holds whether it was set up.
     private static let isReady = Mutex(false)
 
     /// Runs a body that calls HDF5, alone. Bodies do not nest.
@@ -49,6 +50,7 @@ enum HDF5 {
 struct HDF5Object: ~Copyable {
     /// The library's number of the object.
     let id: hid_t
+    /// The call that closes the object.
     private let closer: @convention(c) (hid_t) -> herr_t
 
     /// Takes over the result of a call that opens or makes something.
@@ -70,22 +72,27 @@ struct HDF5Object: ~Copyable {
 }
 
 extension HDF5 {
-    /// How we open files without MPI: no locks of HDF5's own, data sets on pages, no buffer between us and the file.
+    /// How we open files without MPI: no locks of HDF5's own, data sets on pages, no buffer
+    /// between us and the file.
     static func serialAccess(_ path: String) throws(StorageError) -> HDF5Object {
         let access = try HDF5Object(
             H5Pcreate(ch5_file_access()), "H5Pcreate", path, closer: H5Pclose)
         try check(H5Pset_file_locking(access.id, false, true), "H5Pset_file_locking", path)
-        try check(H5Pset_alignment(access.id, alignmentThreshold, pageBytes), "H5Pset_alignment", path)
+        try check(
+            H5Pset_alignment(access.id, alignmentThreshold, pageBytes), "H5Pset_alignment", path)
         try check(H5Pset_sieve_buf_size(access.id, 0), "H5Pset_sieve_buf_size", path)
         try check(H5Pset_small_data_block_size(access.id, 0), "H5Pset_small_data_block_size", path)
         return access
     }
 
     /// How all ranks open one file together.
-    static func parallelAccess(_ path: String, communicator: MPI_Comm) throws(StorageError) -> HDF5Object {
+    static func parallelAccess(_ path: String, communicator: MPI_Comm) throws(StorageError)
+        -> HDF5Object
+    {
         let access = try HDF5Object(
             H5Pcreate(ch5_file_access()), "H5Pcreate", path, closer: H5Pclose)
-        try check(H5Pset_fapl_mpio(access.id, communicator, ch5_info_null()), "H5Pset_fapl_mpio", path)
+        try check(
+            H5Pset_fapl_mpio(access.id, communicator, ch5_info_null()), "H5Pset_fapl_mpio", path)
         return access
     }
 
