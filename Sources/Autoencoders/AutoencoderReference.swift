@@ -41,6 +41,11 @@ public struct AutoencoderReference: Sendable, Codable {
         _configuration = CodedAsText(wrappedValue: configuration)
     }
 
+    /// The configuration for results computed in another type or on another device.
+    public func configuration(type: String, device: String = "cpu") -> JSON {
+        configuration.setting("dtype", to: .string(type)).setting("device", to: .string(device))
+    }
+
     /// The hash of the bytes of all its files, for cache keys; the folder's name does not count.
     ///
     /// - Cost: reads the weight file once.

@@ -24,6 +24,9 @@ public struct PackedCounts: Codable, Sendable, Equatable {
                 shift += 7
             }
         }
+        guard shift == 0 else {
+            throw EvaluationError(.damagedPartial, "The counts in a partial result are cut short")
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {

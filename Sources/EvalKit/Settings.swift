@@ -34,19 +34,25 @@ extension EvaluationSettings {
                 .unknownKey, "Key `\(member.key)` of `\(owner)` is unknown",
                 advice: suggestion(for: member.key, among: known))
         }
-        let merged = defaults.map { entry in
-            JSONMember(key: entry.key, value: given.last { $0.key == entry.key }?.value ?? entry.value)
-        }
         do {
-            self = try JSON.object(merged).decoded(as: Self.self)
+            self = try Self.merged(given, into: defaults).decoded(as: Self.self)
         } catch let error as DecodingError {
-            let key = error.codingKeyNames.joined(separator: ".")
-            let value = given.last { $0.key == key.snakeCase }?.value.text() ?? "?"
+            let isWrong = { (member: JSONMember) in
+                (try? Self.merged([member], into: defaults).decoded(as: Self.self)) == nil
+            }
+            guard let member = given.last(where: isWrong) else { throw error }
             throw EvaluationError(
-                .wrongType, "`\(owner).\(key.snakeCase)` holds \(value), which has the wrong type",
-                advice: "write a value like \(defaults.first { $0.key == key.snakeCase }?.value.text() ?? "the default")")
+                .wrongType, "`\(owner).\(member.key)` holds \(member.value.text()), which has the wrong type",
+                advice: "write a value like \(defaults.first { $0.key == member.key }?.value.text() ?? "the default")")
         }
         try validate()
+    }
+
+    private static func merged(_ given: [JSONMember], into defaults: [JSONMember]) -> JSON {
+        .object(
+            defaults.map { entry in
+                JSONMember(key: entry.key, value: given.last { $0.key == entry.key }?.value ?? entry.value)
+            })
     }
 }
 
@@ -64,26 +70,5 @@ extension JSON {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try decoder.decode(type, from: Data(text().utf8))
-    }
-}
-
-extension DecodingError {
-    /// The keys on the way to the fault.
-    fileprivate var codingKeyNames: [String] {
-        switch self {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            context.codingPath.filter { $0.intValue == nil }.map(\.stringValue)
-        case .keyNotFound(let key, _): [key.stringValue]
-        @unknown default: []
-        }
-    }
-}
-
-extension String {
-    /// `contextSize` as `context_size`.
-    public var snakeCase: String {
-        reduce(into: "") { text, character in
-            if character.isUppercase { text += "_" + character.lowercased() } else { text.append(character) }
-        }
     }
 }

@@ -119,7 +119,7 @@ struct CoreOutcome {
                 [
                     ("explained_variance", orMinusOne(upstreamExplainedVariance)),
                     ("explained_variance_legacy", orMinusOne(total.legacyVariance / tokens)),
-                    ("mse", orMinusOne(batches.reduce(0) { $0 + $1.errorSquared / Double($1.tokens) } / tokens)),
+                    ("mse", orMinusOne(batches.reduce(0) { $0 + $1.errorSquared / max(1, Double($1.tokens)) } / tokens)),
                     ("cossim", orMinusOne(total.cosine / tokens)),
                 ]
             ),

@@ -27,7 +27,17 @@ public struct CoreSettings: EvaluationSettings {
             throw EvaluationError(
                 .outOfRange, "`core.\(key)` is \(value)", advice: "give an integer of at least \(least)")
         }
+        // Each factor is at most 1e8, so that two of them fit.
+        let tokens = rowCount.multipliedReportingOverflow(by: contextSize)
+        guard !tokens.overflow, tokens.partialValue <= Self.mostTokens else {
+            throw EvaluationError(
+                .outOfRange, "`core` asks for \(rowCount) rows of \(contextSize) tokens",
+                advice: "give batches of at most \(Self.mostTokens) tokens in all")
+        }
     }
+
+    /// Tokens that no run reads, far below where sizes in bytes overflow.
+    private static let mostTokens = 100_000_000_000
 
     /// Rows that the evaluation reads.
     var rowCount: Int { (nEvalReconstructionBatches + nEvalSparsityVarianceBatches) * batchSizePrompts }

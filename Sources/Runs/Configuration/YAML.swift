@@ -3,11 +3,14 @@ import Yams
 
 /// Reads a YAML text into the tree that configs are checked on.
 ///
+/// Aliases are written out; a text whose aliases or nesting grow without measure is refused.
+///
 /// - Throws: ``RunError`` with file, line and what is wrong.
 func parseYAML(_ text: String, source: String) throws -> JSON {
     do {
         guard let node = try Yams.compose(yaml: text) else { return .object([JSONMember]()) }
-        return try json(of: node, source: source)
+        var reader = NodeReader(source: source)
+        return try reader.json(of: node, depth: 0)
     } catch let error as YamlError {
         throw RunError(.badConfig, "\(source) is not valid YAML: \(reason(of: error))", advice: "correct that line")
     }
@@ -28,19 +31,38 @@ func yamlText(of json: JSON) throws -> String {
     try Yams.serialize(node: node(of: json), width: -1, allowUnicode: true)
 }
 
-private func json(of node: Node, source: String) throws -> JSON {
-    switch node {
-    case .scalar(let scalar): return value(of: scalar)
-    case .sequence(let sequence): return .array(try sequence.map { try json(of: $0, source: source) })
-    case .mapping(let mapping):
-        return .object(
-            try mapping.map { entry in
-                guard let key = entry.key.string else {
-                    throw RunError(.badConfig, "\(source) has a key that is not a text", advice: "write `key: value`")
-                }
-                return JSONMember(key: key, value: try json(of: entry.value, source: source))
-            })
-    case .alias: throw RunError(.badConfig, "\(source) has an alias", advice: "write the value out")
+/// Turns nodes into JSON and counts them.
+private struct NodeReader {
+    let source: String
+    private var nodes = 0
+    /// More values than any config has.
+    private static let mostNodes = 100_000
+    private static let deepest = 100
+
+    init(source: String) { self.source = source }
+
+    mutating func json(of node: Node, depth: Int) throws -> JSON {
+        nodes += 1
+        guard nodes <= Self.mostNodes, depth < Self.deepest else {
+            throw RunError(
+                .badConfig,
+                "\(source) holds more than \(Self.mostNodes) values or \(Self.deepest) nested levels, aliases written out",
+                advice: "write fewer values")
+        }
+        switch node {
+        case .scalar(let scalar): return value(of: scalar)
+        case .sequence(let sequence): return .array(try sequence.map { try json(of: $0, depth: depth + 1) })
+        case .mapping(let mapping):
+            return .object(
+                try mapping.map { entry in
+                    guard let key = entry.key.string else {
+                        throw RunError(
+                            .badConfig, "\(source) has a key that is not a text", advice: "write `key: value`")
+                    }
+                    return JSONMember(key: key, value: try json(of: entry.value, depth: depth + 1))
+                })
+        case .alias: throw RunError(.badConfig, "\(source) has an alias", advice: "write the value out")
+        }
     }
 }
 

@@ -11,7 +11,6 @@ struct ResultFile {
     let runKey: ContentHash
     let outcome: Outcome
     let reference: AutoencoderReference
-    let modelName: String
     let activationType: String
 
     /// The file's bytes. Everything but the time follows from the content.
@@ -34,7 +33,8 @@ struct ResultFile {
             "eval_result_details": outcome.details,
             "sae_bench_commit_hash": .string("saeval \(programVersion)"),
             "sae_lens_id": .string(reference.id), "sae_lens_release_id": .string(reference.release),
-            "sae_lens_version": libraryVersion, "sae_cfg_dict": reference.configuration,
+            "sae_lens_version": libraryVersion,
+            "sae_cfg_dict": reference.configuration(type: activationType),
             "eval_result_unstructured": .object(["saeval": .object(additions)]),
         ])
         return Array(json.text(indent: 2).utf8)

@@ -53,7 +53,7 @@ struct ResultWriter {
         let path = "\(folder)/\(name)_eval_results.json"
         let file = ResultFile(
             identifier: identifier, runKey: plan.key, outcome: outcome, reference: reference,
-            modelName: plan.modelName, activationType: plan.activationType.rawValue)
+            activationType: plan.activationType.rawValue)
         let old = (try? readFile(path)) ?? []
         if let time = ResultFile.time(in: old), file.bytes(time: time) == old { return }
         try makeFolder(folder)
