@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Tokenizers", "Formats", "Basics"]),
         .testTarget(name: "EvalsTests", dependencies: ["Evals", "EvalKit", "Autoencoders", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Evals", "EvalKit", "Basics"]),
-        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats"]),
+        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )
