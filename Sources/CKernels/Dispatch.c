@@ -13,8 +13,8 @@ long ck_scan(int level, const float *products, long count, ck_activation_vectors
     return CHOOSE(ck_scan, products, count, vectors, first_latent, indices, values);
 }
 
-void ck_decode_row(int level, const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *out) {
-    CHOOSE(ck_decode_row, indices, values, entries, matrix, type, width, bias, out);
+void ck_decode_row(int level, const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *work, float *out) {
+    CHOOSE(ck_decode_row, indices, values, entries, matrix, type, width, bias, work, out);
 }
 
 void ck_widen(int level, const void *source, ck_type type, long count, float *destination) {

@@ -322,7 +322,7 @@ long FN(ck_scan)(const float *products, long count, ck_activation_vectors vector
 
 // MARK: Decoding
 
-/// Adds one row, several numbers at a time: the order of entries is kept for each number.
+/// Adds rows, four at a time: the order of entries is kept for each number.
 #define DECODE_LOOP(LOAD, pointer_type, WIDEN)                                                                   \
     for (; e + 4 <= entries; e += 4) {                                                                           \
         const pointer_type *d0 = (const pointer_type *)matrix + (long)indices[e] * width;                        \
@@ -361,8 +361,9 @@ static inline float widen_bfloat16(uint16_t bits) {
     return value;
 }
 
-void FN(ck_decode_row)(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type,
-                       long width, const float *bias, float *out) {
+/// One chain of entries, from zero.
+static void decode_chain(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type,
+                         long width, float *out) {
     long whole = width / 8 * 8, e = 0;
     memset(out, 0, (size_t)width * sizeof(float));
     if (type == CK_FLOAT32) {
@@ -371,6 +372,17 @@ void FN(ck_decode_row)(const int32_t *indices, const float *values, long entries
         DECODE_LOOP(load8_bfloat16, uint16_t, widen_bfloat16)
     } else {
         DECODE_LOOP(load8_float16, uint16_t, widen_float16)
+    }
+}
+
+void FN(ck_decode_row)(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type,
+                       long width, const float *bias, float *work, float *out) {
+    const long chain = 64;
+    decode_chain(indices, values, entries < chain ? entries : chain, matrix, type, width, out);
+    for (long e = chain; e < entries; e += chain) {
+        long some = entries - e < chain ? entries - e : chain;
+        decode_chain(indices + e, values + e, some, matrix, type, width, work);
+        FN(ck_add)(out, work, width);
     }
     FN(ck_add)(out, bias, width);
 }

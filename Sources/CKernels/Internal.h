@@ -28,8 +28,8 @@ void ck_widen_avx2(const void *source, ck_type type, long count, float *destinat
 void ck_widen_portable(const void *source, ck_type type, long count, float *destination);
 long ck_scan_avx2(const float *products, long count, ck_activation_vectors vectors, int32_t first_latent, int32_t *indices, float *values);
 long ck_scan_portable(const float *products, long count, ck_activation_vectors vectors, int32_t first_latent, int32_t *indices, float *values);
-void ck_decode_row_avx2(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *out);
-void ck_decode_row_portable(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *out);
+void ck_decode_row_avx2(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *work, float *out);
+void ck_decode_row_portable(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *work, float *out);
 void ck_narrow_avx2(const float *source, ck_type type, long count, void *destination);
 void ck_narrow_portable(const float *source, ck_type type, long count, void *destination);
 void ck_activate_avx2(float *x, const float *up, long count, ck_function function);

@@ -19,9 +19,9 @@ void ck_tile_portable(long steps, const float *a, const float *b, float *c, long
                       bool accumulate) {
     for (long row = 0; row < CK_PANEL_ROWS; row++) {
         for (long column = 0; column < vectors * 8; column++) {
-            float sum = accumulate ? c[row * c_stride + column] : 0;
+            float sum = 0;
             for (long k = 0; k < steps; k++) sum = fmaf(a[k * 8 + row], b[k * 24 + column], sum);
-            c[row * c_stride + column] = sum;
+            c[row * c_stride + column] = accumulate ? c[row * c_stride + column] + sum : sum;
         }
     }
 }
@@ -56,6 +56,13 @@ long ck_product_scratch(int level, long columns) {
     return (columns + width - 1) / width * width * CK_SLICE;
 }
 
+/// Asks for the memory of a tile, which is read and written after the loop over steps.
+static void prefetch_tile(const float *c, long c_stride, long rows, long columns) {
+    for (long row = 0; row < rows; row++) {
+        for (long column = 0; column < columns; column += 16) __builtin_prefetch(c + row * c_stride + column, 1);
+    }
+}
+
 /// All tiles of up to 256 rows with one packed slice.
 static void product_block(int level, const float *rows_start, long rows, long inner, long steps, const float *slice,
                           long panel_stride, long columns, float *c, long c_stride, bool accumulate) {
@@ -69,6 +76,7 @@ static void product_block(int level, const float *rows_start, long rows, long in
             long tall = rows - row < CK_PANEL_ROWS ? rows - row : CK_PANEL_ROWS;
             const float *a = rows_start + row * inner;
             float *corner = c + row * c_stride + column;
+            prefetch_tile(corner, c_stride, tall, wide);
             if (tall == CK_PANEL_ROWS && wide == vectors * lanes) {
                 tile(steps, a, b, corner, c_stride, vectors, accumulate);
             } else {

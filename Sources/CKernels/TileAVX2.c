@@ -13,7 +13,7 @@
 #define B2 B1 "vmovaps 32(%[b]), %%ymm1\n\t"
 #define B3 B2 "vmovaps 64(%[b]), %%ymm2\n\t"
 #define ZERO(offset, x) "vxorps %%ymm" x ", %%ymm" x ", %%ymm" x "\n\t"
-#define LOAD(offset, x) "vmovups " offset "(%[t]), %%ymm" x "\n\t"
+#define ADD(offset, x) "vaddps " offset "(%[t]), %%ymm" x ", %%ymm" x "\n\t"
 #define STORE(offset, x) "vmovups %%ymm" x ", " offset "(%[t])\n\t"
 #define NEXT "add %[stride], %[t]\n\t"
 
@@ -33,18 +33,17 @@
     BROADCAST("0") FMA3("4", "5", "6") BROADCAST("4") FMA3("7", "8", "9")                              \
     BROADCAST("8") FMA3("10", "11", "12") BROADCAST("12") FMA3("13", "14", "15")
 
-/// The body of one half tile: clear or load, the loop over steps, store.
+/// The body of one half tile: clear, the loop over steps, add what is there, store.
 #define HALF(each, columns, step)                                                                      \
-    __asm__ volatile("mov %[c], %[t]\n\t"                                                              \
-                     "test %[accumulate], %[accumulate]\n\t"                                           \
-                     "jz 2f\n\t" each(LOAD) "jmp 3f\n\t"                                               \
-                     "2:\n\t" each(ZERO) "3:\n\t"                                                      \
-                     ".p2align 5\n\t"                                                                  \
+    __asm__ volatile("mov %[c], %[t]\n\t" each(ZERO) ".p2align 5\n\t"                                 \
                      "4:\n\t" columns step                                                             \
                      "add $32, %[a]\n\t"                                                               \
                      "add $96, %[b]\n\t"                                                               \
                      "dec %[steps]\n\t"                                                                \
                      "jnz 4b\n\t"                                                                      \
+                     "test %[accumulate], %[accumulate]\n\t"                                           \
+                     "jz 5f\n\t"                                                                       \
+                     "mov %[c], %[t]\n\t" each(ADD) "5:\n\t"                                           \
                      "mov %[c], %[t]\n\t" each(STORE)                                                  \
                      : [a] "+r"(a), [b] "+r"(b), [steps] "+r"(steps), [t] "=&r"(t)                     \
                      : [c] "r"(c), [stride] "r"(stride), [accumulate] "r"((long)accumulate)            \

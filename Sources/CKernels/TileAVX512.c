@@ -14,22 +14,21 @@
 #define B2 B1 "vmovaps 64(%[b]), %%zmm1\n\t"
 #define B3 B2 "vmovaps 128(%[b]), %%zmm2\n\t"
 #define ZERO(x) "vpxorq %%zmm" x ", %%zmm" x ", %%zmm" x "\n\t"
-#define LOAD(offset, x) "vmovups " offset "(%[t]), %%zmm" x "\n\t"
+#define ADD(offset, x) "vaddps " offset "(%[t]), %%zmm" x ", %%zmm" x "\n\t"
 #define STORE(offset, x) "vmovups %%zmm" x ", " offset "(%[t])\n\t"
 #define NEXT "add %[stride], %[t]\n\t"
 
-/// The body of one tile: clear or load, the loop over steps, store.
-#define TILE(clear, load, columns, step, store)                                                        \
-    __asm__ volatile("mov %[c], %[t]\n\t"                                                              \
-                     "test %[accumulate], %[accumulate]\n\t"                                           \
-                     "jz 2f\n\t" load "jmp 3f\n\t"                                                     \
-                     "2:\n\t" clear "3:\n\t"                                                           \
-                     ".p2align 5\n\t"                                                                  \
+/// The body of one tile: clear, the loop over steps, add what is there, store.
+#define TILE(clear, sum, columns, step, store)                                                         \
+    __asm__ volatile(clear ".p2align 5\n\t"                                                           \
                      "4:\n\t" columns step                                                             \
                      "add $32, %[a]\n\t"                                                               \
                      "add $192, %[b]\n\t"                                                              \
                      "dec %[steps]\n\t"                                                                \
                      "jnz 4b\n\t"                                                                      \
+                     "test %[accumulate], %[accumulate]\n\t"                                           \
+                     "jz 5f\n\t"                                                                       \
+                     "mov %[c], %[t]\n\t" sum "5:\n\t"                                                 \
                      "mov %[c], %[t]\n\t" store                                                        \
                      : [a] "+r"(a), [b] "+r"(b), [steps] "+r"(steps), [t] "=&r"(t)                     \
                      : [c] "r"(c), [stride] "r"(stride), [accumulate] "r"((long)accumulate)            \
@@ -78,11 +77,11 @@ __attribute__((target("avx512f"))) void ck_tile_avx512(long steps, const float *
     long stride = c_stride * (long)sizeof(float);
     float *t;
     if (vectors == 3) {
-        TILE(ZERO24, EACH3(LOAD), B3, STEP3, EACH3(STORE));
+        TILE(ZERO24, EACH3(ADD), B3, STEP3, EACH3(STORE));
     } else if (vectors == 2) {
-        TILE(ZERO16, EACH2(LOAD), B2, STEP2, EACH2(STORE));
+        TILE(ZERO16, EACH2(ADD), B2, STEP2, EACH2(STORE));
     } else {
-        TILE(ZERO8, EACH1(LOAD), B1, STEP1, EACH1(STORE));
+        TILE(ZERO8, EACH1(ADD), B1, STEP1, EACH1(STORE));
     }
     (void)t;
 }

@@ -47,7 +47,7 @@ public struct DocumentReader: Sendable {
             guard let line = cursor.next() else {
                 throw CorporaError(.empty, "Dataset \(path) is empty", advice: "give a file with one JSON object a line")
             }
-            let row = try Self.parse(line, path: path, number: 1)
+            let row = try Self.parse(line, path: path, number: cursor.number)
             guard let found = ["tokens", "input_ids", "text", "problem"].first(where: { row[$0] != nil }) else {
                 let names = (row.members ?? []).map(\.key).joined(separator: ", ")
                 throw CorporaError(
@@ -119,7 +119,7 @@ public struct DocumentReader: Sendable {
     }
 }
 
-/// Walks over the non-empty lines of some bytes.
+/// Walks over the lines of some bytes that hold more than space.
 private struct LineCursor {
     let bytes: UnsafeRawBufferPointer
     /// Number of the line returned last, from 1.
@@ -132,10 +132,12 @@ private struct LineCursor {
         while position < bytes.count {
             let start = position
             while position < bytes.count, bytes[position] != 0x0A { position += 1 }
-            let end = position > start && bytes[position - 1] == 0x0D ? position - 1 : position
+            let line = bytes[start..<position]
             position += 1
             number += 1
-            if end > start { return UnsafeRawBufferPointer(rebasing: bytes[start..<end]) }
+            if line.contains(where: { ![0x20, 0x09, 0x0D].contains($0) }) {
+                return UnsafeRawBufferPointer(rebasing: line)
+            }
         }
         return nil
     }

@@ -37,7 +37,7 @@ public struct Subject: Sendable, Codable {
 public struct Cohort: Sendable, Codable {
     public var hook: HookPoint
     public var model: ModelDescription
-    /// The name that results carry.
+    /// The name that results carry: the one that the first autoencoder's config gives its model, as SAE Bench does.
     public var modelName: String
     /// How hooks' activations are stored and handed to autoencoders.
     public var activationType: String

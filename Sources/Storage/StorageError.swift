@@ -39,25 +39,23 @@ public typealias StorageError = Failure<StorageDomain>
 
 extension Failure where Domain == StorageDomain {
     /// An error of a system call on a file, from `errno`.
-    static func system(_ path: String, _ action: String, location: SourceLocation = .here())
-        -> StorageError
-    {
+    static func system(
+        _ path: String, _ action: String, file: String = #fileID, line: Int = #line
+    ) -> StorageError {
         let number = errno
         let reason = String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT, EFBIG:
             return StorageError(
                 .outOfSpace, "\(path) cannot be \(action): \(reason)",
-                advice: "make room or choose another folder, then run the same command again",
-                location: location)
+                advice: "make room or choose another folder, then run the same command again", file: file, line: line)
         case ENOENT:
             return StorageError(
-                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path",
-                location: location)
+                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path", file: file, line: line)
         default:
             return StorageError(
                 .unwritable, "\(path) cannot be \(action): \(reason)",
-                advice: "check the permissions of the file and its folder", location: location)
+                advice: "check the permissions of the file and its folder", file: file, line: line)
         }
     }
 }

@@ -16,7 +16,7 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
         let planner = try Planner(configuration, catalogue: evaluationCatalogue)
-        let plan = try planner.plan()
+        let plan = try planner.plan(requiringSpace: false)
         print("Config (flag before environment before file before default):")
         print(try planner.resolvedConfiguration().yaml(), terminator: "")
         for entry in configuration.origins { print("  # \(entry.key) from \(entry.origin)") }

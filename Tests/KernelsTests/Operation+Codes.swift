@@ -31,9 +31,9 @@ extension Operation {
         let codes = try backend.encode(x, encoder)
         for row in 0..<codes.rows {
             let latents = codes.indices[codes.rowStarts[row]..<codes.rowStarts[row + 1]]
-            guard zip(latents, latents.dropFirst()).allSatisfy({ $0 < $1 }) else { return Outcome([.nan]) }
+            guard zip(latents, latents.dropFirst()).allSatisfy({ $0 < $1 }) else { return Outcome([Double.nan]) }
         }
-        guard codes.values.allSatisfy({ $0 != 0 }), codes.rows == shape.rows else { return Outcome([.nan]) }
+        guard codes.values.allSatisfy({ $0 != 0 }), codes.rows == shape.rows else { return Outcome([Double.nan]) }
         return Outcome(codes)
     }
 

@@ -43,8 +43,8 @@ void ck_pack(int level, ck_matrix source, long width, long first, long count, lo
 /// Floats of scratch that `ck_product` needs for a number of columns.
 long ck_product_scratch(int level, long columns);
 
-/// `c[row][column] = Σ_k a[row][k] · b[k][first_column + column]`, each sum a chain of fused multiply-adds
-/// in ascending k, so that a result depends on its row and column alone.
+/// `c[row][column] = Σ_k a[row][k] · b[k][first_column + column]`: chains of CK_SLICE fused multiply-adds in
+/// ascending k, added one after the other, so that a result depends on its row and column alone.
 /// `packed_rows` is the left factor from `ck_pack` with width CK_PANEL_ROWS and all `inner` steps.
 void ck_product(int level, const float *packed_rows, long rows, long inner, ck_matrix b, long first_column,
                 long columns, float *c, long c_stride, float *scratch);
@@ -81,9 +81,10 @@ long ck_keep_largest(int32_t *indices, float *values, long count, long k, float 
 
 // MARK: Rows and elements (Elementwise.h)
 
-/// `out[i] = Σ_e values[e] · matrix[indices[e]][i] + bias[i]`, fused, in the order of entries.
+/// `out[i] = Σ_e values[e] · matrix[indices[e]][i] + bias[i]`: chains of 64 fused multiply-adds in the order of
+/// entries, added one after the other. `work` has room for `width`.
 void ck_decode_row(int level, const int32_t *indices, const float *values, long entries, const void *matrix,
-                   ck_type type, long width, const float *bias, float *out);
+                   ck_type type, long width, const float *bias, float *work, float *out);
 
 /// Widens numbers to float.
 void ck_widen(int level, const void *source, ck_type type, long count, float *destination);

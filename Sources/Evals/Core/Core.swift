@@ -145,16 +145,17 @@ struct CorePlan {
 
 /// Rows that one thread takes at a time, and the batch that they belong to.
 ///
-/// A chunk never crosses a batch and holds whole rows, about ``blockRows`` tokens, so the blocks of every product are
-/// the same whatever the units and threads are.
+/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer, and fewer where threads
+/// would be idle. No number depends on chunks: sums are kept row by row and added in the order of rows.
 struct Chunk: Sendable {
     var batch: Int
     /// Rows of the dataset.
     var rows: Range<Int>
 
     /// The chunks of some batches of a phase that begins at row `first`.
-    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int) -> [Chunk] {
-        let step = max(1, blockRows / settings.contextSize)
+    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int) -> [Chunk] {
+        let all = batches.count * settings.batchSizePrompts
+        let step = max(1, min(chunkTokens / settings.contextSize, (all + threads - 1) / threads))
         return batches.flatMap { batch in
             let start = first + batch * settings.batchSizePrompts
             let end = start + settings.batchSizePrompts

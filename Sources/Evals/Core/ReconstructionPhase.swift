@@ -22,7 +22,7 @@ struct ReconstructionPhase {
         _ batches: Range<Int>, subjects: [SubjectIndex]
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
         let unit = UnitSubjects(subjects, in: context)
-        let chunks = Chunk.list(batches, settings: settings, first: 0)
+        let chunks = Chunk.list(batches, settings: settings, first: 0, threads: context.threads)
         let model = try context.model
         let rows = try context.rows
         let ablated = try ablatedLogits(model)
@@ -32,7 +32,7 @@ struct ReconstructionPhase {
                 ablated: ablated
             ).sums(of: unit)
         }
-        return unit.results(results) { _, sums in sums.reduce(ReconstructionSums(), +) }
+        return unit.results(results) { _, sums in sums.joined().reduce(ReconstructionSums(), +) }
     }
 
     /// The logits `[1, vocabulary]` of a zeroed residual stream; nil where the hook is only a part of it.
@@ -74,7 +74,8 @@ struct ReconstructionPhase {
         private var context: any EvaluationContext { phase.context }
         private var hook: HookPoint { phase.hook }
 
-        func sums(of unit: UnitSubjects) throws -> [Result<ReconstructionSums, any Error>] {
+        /// For each autoencoder the sums of each row.
+        func sums(of unit: UnitSubjects) throws -> [Result<[ReconstructionSums], any Error>] {
             let x = try context.activations(at: hook, rows: rows)
             let restart = hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)
             let clean = try logits(restart: restart, replacement: nil)
@@ -114,41 +115,43 @@ struct ReconstructionPhase {
             return try Logits(try model.run(pass).logits!, on: context.backend)
         }
 
-        private func sharedSums(clean: Logits, ablated: Logits, kept: [Bool]) throws -> ReconstructionSums {
+        /// What does not depend on any autoencoder, row by row.
+        private func sharedSums(clean: Logits, ablated: Logits, kept: [Bool]) throws -> [ReconstructionSums] {
             let divergence = try context.backend.divergence(
                 clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: ablated.values,
                 changedLogSumExp: ablated.logSumExp)
-            var sums = ReconstructionSums()
-            forEachKept(kept) { row, next in
-                sums.tokens += 1
-                sums.divergenceWithAblation += divergence[row]
+            var sums = [ReconstructionSums](repeating: ReconstructionSums(), count: rows.count)
+            forEachKept(kept) { token, row, next in
+                sums[row].tokens += 1
+                sums[row].divergenceWithAblation += divergence[token]
                 guard let next else { return }
-                sums.lossTokens += 1
-                sums.lossWithoutSAE += clean.loss(row: row, token: next)
-                sums.lossWithAblation += ablated.loss(row: row, token: next)
+                sums[row].lossTokens += 1
+                sums[row].lossWithoutSAE += clean.loss(row: token, token: next)
+                sums[row].lossWithAblation += ablated.loss(row: token, token: next)
             }
             return sums
         }
 
         private func sums(
-            adding spliced: Logits, clean: Logits, kept: [Bool], to shared: ReconstructionSums
-        ) throws -> ReconstructionSums {
+            adding spliced: Logits, clean: Logits, kept: [Bool], to shared: [ReconstructionSums]
+        ) throws -> [ReconstructionSums] {
             let divergence = try context.backend.divergence(
                 clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: spliced.values,
                 changedLogSumExp: spliced.logSumExp)
             var sums = shared
-            forEachKept(kept) { row, next in
-                sums.divergenceWithSAE += divergence[row]
-                if let next { sums.lossWithSAE += spliced.loss(row: row, token: next) }
+            forEachKept(kept) { token, row, next in
+                sums[row].divergenceWithSAE += divergence[token]
+                if let next { sums[row].lossWithSAE += spliced.loss(row: token, token: next) }
             }
             return sums
         }
 
-        /// Visits every kept token with its successor in the row, if any.
-        private func forEachKept(_ kept: [Bool], _ body: (Int, Int32?) -> Void) {
+        /// Visits every kept token with its row and its successor in the row, if any.
+        private func forEachKept(_ kept: [Bool], _ body: (Int, Int, Int32?) -> Void) {
             let positions = phase.settings.contextSize
-            for row in kept.indices where kept[row] {
-                body(row, row % positions < positions - 1 ? tokens[row + 1] : nil)
+            for token in kept.indices where kept[token] {
+                let isLast = token % positions == positions - 1
+                body(token, token / positions, isLast ? nil : tokens[token + 1])
             }
         }
     }

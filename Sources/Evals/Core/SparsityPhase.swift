@@ -18,7 +18,7 @@ struct SparsityPhase {
     ) throws -> [SubjectIndex: Result<SparsitySums, any Error>] {
         let unit = UnitSubjects(subjects, in: context)
         let first = settings.nEvalReconstructionBatches * settings.batchSizePrompts
-        let chunks = Chunk.list(batches, settings: settings, first: first)
+        let chunks = Chunk.list(batches, settings: settings, first: first, threads: context.threads)
         let rows = try context.rows
         let inputs = try context.parallel(batches.count) { index in
             try BatchInput(
@@ -41,7 +41,7 @@ struct SparsityPhase {
         for input in inputs { for d in inputSum.indices { inputSum[d] += input.sum[d] } }
         return unit.results(results) { place, sums in
             let perBatch = batches.map { batch in
-                zip(chunks, sums).filter { $0.0.batch == batch }.map(\.1).reduce(BatchSums(), +)
+                zip(chunks, sums).filter { $0.0.batch == batch }.flatMap(\.1).reduce(BatchSums(), +)
             }
             let (firings, rows) = counts[place].totals
             return SparsitySums(
@@ -49,35 +49,43 @@ struct SparsityPhase {
         }
     }
 
-    /// Sums over the kept tokens of one chunk.
+    /// Sums over the kept tokens of each row of a chunk.
     ///
     /// - Parameter spread: `‖x - batch mean‖²` of each token.
     private func sums(
         of autoencoder: any Autoencoder, x: Tensor, kept: [Bool], spread: ArraySlice<Double>, counts: FiringCounts
-    ) throws -> BatchSums {
+    ) throws -> [BatchSums] {
         let codes = try autoencoder.encode(x, on: context.backend)
         let y = try autoencoder.decode(codes, of: x, on: context.backend)
         let statistics = try context.backend.rowStatistics(x, y)
         counts.add(codes, kept: kept, positions: settings.contextSize)
-        var sums = BatchSums()
-        for row in kept.indices where kept[row] {
-            let entry = statistics[row]
-            let norms = (x: entry.inputSquared.squareRoot(), y: entry.outputSquared.squareRoot())
-            sums.tokens += 1
-            sums.inputNorm += norms.x
-            sums.outputNorm += norms.y
-            sums.normRatio += norms.y / (norms.x < 1e-4 ? 1 : norms.x)
-            sums.inputSquared += entry.inputSquared
-            sums.outputSquared += entry.outputSquared
-            sums.dot += entry.dot
-            sums.errorSquared += entry.errorSquared
-            sums.cosine += entry.dot / (norms.x * norms.y)
-            sums.legacyVariance += 1 - entry.errorSquared / spread[spread.startIndex + row]
-            let entries = codes.rowStarts[row]..<codes.rowStarts[row + 1]
-            sums.nonZeros += entries.count
+        var rows = [BatchSums](repeating: BatchSums(), count: kept.count / settings.contextSize)
+        for token in kept.indices where kept[token] {
+            let entry = statistics[token]
+            let entries = codes.rowStarts[token]..<codes.rowStarts[token + 1]
+            var sums = BatchSums(entry, spread: spread[spread.startIndex + token])
+            sums.nonZeros = entries.count
             for place in entries { sums.latentSum += Double(codes.values[place]) }
+            rows[token / settings.contextSize] = rows[token / settings.contextSize] + sums
         }
-        return sums
+        return rows
+    }
+}
+
+extension BatchSums {
+    /// The terms of one token.
+    ///
+    /// - Parameter spread: `‖x - batch mean‖²`.
+    fileprivate init(_ token: RowStatistics, spread: Double) {
+        let norms = (x: token.inputSquared.squareRoot(), y: token.outputSquared.squareRoot())
+        self.init()
+        tokens = 1
+        (inputNorm, outputNorm) = norms
+        normRatio = norms.y / (norms.x < 1e-4 ? 1 : norms.x)
+        (inputSquared, outputSquared) = (token.inputSquared, token.outputSquared)
+        (dot, errorSquared) = (token.dot, token.errorSquared)
+        cosine = token.dot / (norms.x * norms.y)
+        legacyVariance = 1 - token.errorSquared / spread
     }
 }
 

@@ -5,8 +5,8 @@ import Tensors
 
 /// The backend for processors: C loops with AVX-512 or AVX2 where the machine has them.
 ///
-/// Products are our own and not OpenBLAS's, for two reasons. Every sum is one chain of fused multiply-adds in
-/// a fixed order, so that a row gives the same bits in any batch, at any place of it, beside any thread and
+/// Products are our own and not OpenBLAS's, for two reasons. Every sum is made of chains of 256 fused
+/// multiply-adds in a fixed order, so that a row gives the same bits in any batch, at any place of it, beside any thread and
 /// on any machine with fused multiply-add; and Debian's OpenBLAS does not know recent processors (0.3.21 runs
 /// SSE3 code on Sapphire Rapids, a fifth of the speed). OpenBLAS stays as the yardstick of ``kernelBenchmark``.
 public struct CPUBackend: KernelBackend {

@@ -13,7 +13,7 @@ struct Harvester: Sendable {
 
     /// The activations of one block of rows at some hooks, in the stored type.
     ///
-    /// Chunks of about ``blockRows`` tokens begin at the block's first row, so their bits do not depend on threads.
+    /// A block is cut into chunks for the threads; a row's numbers do not depend on its chunk.
     ///
     /// - Shapes: `[tokens of the block, model]` each.
     /// - Throws: ``KernelError`` when an activation is not finite in the stored type.
@@ -21,7 +21,7 @@ struct Harvester: Sendable {
         let request = plan.rowSets[rowSet].request
         let length = RunPlan.harvestRows(contextSize: request.contextSize)
         let range = block * length..<min((block + 1) * length, request.rows)
-        let step = max(1, blockRows / request.contextSize)
+        let step = max(1, min(chunkTokens / request.contextSize, (range.count + threads - 1) / threads))
         let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: step))
         let tokens = try rows(rowSet)
         let chunks = try concurrentMap(starts.count, threads: threads) { index in

@@ -35,10 +35,10 @@ public struct PlanEstimate: Sendable {
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
         mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let chunkTokens = max(blockRows, context)
+        let chunk = max(chunkTokens, context)
         let widest = references.map(\.latents).max() ?? 0
-        let logits = 2 * plan.model.logitsBytes(tokens: chunkTokens)
-        let streams = 24 * plan.model.residualBytes(tokens: chunkTokens)
+        let logits = 3 * plan.model.logitsBytes(tokens: chunk)
+        let streams = 24 * plan.model.residualBytes(tokens: chunk)
         let panels = 16 << 20
         let block = plan.rowSets.map {
             RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
@@ -50,17 +50,12 @@ public struct PlanEstimate: Sendable {
         peakBytes = (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject * largest
     }
 
-    /// Refuses a plan that does not fit.
+    /// Refuses a plan that does not fit into memory.
     ///
     /// - Parameters:
     ///   - localRanks: ranks of one node.
     ///   - memoryBytes: what the ranks of a node may use together.
     public func check(_ plan: RunPlan, localRanks: Int, memoryBytes: Int?) throws {
-        if let free = freeBytes(at: plan.artifacts), newBytes + (64 << 20) > free {
-            throw RunError(
-                .noSpace, "The activations need \(byteText(newBytes)) in \(plan.artifacts), where \(byteText(free)) are free",
-                advice: "fewer batches, `dtype: bfloat16`, another `artifacts` folder, or `saeval artifacts rm`")
-        }
         if let memoryBytes, peakBytes * localRanks > memoryBytes {
             throw RunError(
                 .noMemory, "The run needs \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",

@@ -30,20 +30,35 @@ struct PlanLayout {
         modelKey = try ContentKeys.model(folder: model.folder, files: model.weightFiles)
     }
 
-    mutating func add(_ cohorts: [Cohort]) throws {
+    /// Lays cohorts out: first what they read, then, if there is room for it, their units.
+    ///
+    /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the disk.
+    mutating func add(_ cohorts: [Cohort], requiringSpace: Bool) throws {
+        var keys: [[[ContentHash]]] = []
         for cohort in cohorts {
             let indices = try evaluations.map { try $0.rows(cohort).map { try rowSet(for: $0) } }
             self.cohorts.append(RunPlan.CohortPlan(cohort: cohort, rowSets: indices))
-            for (evaluation, rowSet) in zip(evaluations.indices, indices) {
-                var keys: [ContentHash] = []
-                if let rowSet {
-                    for hook in Set([cohort.hook, cohort.hook.restart]).sorted() {
-                        keys.append(activationSet(rowSet: rowSet, hook: hook))
-                    }
-                }
-                try addUnits(evaluation: evaluation, activations: keys)
+            let hooks = Set([cohort.hook, cohort.hook.restart]).sorted()
+            keys.append(
+                indices.map { rowSet in
+                    rowSet.map { index in hooks.map { activationSet(rowSet: index, hook: $0) } } ?? []
+                })
+        }
+        if requiringSpace { try checkSpace() }
+        for cohort in self.cohorts.indices {
+            for evaluation in evaluations.indices {
+                try addUnits(evaluation: evaluation, cohort: cohort, activations: keys[cohort][evaluation])
             }
         }
+    }
+
+    private func checkSpace() throws {
+        let folder = configuration.artifacts
+        let needed = activationSets.filter { !fileExists($0.path) }.reduce(64 << 20) { $0 + $1.byteCount }
+        guard let free = freeBytes(at: folder), needed > free else { return }
+        throw RunError(
+            .noSpace, "The activations need \(byteText(needed)) in \(folder), where \(byteText(free)) are free",
+            advice: "fewer batches, `dtype: bfloat16`, another `artifacts` folder, or `saeval artifacts rm`")
     }
 
     private mutating func rowSet(for request: RowRequest) throws -> Int {
@@ -114,8 +129,8 @@ struct PlanLayout {
         return key
     }
 
-    private mutating func addUnits(evaluation: Int, activations: [ContentHash]) throws {
-        let cohort = cohorts[cohorts.count - 1].cohort
+    private mutating func addUnits(evaluation: Int, cohort index: Int, activations: [ContentHash]) throws {
+        let cohort = cohorts[index].cohort
         let plan = RunPlan.EvaluationPlan(
             identifier: evaluations[evaluation].identifier, settings: evaluations[evaluation].settings.text())
         for planned in try evaluations[evaluation].units(cohort) {
@@ -126,7 +141,7 @@ struct PlanLayout {
             }
             units.append(
                 RunPlan.UnitPlan(
-                    evaluation: evaluation, cohort: cohorts.count - 1, unit: planned.unit, subjects: planned.subjects,
+                    evaluation: evaluation, cohort: index, unit: planned.unit, subjects: planned.subjects,
                     keys: keys, cost: planned.cost))
         }
     }

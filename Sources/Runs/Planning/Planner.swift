@@ -35,9 +35,10 @@ public struct Planner {
 
     /// Makes the plan.
     ///
+    /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the disk.
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
-    public func plan() throws -> RunPlan {
+    public func plan(requiringSpace: Bool = true) throws -> RunPlan {
         let model = try ModelPlace(configuration.model)
         let activationType = ElementType(rawValue: configuration.dtype)!
         var failures: [RunPlan.FailedItem] = []
@@ -52,7 +53,7 @@ public struct Planner {
         var layout = try PlanLayout(
             configuration: configuration, evaluations: evaluations, model: model, activationType: activationType,
             backendName: backendName)
-        try layout.add(cohorts)
+        try layout.add(cohorts, requiringSpace: requiringSpace)
         let settings = evaluations.map { RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text()) }
         var plan = RunPlan(
             modelFolder: model.folder, modelName: model.name, modelKey: layout.modelKey, model: model.description,
@@ -154,7 +155,8 @@ public struct Planner {
             } else {
                 cohorts.append(
                     Cohort(
-                        hook: hook, model: model.description, modelName: model.name,
+                        hook: hook, model: model.description,
+                        modelName: subject.reference.modelName ?? model.name,
                         activationType: configuration.dtype, prependsBOS: starts, specialTokens: special,
                         subjects: [subject]))
             }
