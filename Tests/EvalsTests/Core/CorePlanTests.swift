@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Kernels
 import Testing
 
 @testable import Evals
@@ -105,19 +106,18 @@ struct CorePlanTests {
     }
 
     @Test(
-        "Chunks cover their batches in order and cross none",
-        arguments: [(128, 16), (100, 5), (2, 1000), (300, 3), (256, 1), (7, 11)])
-    func chunks(contextSize: Int, rows: Int) {
+        "Chunks cover their batches in order, cross none and stay small",
+        arguments: [(128, 16), (100, 5), (2, 1000), (600, 3), (512, 1), (7, 11)], [1, 2, 64])
+    func chunks(shape: (contextSize: Int, rows: Int), threads: Int) {
         var settings = CoreSettings()
-        (settings.contextSize, settings.batchSizePrompts) = (contextSize, rows)
-        let chunks = Chunk.list(3..<6, settings: settings, first: 40)
-        #expect(chunks.flatMap { Array($0.rows) } == Array(40 + 3 * rows..<40 + 6 * rows))
+        (settings.contextSize, settings.batchSizePrompts) = shape
+        let chunks = Chunk.list(3..<6, settings: settings, first: 40, threads: threads)
+        #expect(chunks.flatMap { Array($0.rows) } == Array(40 + 3 * shape.rows..<40 + 6 * shape.rows))
+        #expect(chunks.count >= min(threads, 3 * shape.rows) / 2)
         for chunk in chunks {
-            #expect(chunk.rows.count == 1 || chunk.rows.count * contextSize <= 256)
-            #expect((chunk.rows.lowerBound - 40) / rows == chunk.batch)
-            #expect((chunk.rows.upperBound - 1 - 40) / rows == chunk.batch)
+            #expect(chunk.rows.count == 1 || chunk.rows.count * shape.contextSize <= chunkTokens)
+            #expect((chunk.rows.lowerBound - 40) / shape.rows == chunk.batch)
+            #expect((chunk.rows.upperBound - 1 - 40) / shape.rows == chunk.batch)
         }
-        let alone = (3..<6).flatMap { Chunk.list($0..<$0 + 1, settings: settings, first: 40) }
-        #expect(alone.map(\.rows) == chunks.map(\.rows))
     }
 }
