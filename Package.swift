@@ -89,7 +89,7 @@ let package = Package(
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage", "Tensors",
                 "Basics", .product(name: "Yams", package: "Yams"),
             ]),
-        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats"]),
+        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )
