@@ -15,17 +15,22 @@ struct ConfigurationSourceTests {
         #expect(try configuration(file).seed == 1)
         #expect(try configuration(file, environment: environment).seed == 2)
         #expect(try configuration(file, flags: flag, environment: environment).seed == 3)
-        #expect(try configuration(file, flags: flag, assignments: ["seed=4"], environment: environment).seed == 4)
+        #expect(
+            try configuration(file, flags: flag, assignments: ["seed=4"], environment: environment)
+                .seed == 4)
         #expect(try configuration(environment: environment).seed == 2)
     }
 
     @Test(
         "Every key that the environment may set is read from it",
         arguments: [
-            ("SAEVAL_MODEL", "m", "model", "\"m\""), ("SAEVAL_DTYPE", "bfloat16", "dtype", "\"bfloat16\""),
-            ("SAEVAL_DEVICE", "cpu", "device", "\"cpu\""), ("SAEVAL_OUTPUT", "o", "output", "\"o\""),
+            ("SAEVAL_MODEL", "m", "model", "\"m\""),
+            ("SAEVAL_DTYPE", "bfloat16", "dtype", "\"bfloat16\""),
+            ("SAEVAL_DEVICE", "cpu", "device", "\"cpu\""),
+            ("SAEVAL_OUTPUT", "o", "output", "\"o\""),
             ("SAEVAL_ARTIFACTS", "x", "artifacts", "\"x\""), ("SAEVAL_SEED", "7", "seed", "7"),
-            ("SAEVAL_THREADS", "3", "threads", "3"), ("SAEVAL_MEMORY_GIB", "1.5", "memory_gib", "1.5"),
+            ("SAEVAL_THREADS", "3", "threads", "3"),
+            ("SAEVAL_MEMORY_GIB", "1.5", "memory_gib", "1.5"),
         ])
     func environment(name: String, text: String, key: String, value: String) throws {
         let read = try configuration(environment: [name: text])
@@ -36,8 +41,10 @@ struct ConfigurationSourceTests {
     @Test("Each value knows where it came from")
     func origins() throws {
         let read = try configuration(
-            shortest + "\nmemory_gib: 2\n", flags: [(["memory_gib"], .integer(3)), (["seed"], .integer(1))],
-            assignments: ["core.context_size=32"], environment: ["SAEVAL_SEED": "9", "SAEVAL_THREADS": "1"])
+            shortest + "\nmemory_gib: 2\n",
+            flags: [(["memory_gib"], .integer(3)), (["seed"], .integer(1))],
+            assignments: ["core.context_size=32"],
+            environment: ["SAEVAL_SEED": "9", "SAEVAL_THREADS": "1"])
         let origins = Dictionary(uniqueKeysWithValues: read.origins.map { ($0.key, $0.origin) })
         #expect(origins["memory_gib"] == "--memory-gib")
         #expect(origins["seed"] == "--seed")
@@ -51,8 +58,12 @@ struct ConfigurationSourceTests {
         arguments: [
             ("core.context_size=64", "core", "context_size", "64"),
             ("evals.core.context_size=64", "core", "context_size", "64"),
-            ("core.dataset=a=b", "core", "dataset", "\"a=b\""), ("core.dataset='12'", "core", "dataset", "\"12\""),
-            ("core.exclude_special_tokens_from_reconstruction=true", "core", "exclude_special_tokens_from_reconstruction", "true"),
+            ("core.dataset=a=b", "core", "dataset", "\"a=b\""),
+            ("core.dataset='12'", "core", "dataset", "\"12\""),
+            (
+                "core.exclude_special_tokens_from_reconstruction=true", "core",
+                "exclude_special_tokens_from_reconstruction", "true"
+            ),
         ])
     func assignments(assignment: String, evaluation: String, key: String, value: String) throws {
         let read = try configuration(
@@ -65,7 +76,9 @@ struct ConfigurationSourceTests {
 
     @Test("Top-level keys and datasets can be set by path")
     func topLevel() throws {
-        let read = try configuration(assignments: ["output=runs/b", "datasets.a/b=c.jsonl", "saes=[x, y]"])
+        let read = try configuration(assignments: [
+            "output=runs/b", "datasets.a/b=c.jsonl", "saes=[x, y]",
+        ])
         #expect(read.output == "runs/b")
         #expect(read.datasets.map { "\($0.id) \($0.path)" } == ["a/b c.jsonl"])
         #expect(read.saes.map(\.path) == ["x", "y"])
@@ -97,12 +110,16 @@ struct ConfigurationSourceTests {
 
     @Test("An unknown evaluation is named with the known ones")
     func unknownEvaluation() throws {
-        let error = try #require(throws: EvaluationError.self) { _ = try configuration(evaluations: ["cor"]) }
+        let error = try #require(throws: EvaluationError.self) {
+            _ = try configuration(evaluations: ["cor"])
+        }
         #expect(error.code == .unknownEvaluation)
         #expect(error.advice?.hasPrefix("`core`") == true)
     }
 
-    @Test("Bad settings of an evaluation are found before anything is looked up", arguments: ["contxt_size=1", "context_size=1", "context_size=a"])
+    @Test(
+        "Bad settings of an evaluation are found before anything is looked up",
+        arguments: ["contxt_size=1", "context_size=1", "context_size=a"])
     func badSettings(assignment: String) throws {
         let error = try #require(throws: EvaluationError.self) {
             _ = try configuration(assignments: ["core.\(assignment)"])
@@ -114,9 +131,13 @@ struct ConfigurationSourceTests {
     func flagsAlone() throws {
         let source = ConfigurationSource(
             path: nil,
-            flags: [(["model"], .string("m")), (["saes"], .array([.string("f")])), (["output"], .string("o"))],
+            flags: [
+                (["model"], .string("m")), (["saes"], .array([.string("f")])),
+                (["output"], .string("o")),
+            ],
             evaluations: ["core"])
-        let read = try source.configuration(catalogue: evaluationCatalogue, environment: { _ in nil })
+        let read = try source.configuration(
+            catalogue: evaluationCatalogue, environment: { _ in nil })
         #expect(read.model == "m")
         #expect(read.evals.map(\.identifier) == ["core"])
     }

@@ -21,7 +21,8 @@ struct RunConfigurationTests {
         "Autoencoders and evaluations can be named in several ways",
         arguments: [
             ("saes: folder", "evals: [core]"), ("saes: [folder]", "evals: {core: }"),
-            ("saes: {path: folder}", "evals: {core: {}}"), ("saes: [{path: folder, match: ~}]", "evals: {core: null}"),
+            ("saes: {path: folder}", "evals: {core: {}}"),
+            ("saes: [{path: folder, match: ~}]", "evals: {core: null}"),
         ])
     func spellings(saes: String, evals: String) throws {
         let read = try configuration("model: m\noutput: o\n\(saes)\n\(evals)")
@@ -31,7 +32,10 @@ struct RunConfigurationTests {
 
     @Test("A selection keeps its expression and layers")
     func selections() throws {
-        let read = try configuration("model: m\noutput: o\nevals: [core]\nsaes: [{path: f, match: 'a.*', layers: [1, 2]}, {path: g, layers: 3}]")
+        let read = try configuration(
+            "model: m\noutput: o\nevals: [core]\n"
+                + "saes: [{path: f, match: 'a.*', layers: [1, 2]}, {path: g, layers: 3}]"
+        )
         #expect(read.saes[0].match == "a.*")
         #expect(read.saes[0].layers == [1, 2])
         #expect(read.saes[1].layers == [3])
@@ -40,7 +44,8 @@ struct RunConfigurationTests {
     @Test(
         "An unknown key is named with the nearest known one",
         arguments: [
-            ("modle: a", "modle", "model"), ("sae: a", "sae", "saes"), ("memory_gb: 3", "memory_gb", "memory_gib"),
+            ("modle: a", "modle", "model"), ("sae: a", "sae", "saes"),
+            ("memory_gb: 3", "memory_gb", "memory_gib"),
             ("dataset: {}", "dataset", "datasets"), ("eval: []", "eval", "evals"),
         ])
     func unknownKeys(line: String, key: String, nearest: String) throws {
@@ -52,13 +57,16 @@ struct RunConfigurationTests {
 
     @Test("An unknown key of a selection is named")
     func unknownSelectionKey() throws {
-        let error = try configurationError("model: m\noutput: o\nevals: [core]\nsaes: [{path: f, layer: 1}]")
+        let error = try configurationError(
+            "model: m\noutput: o\nevals: [core]\nsaes: [{path: f, layer: 1}]")
         #expect(error.code == .unknownKey)
         #expect(error.message.contains("saes.layer"))
         #expect(error.advice?.hasPrefix("`layers`") == true)
     }
 
-    @Test("A missing key is named with a way to give it", arguments: ["model", "saes", "evals", "output"])
+    @Test(
+        "A missing key is named with a way to give it",
+        arguments: ["model", "saes", "evals", "output"])
     func missingKeys(key: String) throws {
         let lines = shortest.split(separator: "\n").filter { !$0.hasPrefix(key) }
         let error = try configurationError(lines.joined(separator: "\n"))
@@ -70,12 +78,18 @@ struct RunConfigurationTests {
     @Test(
         "A value of the wrong type or range is named with its key",
         arguments: [
-            ("model", "5"), ("model", "[a]"), ("model", "''"), ("dtype", "float64"), ("dtype", "32"), ("device", "gpu"),
-            ("output", "true"), ("artifacts", "7"), ("seed", "-1"), ("seed", "1.5"), ("seed", "'1'"), ("seed", "a"),
-            ("threads", "0"), ("threads", "two"), ("memory_gib", "0"), ("memory_gib", "-2"), ("memory_gib", ".inf"),
-            ("memory_gib", "+inf"), ("saes", "[]"), ("saes", "5"), ("saes", "[5]"), ("saes", "[{match: a}]"),
-            ("saes", "[{path: a, match: '('}]"), ("saes", "[{path: a, match: 5}]"), ("saes", "[{path: a, layers: [a]}]"),
-            ("saes", "[{path: a, layers: 1.5}]"), ("evals", "core"), ("evals", "{}"), ("evals", "[5]"),
+            ("model", "5"), ("model", "[a]"), ("model", "''"), ("dtype", "float64"),
+            ("dtype", "32"), ("device", "gpu"),
+            ("output", "true"), ("artifacts", "7"), ("seed", "-1"), ("seed", "1.5"),
+            ("seed", "'1'"), ("seed", "a"),
+            ("threads", "0"), ("threads", "two"), ("memory_gib", "0"), ("memory_gib", "-2"),
+            ("memory_gib", ".inf"),
+            ("memory_gib", "+inf"), ("saes", "[]"), ("saes", "5"), ("saes", "[5]"),
+            ("saes", "[{match: a}]"),
+            ("saes", "[{path: a, match: '('}]"), ("saes", "[{path: a, match: 5}]"),
+            ("saes", "[{path: a, layers: [a]}]"),
+            ("saes", "[{path: a, layers: 1.5}]"), ("evals", "core"), ("evals", "{}"),
+            ("evals", "[5]"),
             ("datasets", "[a]"), ("datasets", "{a: 5}"), ("datasets", "text"),
         ])
     func wrongValues(key: String, value: String) throws {
@@ -100,8 +114,10 @@ struct RunConfigurationTests {
 
     /// Values that a careless writer of YAML would change.
     static let delicate = [
-        "plain", "12", "1.5", "1e3", "true", "null", "~", "", " led", "trailed ", "a: b", "- a", "# a", "'quoted'",
-        "\"", "a\nb", "a\n", "\t", "é😀", "*a", "&a", "!a", "{a}", "[a]", "a, b", "%", "@a", "`", "0x10", ".5", "+1",
+        "plain", "12", "1.5", "1e3", "true", "null", "~", "", " led", "trailed ", "a: b", "- a",
+        "# a", "'quoted'",
+        "\"", "a\nb", "a\n", "\t", "é😀", "*a", "&a", "!a", "{a}", "[a]", "a, b", "%", "@a", "`",
+        "0x10", ".5", "+1",
         "yes", "No", "2024-01-01", "=", "<<", "\u{7F}", "\\n", "|", ">", "?", "-",
     ]
 
@@ -113,14 +129,17 @@ struct RunConfigurationTests {
                 .object(["path": .string(text), "layers": .array([.integer(0), .integer(7)])]),
                 .object(["path": .string("b"), "match": .string("a.*")]),
             ]),
-            "evals": .object(["core": .object(["dataset": .string(text), "context_size": .integer(64)])]),
+            "evals": .object([
+                "core": .object(["dataset": .string(text), "context_size": .integer(64)])
+            ]),
             "datasets": .object([JSONMember(key: "k" + text, value: .string(text))]),
             "output": .string("o" + text), "artifacts": .string("artifacts"), "seed": .integer(0),
             "threads": .integer(2), "memory_gib": .number(0.1),
         ])
         let read = try RunConfiguration(tree: tree, source: "a test", origins: [])
         let yaml = try read.yaml()
-        let again = try RunConfiguration(tree: try parseYAML(yaml, source: "a test"), source: "a test", origins: [])
+        let again = try RunConfiguration(
+            tree: try parseYAML(yaml, source: "a test"), source: "a test", origins: [])
         #expect(again.tree.text() == tree.text())
         #expect(try again.yaml() == yaml)
     }

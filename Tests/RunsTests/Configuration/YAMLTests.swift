@@ -7,12 +7,16 @@ struct YAMLTests {
     @Test(
         "Plain words have the types of YAML, quoted ones are texts",
         arguments: [
-            ("5", "5"), ("-5", "-5"), ("+5", "5"), ("1.5", "1.5"), ("1e3", "1000.0"), (".5", "0.5"), ("true", "true"),
-            ("False", "false"), ("null", "null"), ("~", "null"), ("", "null"), ("yes", "\"yes\""), ("no", "\"no\""),
-            ("'5'", "\"5\""), ("\"5\"", "\"5\""), ("'true'", "\"true\""), ("\"\"", "\"\""), ("'null'", "\"null\""),
+            ("5", "5"), ("-5", "-5"), ("+5", "5"), ("1.5", "1.5"), ("1e3", "1000.0"), (".5", "0.5"),
+            ("true", "true"),
+            ("False", "false"), ("null", "null"), ("~", "null"), ("", "null"), ("yes", "\"yes\""),
+            ("no", "\"no\""),
+            ("'5'", "\"5\""), ("\"5\"", "\"5\""), ("'true'", "\"true\""), ("\"\"", "\"\""),
+            ("'null'", "\"null\""),
             ("1_000", "\"1_000\""), ("12 apples", "\"12 apples\""), ("1.2.3", "\"1.2.3\""),
             ("nan", "\"nan\""), ("a#b", "\"a#b\""), ("a # b", "\"a\""), ("[1, '1']", "[1, \"1\"]"),
-            ("{a: 1}", "{\"a\": 1}"), ("|\n  a\n  b\n", "\"a\\nb\\n\""), (">\n  a\n  b\n", "\"a b\\n\""),
+            ("{a: 1}", "{\"a\": 1}"), ("|\n  a\n  b\n", "\"a\\nb\\n\""),
+            (">\n  a\n  b\n", "\"a b\\n\""),
             ("9223372036854775808", "9.223372036854776e+18"),
         ])
     func scalars(yaml: String, json: String) throws {
@@ -38,7 +42,9 @@ struct YAMLTests {
             let aliases = [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
             text += "a\(level): &a\(level) [\(aliases)]\n"
         }
-        let error = try #require(throws: RunError.self) { _ = try parseYAML(text, source: "a test") }
+        let error = try #require(throws: RunError.self) {
+            _ = try parseYAML(text, source: "a test")
+        }
         #expect(error.code == .badConfig)
         #expect(error.message.contains("100000 values"))
     }
@@ -52,11 +58,14 @@ struct YAMLTests {
     @Test(
         "A text that is not YAML is refused in one line that names the place",
         arguments: [
-            "a: 1\na: 2", "a: {b: 1, b: 2}", "a: [1", "a: \"b", "\ta: 1", "a: b: c", "a: *none", "a: 1\n---\nb: 2",
+            "a: 1\na: 2", "a: {b: 1, b: 2}", "a: [1", "a: \"b", "\ta: 1", "a: b: c", "a: *none",
+            "a: 1\n---\nb: 2",
             "{a: 1}}", "a: 'b", "- a\nb: 1", "%", "? [a]\n: b",
         ])
     func refused(text: String) throws {
-        let error = try #require(throws: RunError.self) { _ = try parseYAML(text, source: "a test") }
+        let error = try #require(throws: RunError.self) {
+            _ = try parseYAML(text, source: "a test")
+        }
         #expect(error.code == .badConfig)
         #expect(error.message.hasPrefix("a test"))
         #expect(!error.description.contains("\n"))
@@ -64,15 +73,19 @@ struct YAMLTests {
 
     @Test("A text cut at any place is a tree or an error")
     func truncation() {
-        let text = "model: &m 'a'\nsaes:\n  - path: \"b\\n\"\n    layers: [1, 2]\nevals: {core: {dataset: *m}}\n"
+        let text =
+            "model: &m 'a'\nsaes:\n  - path: \"b\\n\"\n    layers: [1, 2]\nevals: {core: {dataset: *m}}\n"
         for length in 0..<text.utf8.count {
-            _ = try? parseYAML(String(decoding: text.utf8.prefix(length), as: UTF8.self), source: "a test")
+            _ = try? parseYAML(
+                String(decoding: text.utf8.prefix(length), as: UTF8.self), source: "a test")
         }
     }
 
     @Test("A written tree reads as the same tree", arguments: [0.1, 1e-7, 1e300, -2.5, 3])
     func numbers(value: Double) throws {
-        let tree: JSON = .object(["a": .number(value), "b": .array([]), "c": .object([]), "d": .null, "e": .bool(true)])
+        let tree: JSON = .object([
+            "a": .number(value), "b": .array([]), "c": .object([]), "d": .null, "e": .bool(true),
+        ])
         #expect(try parseYAML(try yamlText(of: tree), source: "a test").text() == tree.text())
     }
 }

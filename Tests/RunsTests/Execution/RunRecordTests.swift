@@ -9,7 +9,8 @@ import Testing
 private func start(done: Int = 0, of all: Int = 4, at seconds: Double = 1000) -> JournalEntry {
     .start(
         JournalEntry.StartRecord(
-            plan: ContentHash.of("plan"), partials: all, donePartials: done, cost: 400, doneCost: 100 * Double(done),
+            plan: ContentHash.of("plan"), partials: all, donePartials: done, cost: 400,
+            doneCost: 100 * Double(done),
             autoencoders: 2, evaluations: ["core"], ranks: 3, epochSeconds: seconds))
 }
 
@@ -17,7 +18,8 @@ private func start(done: Int = 0, of all: Int = 4, at seconds: Double = 1000) ->
 private func unit(_ name: String, partial: String, at seconds: Double = 1010) -> JournalEntry {
     .unit(
         JournalEntry.UnitRecord(
-            evaluation: "core", unit: "{\"a\":[0,1]}", rank: 2, seconds: 0.25, cost: 100, epochSeconds: seconds,
+            evaluation: "core", unit: "{\"a\":[0,1]}", rank: 2, seconds: 0.25, cost: 100,
+            epochSeconds: seconds,
             subjects: ["r/é"], keys: [ContentHash.of(name)], partials: [partial]))
 }
 
@@ -35,7 +37,10 @@ struct RunRecordTests {
             #expect(record.partials.count == 2)
         }
         let again = try RunRecord(folder: folder.path)
-        #expect(again.partials == [ContentHash.of("a"): "{\"x\":\"\\u00e9\\n\"}", ContentHash.of("b"): ""])
+        #expect(
+            again.partials == [
+                ContentHash.of("a"): "{\"x\":\"\\u00e9\\n\"}", ContentHash.of("b"): "",
+            ])
         #expect(again.notice == nil)
     }
 
@@ -44,7 +49,8 @@ struct RunRecordTests {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let entries = [
-            start(done: 2), unit("a", partial: "p"), .failure(evaluation: "e", subject: "s", reason: "r"), .end,
+            start(done: 2), unit("a", partial: "p"),
+            .failure(evaluation: "e", subject: "s", reason: "r"), .end,
         ]
         for entry in entries {
             let text = String(decoding: try encoder.encode(entry), as: UTF8.self)
@@ -53,7 +59,9 @@ struct RunRecordTests {
         }
     }
 
-    @Test("An entry of a later version is passed over", arguments: ["{\"pause\":{}}", "{}", "5", "{\"unit\":{}}"])
+    @Test(
+        "An entry of a later version is passed over",
+        arguments: ["{\"pause\":{}}", "{}", "5", "{\"unit\":{}}"])
     func later(text: String) { #expect(RunRecord.entry(of: text) == nil) }
 }
 
@@ -80,7 +88,8 @@ struct RunStatusTests {
     @Test("A resumed run counts what it found and measures its own speed")
     func resumed() throws {
         let status = try status([
-            start(), unit("a", partial: "p"), start(done: 1, at: 5000), unit("b", partial: "p", at: 5004),
+            start(), unit("a", partial: "p"), start(done: 1, at: 5000),
+            unit("b", partial: "p", at: 5004),
         ])
         #expect(status.donePartials == 2)
         #expect(status.percent == 50)
@@ -146,8 +155,12 @@ struct MessagesTests {
     @Test("Checksums of 64 bits arrive whole")
     func checksums() throws {
         let sums: [UInt64] = [0, 1, .max, 1 << 63, 9_007_199_254_740_993]
-        let report = WorkReport.harvested(rowSet: 0, block: 1, sets: [0], checksums: sums, seconds: 0)
-        guard case .harvested(_, _, _, let same, _) = try message(try messageBytes(report)) as WorkReport else {
+        let report = WorkReport.harvested(
+            rowSet: 0, block: 1, sets: [0], checksums: sums, seconds: 0)
+        guard
+            case .harvested(_, _, _, let same, _) = try message(try messageBytes(report))
+                as WorkReport
+        else {
             Issue.record("another report")
             return
         }

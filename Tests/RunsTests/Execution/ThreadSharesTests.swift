@@ -37,7 +37,10 @@ struct ThreadSharesTests {
 
     @Test("Each host is shared by its own workers")
     func hosts() {
-        let ranks = [rank("a", 0..<16), rank("a", 0..<16), rank("b", 0..<16), rank("b", 0..<16), rank("b", 0..<16)]
+        let ranks = [
+            rank("a", 0..<16), rank("a", 0..<16), rank("b", 0..<16), rank("b", 0..<16),
+            rank("b", 0..<16),
+        ]
         let shares = ThreadShares(ranks: ranks, fixed: nil)
         #expect(shares.share.dropFirst() == [16, 5, 5, 5])
         #expect(shares.mostWorkersOnOneHost == 3)
@@ -46,7 +49,8 @@ struct ThreadSharesTests {
 
     @Test("With two ranks the one that works has everything")
     func twoRanks() {
-        #expect(ThreadShares(ranks: [rank("a", 0..<8), rank("a", 0..<8)], fixed: nil).share[1] == 8)
+        #expect(
+            ThreadShares(ranks: [rank("a", 0..<8), rank("a", 0..<8)], fixed: nil).share[1] == 8)
     }
 
     @Test("More ranks than processors still have one thread each")
@@ -66,7 +70,9 @@ struct ThreadSharesTests {
     func here() throws {
         #expect(coreCount >= 1)
         #expect(!hostName().isEmpty)
-        #expect(memoryLimit(try configuration(environment: ["SAEVAL_MEMORY_GIB": "1.5"])) == 1_610_612_736)
+        #expect(
+            memoryLimit(try configuration(environment: ["SAEVAL_MEMORY_GIB": "1.5"]))
+                == 1_610_612_736)
         #expect(try #require(memoryLimit(try configuration())) > 0)
     }
 }

@@ -20,7 +20,8 @@ struct ContentKeysTests {
 
         var key: ContentHash {
             ContentKeys.partial(
-                evaluation: evaluation, unit: unit, activations: activations, model: model, subject: subject,
+                evaluation: evaluation, unit: unit, activations: activations, model: model,
+                subject: subject,
                 specialTokens: specialTokens, backend: backend)
         }
     }
@@ -28,10 +29,14 @@ struct ContentKeysTests {
     @Test("The key of a partial result differs when any single input does")
     func partial() {
         let changes: [(inout PartialInputs) -> Void] = [
-            { _ in }, { $0.evaluation.identifier = "scr" }, { $0.evaluation.settings = "{\"a\": 2}" },
-            { $0.unit = "{\"sparsity\":[0,2]}" }, { $0.activations = [] }, { $0.activations.removeLast() },
-            { $0.activations.reverse() }, { $0.model = ContentHash.of("n") }, { $0.subject.key = ContentHash.of("n") },
-            { $0.subject.reference = toyReference(hook: "blocks.1.hook_resid_post") }, { $0.specialTokens = [0] },
+            { _ in }, { $0.evaluation.identifier = "scr" },
+            { $0.evaluation.settings = "{\"a\": 2}" },
+            { $0.unit = "{\"sparsity\":[0,2]}" }, { $0.activations = [] },
+            { $0.activations.removeLast() },
+            { $0.activations.reverse() }, { $0.model = ContentHash.of("n") },
+            { $0.subject.key = ContentHash.of("n") },
+            { $0.subject.reference = toyReference(hook: "blocks.1.hook_resid_post") },
+            { $0.specialTokens = [0] },
             { $0.specialTokens = [] }, { $0.specialTokens = [0, 12] }, { $0.backend = "reference" },
         ]
         let keys = changes.map { change in
@@ -54,8 +59,13 @@ struct ContentKeysTests {
     func activations() {
         let (model, rows) = (ContentHash.of("m"), ContentHash.of("r"))
         let hook = HookPoint(layer: 1, site: .residPost)
-        let key = { (model: ContentHash, rows: ContentHash, hook: HookPoint, type: ElementType, backend: String) in
-            ContentKeys.activations(model: model, rows: rows, hook: hook, type: type, backend: backend)
+        let key = {
+            (
+                model: ContentHash, rows: ContentHash, hook: HookPoint, type: ElementType,
+                backend: String
+            ) in
+            ContentKeys.activations(
+                model: model, rows: rows, hook: hook, type: type, backend: backend)
         }
         let keys = [
             key(model, rows, hook, .float32, "cpu"), key(rows, rows, hook, .float32, "cpu"),
@@ -67,7 +77,9 @@ struct ContentKeysTests {
         #expect(Set(keys).count == keys.count)
     }
 
-    @Test("The key of rows differs with dataset, tokenizer files and shape, not with names of folders")
+    @Test(
+        "The key of rows differs with dataset, tokenizer files and shape, not with names of folders"
+    )
     func rows() throws {
         let folder = try TemporaryFolder()
         let data = try folder.write("{\"text\": \"a\"}", to: "d.jsonl")
@@ -75,7 +87,9 @@ struct ContentKeysTests {
         let key = { (size: Int, rows: Int, bos: Bool) in
             try ContentKeys.rows(dataset: data, tokenizer: folder.path, request: (size, rows, bos))
         }
-        var keys = [try key(8, 2, true), try key(8, 2, false), try key(2, 8, true), try key(8, 3, true)]
+        var keys = [
+            try key(8, 2, true), try key(8, 2, false), try key(2, 8, true), try key(8, 3, true),
+        ]
         for name in ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"] {
             _ = try folder.write("{\"changed\": 1}", to: name)
             keys.append(try key(8, 2, true))
@@ -88,7 +102,9 @@ struct ContentKeysTests {
             _ = try other.write("{\"changed\": 1}", to: name)
         }
         let copy = try other.write("{\"text\": \"b\"}", to: "another name.jsonl")
-        #expect(try ContentKeys.rows(dataset: copy, tokenizer: other.path, request: (8, 2, true)) == keys.last)
+        #expect(
+            try ContentKeys.rows(dataset: copy, tokenizer: other.path, request: (8, 2, true))
+                == keys.last)
     }
 
     @Test("The key of a model differs with its config and with any weight file")

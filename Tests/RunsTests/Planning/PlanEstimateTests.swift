@@ -28,7 +28,9 @@ struct PlanEstimateTests {
         #expect(estimate.activationBytes == 4096)
     }
 
-    @Test("A plan that fits is let through, one that does not is refused with both sizes", arguments: [1, 3])
+    @Test(
+        "A plan that fits is let through, one that does not is refused with both sizes",
+        arguments: [1, 3])
     func memory(ranks: Int) throws {
         let plan = toyPlan()
         let estimate = PlanEstimate(plan, threads: 2)
@@ -47,20 +49,26 @@ struct PlanEstimateTests {
     @Test(
         "Sizes are told as people read them",
         arguments: [
-            (0, "0 B"), (1, "1 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1 << 20, "1.0 MiB"),
-            (1_610_612_736, "1.5 GiB"), (1 << 40, "1.0 TiB"), (1 << 50, "1.0 PiB"), (1 << 60, "1024.0 PiB"),
+            (0, "0 B"), (1, "1 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (1_610_612_736, "1.5 GiB"), (1 << 40, "1.0 TiB"), (1 << 50, "1.0 PiB"),
+            (1 << 60, "1024.0 PiB"),
         ])
     func sizes(bytes: Int, text: String) { #expect(byteText(bytes) == text) }
 
     @Test(
         "Times are told as people read them",
         arguments: [
-            (0, "0 s"), (-5, "0 s"), (0.4, "0 s"), (0.6, "1 s"), (59.4, "59 s"), (59.6, "1 min 00 s"),
-            (130, "2 min 10 s"), (3599.6, "1 h 00 min"), (3900, "1 h 05 min"), (360_000, "100 h 00 min"),
+            (0, "0 s"), (-5, "0 s"), (0.4, "0 s"), (0.6, "1 s"), (59.4, "59 s"),
+            (59.6, "1 min 00 s"),
+            (130, "2 min 10 s"), (3599.6, "1 h 00 min"), (3900, "1 h 05 min"),
+            (360_000, "100 h 00 min"),
             (.nan, "0 s"), (.infinity, "277777 h 46 min"),
         ] as [(Double, String)])
     func times(seconds: Double, text: String) { #expect(durationText(seconds) == text) }
 
-    @Test("One decimal is kept", arguments: [(1.25, "1.3"), (1, "1.0"), (0.04, "0.0"), (-2.36, "-2.4")])
+    @Test(
+        "One decimal is kept",
+        arguments: [(1.25, "1.3"), (1, "1.0"), (0.04, "0.0"), (-2.36, "-2.4")])
     func decimals(value: Double, text: String) { #expect(oneDecimal(value) == text) }
 }

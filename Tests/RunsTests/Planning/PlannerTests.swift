@@ -36,7 +36,9 @@ struct PlannerTests {
         let keys = plan.units.flatMap(\.keys)
         #expect(Set(keys).count == keys.count)
         #expect(plan.units.allSatisfy { $0.keys.count == $0.subjects.count })
-        #expect(Set(plan.cohorts.map { "\($0.cohort.hook) \($0.cohort.prependsBOS)" }).count == plan.cohorts.count)
+        #expect(
+            Set(plan.cohorts.map { "\($0.cohort.hook) \($0.cohort.prependsBOS)" }).count
+                == plan.cohorts.count)
         let again = try RunsTests.plan(try quickstart())
         #expect(again.key == plan.key)
         #expect(again.units.map(\.keys) == plan.units.map(\.keys))
@@ -87,18 +89,22 @@ struct PlannerTests {
     @Test("An autoencoder that is named twice counts once")
     func twice() throws {
         let path = "\(packageFolder)/configs/quickstart/saes/sae_lens"
-        #expect(try plan(try quickstart(["saes=[\(path), \(path)]"])).key == plan(try quickstart()).key)
+        #expect(
+            try plan(try quickstart(["saes=[\(path), \(path)]"])).key == plan(try quickstart()).key)
     }
 
     @Test(
         "What cannot be planned is told before anything is written",
         arguments: [
-            ("core.context_size=100000", RunDomain.Code.unsuitable), ("datasets={q: /none.jsonl}", .missing),
+            ("core.context_size=100000", RunDomain.Code.unsuitable),
+            ("datasets={q: /none.jsonl}", .missing),
             ("core.dataset=unknown", .missing), ("device=cuda", .unsuitable),
             ("core.n_eval_reconstruction_batches=90000000", .noSpace),
         ])
     func refused(assignment: String, code: RunDomain.Code) throws {
-        let error = try #require(throws: RunError.self) { _ = try plan(try quickstart([assignment])) }
+        let error = try #require(throws: RunError.self) {
+            _ = try plan(try quickstart([assignment]))
+        }
         #expect(error.code == code)
         #expect(error.advice != nil)
     }

@@ -9,7 +9,8 @@ struct ResultFileTests {
     private static let outcome = Outcome(
         config: .object(["model_name": .string("toy")]),
         metrics: [("quality", [("mse", 0.5), ("worst", -1)]), ("counts", [("tokens", 12)])],
-        details: .array([.object(["index": .integer(0)])]), additions: [("extra", 1e-5)], integerMetrics: ["tokens"])
+        details: .array([.object(["index": .integer(0)])]), additions: [("extra", 1e-5)],
+        integerMetrics: ["tokens"])
 
     /// A configuration with a library version in its metadata.
     private static let configuration: JSON = .object([
@@ -17,7 +18,9 @@ struct ResultFileTests {
         "metadata": .object(["sae_lens_version": .string("6.1.0")]),
     ])
 
-    private static func bytes(run: String = "run", type: String = "float32", time: Int = 1_700_000_000_000) -> [UInt8] {
+    private static func bytes(
+        run: String = "run", type: String = "float32", time: Int = 1_700_000_000_000
+    ) -> [UInt8] {
         ResultFile(
             identifier: "core", runKey: ContentHash.of(run), outcome: outcome,
             reference: toyReference(configuration: configuration), activationType: type
@@ -32,8 +35,10 @@ struct ResultFileTests {
     func keys() throws {
         #expect(
             try Self.json().members?.map(\.key) == [
-                "eval_type_id", "eval_config", "eval_id", "datetime_epoch_millis", "eval_result_metrics",
-                "eval_result_details", "sae_bench_commit_hash", "sae_lens_id", "sae_lens_release_id",
+                "eval_type_id", "eval_config", "eval_id", "datetime_epoch_millis",
+                "eval_result_metrics",
+                "eval_result_details", "sae_bench_commit_hash", "sae_lens_id",
+                "sae_lens_release_id",
                 "sae_lens_version", "sae_cfg_dict", "eval_result_unstructured",
             ])
     }
@@ -54,7 +59,9 @@ struct ResultFileTests {
         #expect(json["eval_result_unstructured"]?.text() == #"{"saeval": {"extra": 1e-05}}"#)
     }
 
-    @Test("The autoencoder's type is the one that it was evaluated in", arguments: ["float32", "bfloat16"])
+    @Test(
+        "The autoencoder's type is the one that it was evaluated in",
+        arguments: ["float32", "bfloat16"])
     func type(name: String) throws {
         let configuration = try #require(try Self.json(type: name)["sae_cfg_dict"])
         #expect(configuration["dtype"]?.text == name)
@@ -64,7 +71,9 @@ struct ResultFileTests {
     @Test("The id is a version-4 UUID that follows from the run", arguments: 0..<50)
     func identifier(seed: Int) throws {
         let id = try #require(try Self.json(run: "\(seed)")["eval_id"]?.text)
-        #expect(id.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
+        #expect(
+            id.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/)
+                != nil)
         #expect(try id == Self.json(run: "\(seed)")["eval_id"]?.text)
         #expect(try id != Self.json(run: "\(seed) again")["eval_id"]?.text)
     }
@@ -76,13 +85,17 @@ struct ResultFileTests {
         #expect(ResultFile.time(in: Self.bytes()) == 1_700_000_000_000)
     }
 
-    @Test("Bytes that are no result have no time", arguments: ["", "{", "[]", "{}", "{\"datetime_epoch_millis\": \"a\"}"])
+    @Test(
+        "Bytes that are no result have no time",
+        arguments: ["", "{", "[]", "{}", "{\"datetime_epoch_millis\": \"a\"}"])
     func noTime(text: String) { #expect(ResultFile.time(in: Array(text.utf8)) == nil) }
 }
 
 struct ResultWriterTests {
     /// An evaluation whose outcome is the sum of its partial results.
-    private static func evaluation() throws -> AnyEvaluation { try AnyEvaluation(Sums.self, settings: Sums.Settings()) }
+    private static func evaluation() throws -> AnyEvaluation {
+        try AnyEvaluation(Sums.self, settings: Sums.Settings())
+    }
 
     /// A plan of one unit whose results go to a folder.
     private static func plan(_ folder: TemporaryFolder) -> RunPlan {

@@ -23,10 +23,13 @@ struct Sums: Evaluation {
         _ unit: Int, subjects: [SubjectIndex], in context: EvaluationContext
     ) throws -> [SubjectIndex: Result<Double, any Error>] { [:] }
 
-    func outcome(of partials: [Double], for subject: SubjectIndex, in cohort: Cohort) throws -> Outcome {
+    func outcome(of partials: [Double], for subject: SubjectIndex, in cohort: Cohort) throws
+        -> Outcome
+    {
         let sum = partials.reduce(0, +)
         return Outcome(
-            config: .object([JSONMember]()), metrics: [("all", [("sum", sum)])], details: .array([]),
+            config: .object([JSONMember]()), metrics: [("all", [("sum", sum)])],
+            details: .array([]),
             additions: [("twice, or so", 2 * sum)])
     }
 }
