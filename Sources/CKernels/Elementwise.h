@@ -50,7 +50,7 @@ void FN(ck_narrow)(const float *source, ck_type type, long count, void *destinat
 // MARK: Elements
 
 /// One vector through an activation function.
-static inline v8f apply8(v8f x, ck_function function) {
+INLINE v8f apply8(v8f x, ck_function function) {
     switch (function) {
     case CK_F_RELU: return select8(x < all8(0.0f), all8(0.0f), x);
     case CK_F_GELU: return gelu8(x);
@@ -117,12 +117,12 @@ void FN(ck_rotate)(float *x, long heads, long head_size, long half, const float 
 // MARK: Norms
 
 /// Eight floats or the rest of a row filled with zeros.
-static inline v8f row8(const float *x, long i, long count) {
+INLINE v8f row8(const float *x, long i, long count) {
     return count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, 0);
 }
 
 /// Stores eight floats or the rest of a row.
-static inline void put8(float *x, long i, long count, v8f y) {
+INLINE void put8(float *x, long i, long count, v8f y) {
     if (count - i >= 8) {
         store8(x + i, y);
     } else {
@@ -189,7 +189,7 @@ float FN(ck_largest_product)(const float *x, const float *factors, long count, f
     long i = 0;
     for (; i + 8 <= count; i += 8) {
         v8f y = load8(x + i) * load8(factors + i);
-        largest = select8(y > largest, y, largest);
+        largest = max8(y, largest);
     }
     float result = largest8(largest);
     for (; i < count; i++) {
@@ -213,7 +213,7 @@ double FN(ck_soft_max)(float *scores, long first, long end, long count, float sc
         if (width - i < 8) {
             for (long j = width - i; j < 8; j++) y[j] = -INFINITY;
         }
-        largest = select8(y > largest, y, largest);
+        largest = max8(y, largest);
         put8(x, i, width, y);
     }
     v8f top = all8(largest8(largest));
@@ -226,13 +226,23 @@ double FN(ck_soft_max)(float *scores, long first, long end, long count, float sc
     return sum8(sum);
 }
 
-double FN(ck_log_sum_exp)(const float *x, long count) {
-    v8f largest = all8(-INFINITY);
-    for (long i = 0; i < count; i += 8) {
-        v8f y = count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, -INFINITY);
-        largest = select8(y > largest, y, largest);
+/// The largest number of a row; NaN are passed over.
+static float row_largest(const float *x, long count) {
+    v8f first = all8(-INFINITY), second = first, third = first, fourth = first;
+    long i = 0;
+    for (; i + 32 <= count; i += 32) {
+        first = max8(load8(x + i), first);
+        second = max8(load8(x + i + 8), second);
+        third = max8(load8(x + i + 16), third);
+        fourth = max8(load8(x + i + 24), fourth);
     }
-    float top = largest8(largest);
+    float largest = largest8(max8(max8(first, second), max8(third, fourth)));
+    for (; i < count; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+double FN(ck_log_sum_exp)(const float *x, long count) {
+    float top = row_largest(x, count);
     if (top == -INFINITY || top == INFINITY) {
         for (long i = 0; i < count; i++) {
             if (x[i] != x[i]) return NAN;
@@ -240,38 +250,53 @@ double FN(ck_log_sum_exp)(const float *x, long count) {
         return top;
     }
     v8d sum = {0};
-    for (long i = 0; i < count; i += 8) {
+    long i = 0;
+    for (; i + 32 <= count; i += 32) {
+        v8f first = exp8(load8(x + i) - all8(top)) + exp8(load8(x + i + 8) - all8(top));
+        v8f second = exp8(load8(x + i + 16) - all8(top)) + exp8(load8(x + i + 24) - all8(top));
+        sum += wide8(first + second);
+    }
+    for (; i < count; i += 8) {
         v8f y = count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, -INFINITY);
         sum += wide8(exp8(y - all8(top)));
     }
     return (double)top + log(sum8(sum));
 }
 
-double FN(ck_divergence)(const float *clean, double clean_sum, const float *changed, double changed_sum, long count) {
-    v8d sum = {0};
-    for (long i = 0; i < count; i += 8) {
-        v8d p = wide8(count - i >= 8 ? load8(clean + i) : load_some(clean + i, count - i, -INFINITY)) - clean_sum;
-        v8d q = wide8(row8(changed, i, count)) - changed_sum;
-        v8f high = __builtin_convertvector(p, v8f);
-        v8f low = __builtin_convertvector(p - wide8(high), v8f);
-        v8f exponential = exp8(high);
-        v8f weight = fma8(exponential, low, exponential);
-        v8d term = wide8(weight) * (p - q);
-        v8i none = exponential == all8(0.0f);
-        if (bits8(none)) {
-            for (int j = 0; j < 8; j++) {
-                if (none[j]) term[j] = 0;
-            }
+/// Adds the weights of eight logits and the weighted differences.
+INLINE void weigh8(v8f clean, v8f changed, v8f shift, v8d *weights, v8d *differences) {
+    v8f weight = exp8(clean - shift);
+    v8d difference = wide8(clean) - wide8(changed);
+    v8i none = weight == all8(0.0f);
+    if (bits8(none)) {
+        for (int j = 0; j < 8; j++) {
+            if (none[j]) difference[j] = 0;
         }
-        sum += term;
     }
-    return sum8(sum);
+    *weights += wide8(weight);
+    *differences = fma8d(wide8(weight), difference, *differences);
+}
+
+double FN(ck_divergence)(const float *clean, double clean_sum, const float *changed, double changed_sum, long count) {
+    // Σ p (x - y) / Σ p + log sums: dividing by the weights' own sum cancels their common rounding.
+    v8d weights = {0}, differences = {0};
+    v8f shift = all8((float)clean_sum);
+    long i = 0;
+    for (; i + 8 <= count; i += 8) {
+        weigh8(load8(clean + i), load8(changed + i), shift, &weights, &differences);
+    }
+    if (i < count) {
+        v8f p = load_some(clean + i, count - i, -INFINITY), q = load_some(changed + i, count - i, 0);
+        weigh8(p, q, shift, &weights, &differences);
+    }
+    if (count == 0) return 0;
+    return sum8(differences) / sum8(weights) + (changed_sum - clean_sum);
 }
 
 // MARK: Encoding
 
 /// The value that one product gives, 0 when it is not kept; `bad` is set when it is not below infinity.
-static inline float kept_value(float product, ck_activation_vectors v, long i, bool *bad) {
+INLINE float kept_value(float product, ck_activation_vectors v, long i, bool *bad) {
     float s = product + v.bias[i];
     *bad = !(s < INFINITY);
     switch (v.kind) {
@@ -289,7 +314,7 @@ static inline float kept_value(float product, ck_activation_vectors v, long i, b
 }
 
 /// Whether any of eight products is kept or bad.
-static inline bool any_kept(const float *products, ck_activation_vectors v, long i) {
+INLINE bool any_kept(const float *products, ck_activation_vectors v, long i) {
     v8f p = load8(products + i);
     v8f s = p + load8(v.bias + i);
     v8i interesting = ~(s < all8(INFINITY));
@@ -351,10 +376,10 @@ long FN(ck_scan)(const float *products, long count, ck_activation_vectors vector
     }
 
 /// A float as it is.
-static inline float same_float(float x) { return x; }
+INLINE float same_float(float x) { return x; }
 
 /// One bfloat16, widened.
-static inline float widen_bfloat16(uint16_t bits) {
+INLINE float widen_bfloat16(uint16_t bits) {
     uint32_t word = (uint32_t)bits << 16;
     float value;
     memcpy(&value, &word, 4);

@@ -75,9 +75,10 @@ typedef struct {
 long ck_scan(int level, const float *products, long count, ck_activation_vectors vectors, int32_t first_latent,
              int32_t *indices, float *values);
 
-/// Keeps the k largest of `count` entries, ascending latents and lower latents first among equals, in place.
-/// Returns how many are kept and sets `smallest` to the least of them. `work` has room for `count`.
-long ck_keep_largest(int32_t *indices, float *values, long count, long k, float *work, float *smallest);
+/// Keeps the k largest of `count` entries with positive values, ascending latents and lower latents first among
+/// equals, in place. Returns how many are kept and sets `smallest` to the k-th value when there are so many.
+/// `work` has room for `count`.
+long ck_keep_largest(int32_t *indices, float *values, long count, long k, int32_t *work, float *smallest);
 
 // MARK: Rows and elements (Elementwise.h)
 
@@ -141,6 +142,9 @@ float ck_largest_product(int level, const float *x, const float *factors, long c
 
 /// Makes the allocator keep freed memory, so that large temporaries are not faulted in page by page each time.
 void ck_keep_memory(void);
+
+/// Asks for large pages for a piece of memory; a wish that the system may ignore.
+void ck_use_large_pages(void *start, long bytes);
 
 /// Seconds of processor time that the calling thread has used.
 double ck_thread_seconds(void);

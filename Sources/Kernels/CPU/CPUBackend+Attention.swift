@@ -3,9 +3,9 @@ import Tensors
 
 extension CPUBackend {
     /// Query rows whose scores are held at a time.
-    private static var queryRows: Int { 128 }
+    private static var queryRows: Int { 32 }
 
-    /// For each sequence and key head: keys and values are packed once; then blocks of 128 queries get scores up
+    /// For each sequence and key head: keys and values are packed once; then blocks of 32 queries get scores up
     /// to their last position, soft-max and weighted sums. Nothing above the diagonal block is computed.
     ///
     /// Masked weights are 0 and add nothing to a chain, so a row depends on the positions before it alone.

@@ -34,14 +34,18 @@ public struct CPUBackend: KernelBackend {
 
 // MARK: - Scratch
 
-/// Floats that live until they are released, 64-byte aligned.
+/// Floats that live until they are released, 64-byte aligned; large pieces lie in large pages if there are any.
 struct Scratch {
     /// The first float.
     let floats: UnsafeMutablePointer<Float>
     private let raw: UnsafeMutableRawPointer
+    private static let largePage = 1 << 21
 
     init(_ count: Int) {
-        raw = .allocate(byteCount: max(count, 16) * 4, alignment: 64)
+        let bytes = max(count, 16) * 4
+        let isLarge = bytes >= Self.largePage
+        raw = .allocate(byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
+        if isLarge { ck_use_large_pages(raw, bytes) }
         floats = raw.bindMemory(to: Float.self, capacity: max(count, 16))
     }
 
