@@ -29,7 +29,9 @@ let package = Package(
             name: "SAEval",
             dependencies: ["Evals", "Runs", "Reports", "EvalKit", "Autoencoders"]),
         // Row 5
-        .target(name: "Evals", dependencies: ["EvalKit", "Autoencoders", "LanguageModels", "Kernels", "Tensors", "Basics"],
+        .target(
+            name: "Evals",
+            dependencies: ["EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Tensors", "Basics"],
             exclude: ["Core/README.md"]),
         .target(
             name: "Runs",
@@ -69,15 +71,25 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "Basics"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Basics"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Basics"]),
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
         .testTarget(
             name: "LanguageModelsTests", dependencies: ["LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
         .testTarget(
             name: "AutoencodersTests", dependencies: ["Autoencoders", "Kernels", "Formats", "Tensors", "Basics"]),
-        .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Tokenizers", "Formats", "Basics"]),
-        .testTarget(name: "EvalsTests", dependencies: ["Evals", "EvalKit", "Autoencoders", "Kernels", "Tensors", "Basics"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "Evals", "EvalKit", "Basics"]),
-        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats"]),
+        .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Tokenizers", "Formats", "Tensors", "Basics"]),
+        .testTarget(
+            name: "EvalsTests",
+            dependencies: [
+                "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics",
+            ]),
+        .testTarget(
+            name: "RunsTests",
+            dependencies: [
+                "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage", "Tensors",
+                "Basics", .product(name: "Yams", package: "Yams"),
+            ]),
+        .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,12 +23,13 @@ public struct Failure<Domain: FailureDomain>: Error, Sendable, CustomStringConve
     /// Where it was made.
     public var location: SourceLocation
 
+    /// Makes an error that remembers the place of the call.
     public init(
         _ code: Domain.Code, _ message: String, advice: String? = nil, cause: (any Error)? = nil,
-        location: SourceLocation = .here()
+        file: String = #fileID, line: Int = #line
     ) {
         (self.code, self.message, self.advice) = (code, message, advice)
-        (self.cause, self.location) = (cause, location)
+        (self.cause, location) = (cause, SourceLocation(file: file, line: line))
     }
 
     public var description: String {
@@ -40,13 +41,10 @@ public struct Failure<Domain: FailureDomain>: Error, Sendable, CustomStringConve
 
 /// A place in the source.
 public struct SourceLocation: Sendable {
+    /// Module and file, such as `Basics/Failure.swift`.
     public var file: String
+    /// Counted from 1.
     public var line: Int
-
-    /// The place of the call.
-    public static func here(_ file: String = #fileID, _ line: Int = #line) -> SourceLocation {
-        SourceLocation(file: file, line: line)
-    }
 }
 
 /// What can go wrong with files and text of our own.

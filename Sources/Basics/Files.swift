@@ -94,6 +94,17 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
     flushFolder(of: path)
 }
 
+/// Removes what ``writeFile(_:to:)`` left beside the files of a folder when its process was killed.
+///
+/// Call it only where nobody else can be writing, such as under the lock of a run's journal.
+public func removePartialFiles(in folder: String) {
+    for name in (try? folderContents(folder)) ?? [] {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 2, parts.last == "partial", Int32(parts[parts.count - 2]) != nil else { continue }
+        unlink("\(folder)/\(name)")
+    }
+}
+
 /// Makes a rename durable.
 public func flushFolder(of path: String) {
     let folder = open(parentFolder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -105,8 +105,7 @@ extension JSON {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
-        case .number(let value):
-            text += value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : value.description
+        case .number(let value): text += JSON.text(of: value)
         case .string(let value): JSON.write(value, to: &text)
         case .array(let elements):
             JSON.writeList("[", "]", elements.count, to: &text, indent: indent, level: level) { index, text in
@@ -119,6 +118,14 @@ extension JSON {
                 members[index].value.write(to: &text, indent: indent, level: level + 1)
             }
         }
+    }
+
+    /// A number as Python's `repr` writes it: without an exponent below 1e16, where Swift begins at 2^53.
+    private static func text(of value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
+        if value.magnitude > 0x1p53, value.magnitude < 1e16 { return "\(Int(value)).0" }
+        return value.description
     }
 
     private static func writeList(

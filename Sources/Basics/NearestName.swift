@@ -1,7 +1,10 @@
 /// The known name that looks most like a given one, for messages about unknown keys.
 ///
-/// - Returns: the name with the smallest edit distance, or nil when none is nearer than half its length.
+/// - Returns: the shortest name that goes on where the given one of at least three letters ends, else the one with
+///   the smallest edit distance; nil when that is above 2 and above half its length.
 public func nearestName(to name: String, among known: [String]) -> String? {
+    let longer = known.filter { name.count >= 3 && $0.hasPrefix(name) }
+    if let shortest = longer.min(by: { $0.count < $1.count }) { return shortest }
     let best = known.map { ($0, editDistance(Array(name), Array($0))) }.min { $0.1 < $1.1 }
     guard let best, best.1 <= max(2, best.0.count / 2) else { return nil }
     return best.0

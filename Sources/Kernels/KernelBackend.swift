@@ -3,10 +3,10 @@ import Tensors
 
 /// The arithmetic that models, autoencoders and evaluations are made of.
 ///
-/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is OpenBLAS and C. A backend
-/// is called from many threads at once, each call on its own data, and runs each call on the calling thread.
-/// The same call gives the same bits whatever else runs: products go in blocks of ``blockRows`` rows, the last
-/// one padded with zeros, on one BLAS thread.
+/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is C. A backend is called from
+/// many threads at once, each call on its own data, and runs each call on the calling thread. A row of a result
+/// depends on the same row of the input alone, bit for bit: not on the other rows of the call, nor on threads.
+/// So results do not depend on how rows are cut into chunks, units and ranks.
 ///
 /// All activations are `float32`, row major. Weights may be `float32`, `bfloat16` or `float16` and are widened
 /// piece by piece. `rows` is tokens (batch × position).
@@ -93,6 +93,9 @@ public protocol KernelBackend: Sendable {
 
 /// Rows of every product block.
 public let blockRows = 256
+
+/// Tokens that one thread takes at a time: more of them spread the cost of reading weights, fewer need less memory.
+public let chunkTokens = 2 * blockRows
 
 /// What can go wrong in the arithmetic.
 public enum KernelDomain: FailureDomain {

@@ -1,0 +1,25 @@
+import Kernels
+
+/// `f = relu(p)` where `p > threshold`, else 0, with `p = s · W_enc + b_enc`.
+///
+/// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints
+///   store `log_threshold`, of which the exponential is taken.
+enum JumpReLU: Architecture {
+    /// The name in configurations.
+    static let name = "jumprelu"
+
+    /// Reads `b_enc` and the thresholds.
+    static func parts(
+        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
+    ) throws -> ArchitectureParts {
+        let bias = try weights.latentVector("b_enc")
+        let threshold: [Float]
+        if weights.source.contains("log_threshold"), !weights.source.contains("threshold") {
+            threshold = try weights.latentExponentials("log_threshold")
+        } else {
+            threshold = try weights.latentVector("threshold")
+        }
+        return ArchitectureParts(
+            activation: .jumpReLU(bias: bias, threshold: threshold), encoderBias: bias)
+    }
+}

@@ -1,0 +1,170 @@
+import Basics
+import Glibc
+
+/// What lies below a folder.
+public struct AutoencoderSurvey: Sendable {
+    /// A folder that looks like an autoencoder and cannot be read.
+    public struct Unread: Sendable {
+        /// The folder.
+        public var path: String
+        /// The layout that is not read yet, or what is wrong.
+        public var reason: String
+        /// The error of a damaged configuration; nil for layouts that are not read yet.
+        public var error: (any Error)?
+    }
+
+    /// The autoencoders, by release and then id in the order of bytes.
+    public var found: [AutoencoderReference] = []
+    /// The folders that cannot be read, in the order of their paths.
+    public var unread: [Unread] = []
+
+    /// One line on the folders that cannot be read; nil when there are none.
+    public var note: String? {
+        guard !unread.isEmpty else { return nil }
+        let folders = unread.count == 1 ? "1 folder holds" : "\(unread.count) folders hold"
+        let examples = unread.prefix(3).map { "\($0.path) (\($0.reason))" }.joined(separator: ", ")
+        return "\(folders) a layout that is not read yet: \(examples)"
+            + (unread.count > 3 ? ", …" : "")
+    }
+}
+
+/// Finds every autoencoder below a folder, reading configurations and no weights.
+///
+/// A name has two parts. For a folder that is an autoencoder itself they are its parent's name and
+/// its own; one step below the given folder, that folder's name and the step; deeper, the first
+/// step and the rest joined by `/`.
+///
+/// - Throws: ``AutoencoderError`` when the folder is missing, holds no autoencoder, or one of them
+///   has a configuration that cannot be read.
+public func findAutoencoders(under path: String) throws -> [AutoencoderReference] {
+    let survey = try surveyAutoencoders(under: path)
+    if let error = survey.unread.compactMap(\.error).first { throw error }
+    guard !survey.found.isEmpty else {
+        let layouts = autoencoderLayouts.map { "\($0.name) (\($0.files.joined(separator: ", ")))" }
+        throw AutoencoderError(
+            .missing,
+            "\(path) holds no autoencoder; looked for \(layouts.joined(separator: "; "))"
+                + (survey.note.map { "; \($0)" } ?? ""),
+            advice: "name a folder with these files in it or below it")
+    }
+    return survey.found
+}
+
+/// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left
+/// out, and so are folders inside an autoencoder's own.
+///
+/// - Throws: ``AutoencoderError`` when the folder is missing or two autoencoders get one name.
+public func surveyAutoencoders(under path: String) throws -> AutoencoderSurvey {
+    guard folderExists(path) else {
+        let isFile = fileExists(path)
+        throw AutoencoderError(
+            .missing, isFile ? "\(path) is a file, not a folder" : "Folder \(path) does not exist",
+            advice: isFile ? "name the folder that holds it" : "check the path")
+    }
+    var walk = FolderWalk(root: absolute(path))
+    try walk.visit(path, steps: [], above: [])
+    walk.survey.found.sort { first, second in
+        first.release == second.release
+            ? first.id.utf8.lexicographicallyPrecedes(second.id.utf8)
+            : first.release.utf8.lexicographicallyPrecedes(second.release.utf8)
+    }
+    for (first, second) in zip(walk.survey.found, walk.survey.found.dropFirst())
+    where first.release == second.release && first.id == second.id {
+        throw AutoencoderError(
+            .ambiguous, "\(first.path) and \(second.path) both go by \(first.release)/\(first.id)",
+            advice: "rename one of them, or name a folder above or below")
+    }
+    return walk.survey
+}
+
+/// A walk over folders, by names in the order of bytes.
+private struct FolderWalk {
+    /// Where it began, without `.` and `..`.
+    let root: [String]
+    /// What it found.
+    var survey = AutoencoderSurvey()
+    /// Folders looked at.
+    private var folders = 0
+    /// Steps below the root.
+    private static let deepest = 16
+    /// Folders in all.
+    private static let mostFolders = 200_000
+
+    /// Begins at a folder.
+    init(root: [String]) { self.root = root }
+
+    /// Looks at a folder and those below it.
+    ///
+    /// - Parameter above: the identities of the folders above it, so that links cannot lead in
+    ///   circles.
+    mutating func visit(_ path: String, steps: [String], above: [FolderIdentity]) throws {
+        folders += 1
+        guard folders <= Self.mostFolders else {
+            throw AutoencoderError(
+                .unsupported,
+                "More than \(Self.mostFolders) folders lie below \(root.joined(separator: "/"))",
+                advice: "name a folder nearer to the autoencoders")
+        }
+        let names = try folderContents(path)
+        if let layout = autoencoderLayouts.first(where: { $0.files.allSatisfy(names.contains) }) {
+            let (release, id) = name(of: steps)
+            do {
+                survey.found.append(try layout.reference(toFolder: path, release: release, id: id))
+            } catch {
+                survey.unread.append(.init(path: path, reason: "\(error)", error: error))
+            }
+            return
+        }
+        if let layout = unreadLayouts.first(where: { names.contains($0.file) }) {
+            survey.unread.append(.init(path: path, reason: layout.name, error: nil))
+        }
+        guard steps.count < Self.deepest, let identity = FolderIdentity(path),
+            !above.contains(identity)
+        else { return }
+        let prefix = path.hasSuffix("/") ? path : path + "/"
+        for name in names where !name.hasPrefix(".") && folderExists(prefix + name) {
+            try visit(prefix + name, steps: steps + [name], above: above + [identity])
+        }
+    }
+
+    /// The two parts of the name of a folder.
+    private func name(of steps: [String]) -> (release: String, id: String) {
+        let last = root.last ?? "/"
+        switch steps.count {
+        case 0: return (root.dropLast().last ?? "/", last)
+        case 1: return (last, steps[0])
+        default: return (steps[0], steps.dropFirst().joined(separator: "/"))
+        }
+    }
+}
+
+/// What tells folders apart, whatever path leads to them.
+private struct FolderIdentity: Equatable {
+    /// The file system and the folder's number in it.
+    private let device: UInt
+    private let number: UInt
+
+    /// Asks the file system; nil when the folder is gone.
+    init?(_ path: String) {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        (device, number) = (UInt(information.st_dev), UInt(information.st_ino))
+    }
+}
+
+/// The components of an absolute path, with `.` and `..` resolved by their letters.
+private func absolute(_ path: String) -> [String] {
+    var components: [String] = []
+    if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
+        components = String(cString: current).split(separator: "/").map(String.init)
+        free(current)
+    }
+    for part in path.split(separator: "/") {
+        if part == ".." {
+            _ = components.popLast()
+        } else if part != "." {
+            components.append(String(part))
+        }
+    }
+    return components
+}

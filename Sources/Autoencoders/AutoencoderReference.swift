@@ -1,0 +1,71 @@
+import Basics
+
+/// An autoencoder on disk, found and not loaded.
+public struct AutoencoderReference: Sendable, Codable {
+    /// The first part of its name.
+    public var release: String
+    /// The second part of its name.
+    public var id: String
+    /// Its folder.
+    public var path: String
+    /// The name of the layout of its files, such as `sae_lens`.
+    public var layout: String
+    /// The hook whose activations it takes.
+    public var hookName: String
+    /// The model it was trained on, as its file calls it.
+    public var modelName: String?
+    /// Length of the activations it takes.
+    public var modelSize: Int
+    /// Number of latents.
+    public var latents: Int
+    /// The architecture as its file calls it.
+    public var architecture: String
+    /// Bytes of its weight file.
+    public var storedBytes: Int
+    /// Whether rows of text begin with the beginning-of-sequence token.
+    public var prependsBeginning: Bool
+    /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
+    @CodedAsText public var configuration: JSON
+
+    /// Names an autoencoder on disk.
+    public init(
+        release: String, id: String, path: String, layout: String, hookName: String,
+        modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
+        storedBytes: Int, prependsBeginning: Bool = true, configuration: JSON = .null
+    ) {
+        (self.release, self.id, self.path, self.layout) = (release, id, path, layout)
+        (self.hookName, self.modelName) = (hookName, modelName)
+        (self.modelSize, self.latents) = (modelSize, latents)
+        (self.architecture, self.storedBytes) = (architecture, storedBytes)
+        self.prependsBeginning = prependsBeginning
+        _configuration = CodedAsText(wrappedValue: configuration)
+    }
+
+    /// The configuration for results computed in another type or on another device.
+    public func configuration(type: String, device: String = "cpu") -> JSON {
+        configuration.setting("dtype", to: .string(type)).setting("device", to: .string(device))
+    }
+
+    /// The hash of the bytes of all its files, for cache keys; the folder's name does not count.
+    ///
+    /// - Cost: reads the weight file once.
+    public func contentHash() throws -> ContentHash {
+        let files = try autoencoderLayout(named: layout, path: path).files
+        return ContentHash.of(
+            parts: try files.map { ($0, try ContentHash.of(file: "\(path)/\($0)").hex) })
+    }
+}
+
+/// Loads the autoencoder that a reference names and checks every tensor of it.
+///
+/// - Parameter foldingDecoderNorms: whether latents are rescaled as if every decoder row had norm
+///   1, as SAE Bench does; architectures for which that could change the function are left as they
+///   are.
+/// - Throws: ``AutoencoderError`` or an error of the file's format, naming file, tensor and remedy.
+/// - Cost: matrices stay mapped and are read once for the check; vectors are copied.
+public func loadAutoencoder(
+    _ reference: AutoencoderReference, foldingDecoderNorms: Bool = true
+) throws -> any Autoencoder {
+    let layout = try autoencoderLayout(named: reference.layout, path: reference.path)
+    return try layout.load(reference, foldingDecoderNorms: foldingDecoderNorms)
+}

@@ -1,0 +1,70 @@
+import Kernels
+import Tensors
+
+/// An autoencoder of one linear encoder, one activation function and one linear decoder: every
+/// architecture that is read from files.
+public struct LinearAutoencoder: Autoencoder {
+    /// What it is and where it belongs.
+    public let description: AutoencoderDescription
+    /// The encoder as the backend takes it.
+    public let encoder: EncoderWeights
+    /// The decoder as the backend takes it.
+    public let decoder: DecoderWeights
+    /// The encoder's bias, already times ``latentScale``.
+    public let encoderBias: [Float]
+    /// What folding multiplied each latent by.
+    public let latentScale: [Float]?
+    /// What is done to the activations first.
+    let normalization: ActivationNormalization
+
+    /// The encoder as stored, one row for each latent.
+    public var encoderMatrix: MatrixView? {
+        MatrixView(encoder.matrix, isTransposed: !encoder.isTransposed)
+    }
+
+    /// The decoder as stored, one row for each latent.
+    public var decoderMatrix: MatrixView { MatrixView(decoder.matrix) }
+
+    /// Encodes activations into the non-zero latents of each row.
+    ///
+    /// - Shapes: x is `[tokens, model]`, `float32`.
+    /// - Cost: `2 · tokens · model · latents` FLOP.
+    public func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
+        try check(x)
+        return try backend.encode(normalization.applied(to: x), encoder)
+    }
+
+    /// Decodes latents back into the space of the activations.
+    ///
+    /// - Shapes: x and the result are `[tokens, model]`, `float32`.
+    /// - Cost: `2 · non-zeros · model` FLOP.
+    public func decode(
+        _ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend
+    ) throws -> Tensor {
+        try check(x)
+        guard codes.latents == description.latents, codes.rows == x.rows else {
+            throw AutoencoderError(
+                .shape,
+                "\(name) was given \(codes.rows) rows of \(codes.latents) latents to decode, "
+                    + "expected \(x.rows) rows of \(description.latents)",
+                advice: "decode what this autoencoder encoded, with the same activations")
+        }
+        let reconstruction = try backend.decode(codes, decoder)
+        normalization.undo(on: reconstruction, of: x)
+        return reconstruction
+    }
+
+    /// The name in messages.
+    private var name: String { "\(description.release)/\(description.id)" }
+
+    /// Checks that activations are what the encoder takes.
+    private func check(_ x: Tensor) throws(AutoencoderError) {
+        guard x.shape.count == 2, x.shape[1] == description.modelSize, x.type == .float32 else {
+            throw AutoencoderError(
+                .shape,
+                "\(name) takes float32 [tokens, \(description.modelSize)], "
+                    + "not \(x.type) of shape \(x.shape)",
+                advice: "run it on the model and hook it was trained on, \(description.hookName)")
+        }
+    }
+}

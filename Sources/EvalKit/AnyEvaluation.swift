@@ -1,0 +1,73 @@
+import Basics
+import Corpora
+import Foundation
+
+/// An evaluation whose units and partial results are bytes, for queues and journals.
+public struct AnyEvaluation: Sendable {
+    /// The name in configs, folders and reports.
+    public let identifier: String
+    /// Canonical JSON of the settings.
+    public let settings: JSON
+    /// See ``Evaluation/rows(for:)``.
+    public let rows: @Sendable (Cohort) -> RowRequest?
+    /// See ``Evaluation/units(for:)``; units are canonical JSON.
+    public let units: @Sendable (Cohort) throws -> [PlannedUnit<String>]
+    /// See ``Evaluation/evaluate(_:subjects:in:)``; partial results are JSON.
+    public let evaluate:
+        @Sendable (String, [SubjectIndex], any EvaluationContext) throws -> [SubjectIndex: Result<String, any Error>]
+    /// See ``Evaluation/outcome(of:for:in:)``.
+    public let outcome: @Sendable ([String], SubjectIndex, Cohort) throws -> Outcome
+
+    public init<E: Evaluation>(_ type: E.Type, settings: E.Settings) throws {
+        let evaluation = E(settings: settings)
+        identifier = E.identifier
+        self.settings = try settings.json
+        rows = { evaluation.rows(for: $0) }
+        units = { cohort in
+            try evaluation.units(for: cohort).map {
+                PlannedUnit(unit: try text(of: $0.unit), subjects: $0.subjects, cost: $0.cost)
+            }
+        }
+        evaluate = { unit, subjects, context in
+            let results = try evaluation.evaluate(value(of: unit), subjects: subjects, in: context)
+            return results.mapValues { result in Result { try text(of: try result.get()) } }
+        }
+        outcome = { partials, subject, cohort in
+            try evaluation.outcome(of: try partials.map { try value(of: $0) }, for: subject, in: cohort)
+        }
+    }
+}
+
+/// An evaluation by name, for the catalogue.
+public struct EvaluationEntry: Sendable {
+    public let identifier: String
+    public let summary: String
+    /// Makes the evaluation from the settings of a config.
+    public let make: @Sendable (JSON) throws -> AnyEvaluation
+    /// The default settings.
+    public let defaults: JSON
+    /// The main numbers, for tables.
+    public let headlines: [Headline]
+
+    public init<E: Evaluation>(_ type: E.Type) {
+        identifier = E.identifier
+        (summary, headlines) = (E.summary, E.headlines)
+        make = { try AnyEvaluation(E.self, settings: E.Settings(config: $0, owner: "evals.\(E.identifier)")) }
+        defaults = (try? E.Settings().json) ?? .null
+    }
+}
+
+private func text(of value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+private func value<Value: Decodable>(of text: String) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try decoder.decode(Value.self, from: Data(text.utf8))
+}

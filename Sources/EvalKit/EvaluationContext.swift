@@ -1,0 +1,37 @@
+import Autoencoders
+import Basics
+import Corpora
+import Kernels
+import LanguageModels
+import Synchronization
+import Tensors
+
+/// What a unit may use: the model, the rows, their activations and the autoencoders of its cohort.
+public protocol EvaluationContext: Sendable {
+    var cohort: Cohort { get }
+    var backend: any KernelBackend { get }
+    /// The loaded model.
+    var model: any LanguageModel { get throws }
+    /// Threads of this rank.
+    var threads: Int { get }
+    /// The rows that the evaluation asked for.
+    var rows: TokenRows { get throws }
+
+    /// Activations of some rows at a hook that the evaluation's cohort needs, widened to `float32`.
+    ///
+    /// - Shapes: `[rows · positions, model]`.
+    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor
+
+    /// An autoencoder of the cohort.
+    func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder
+
+    /// A value that depends on the cohort alone, computed once per rank.
+    func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value
+}
+
+extension EvaluationContext {
+    /// Runs `body` for 0..<count on this rank's threads; the results are in order, so nothing depends on timing.
+    public func parallel<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Value) throws -> [Value] {
+        try concurrentMap(count, threads: threads, body)
+    }
+}

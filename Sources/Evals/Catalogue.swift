@@ -1,0 +1,6 @@
+import EvalKit
+
+/// Every evaluation, one line each.
+public let evaluationCatalogue: [EvaluationEntry] = [
+    EvaluationEntry(Core.self)
+]

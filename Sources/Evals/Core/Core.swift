@@ -1,0 +1,188 @@
+import Autoencoders
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+
+/// SAE Bench's core evaluation: how well an autoencoder preserves the model's behaviour and its activations, and how
+/// sparse it is.
+///
+/// - Source: `sae_bench/evals/core` of SAE Bench 0.6.0; differences in this folder's README.
+public struct Core: Evaluation {
+    public static let identifier = "core"
+    public static let summary = "loss recovered, KL, explained variance, sparsity and statistics of every latent"
+
+    public static let headlines = [
+        Headline("l0", title: "L0", decimals: 1),
+        Headline("explained_variance", title: "EV"),
+        Headline("explained_variance_pooled", title: "EV pooled"),
+        Headline("ce_loss_score", title: "recovered"),
+        Headline("ce_loss_with_sae", title: "CE SAE", decimals: 3),
+        Headline("ce_loss_added_by_sae", title: "CE added", decimals: 4),
+        Headline("kl_div_with_sae", title: "KL", decimals: 4),
+        Headline("cossim", title: "cosine"),
+        Headline("frac_alive", title: "alive", decimals: 3),
+    ]
+
+    let settings: CoreSettings
+
+    public init(settings: CoreSettings) { self.settings = settings }
+
+    public func rows(for cohort: Cohort) -> RowRequest? {
+        RowRequest(
+            dataset: settings.dataset, contextSize: settings.contextSize, rows: settings.rowCount,
+            prependsBOS: cohort.prependsBOS)
+    }
+
+    public func units(for cohort: Cohort) throws -> [PlannedUnit<CoreUnit>] {
+        let plan = CorePlan(settings: settings, cohort: cohort)
+        return plan.reconstructionUnits() + plan.sparsityUnits() + plan.weightUnits()
+    }
+
+    public func evaluate(
+        _ unit: CoreUnit, subjects: [SubjectIndex], in context: EvaluationContext
+    ) throws -> [SubjectIndex: Result<CorePartial, any Error>] {
+        switch unit {
+        case .reconstruction(let batches):
+            return try ReconstructionPhase(settings: settings, context: context)
+                .evaluate(batches, subjects: subjects).mapValues { $0.map { .reconstruction($0) } }
+        case .sparsity(let batches):
+            return try SparsityPhase(settings: settings, context: context)
+                .evaluate(batches, subjects: subjects).mapValues { $0.map { .sparsity($0) } }
+        case .weights(let latents):
+            var results: [SubjectIndex: Result<CorePartial, any Error>] = [:]
+            for subject in subjects {
+                results[subject] = Result {
+                    .weights(
+                        try weightStatistics(
+                            of: latents, in: try context.autoencoder(subject), on: context.backend))
+                }
+            }
+            return results
+        }
+    }
+
+    public func outcome(of partials: [CorePartial], for subject: SubjectIndex, in cohort: Cohort) throws -> Outcome {
+        try CoreOutcome(settings: settings, cohort: cohort, partials: partials).outcome()
+    }
+}
+
+/// How the core evaluation's work splits into units.
+struct CorePlan {
+    let settings: CoreSettings
+    let cohort: Cohort
+
+    /// Floating-point operations that a unit aims at: seconds on one core.
+    static let unitCost = 4e11
+    /// Latents of one weights unit.
+    static let latentsPerUnit = 4096
+
+    private var tokensPerBatch: Double { Double(settings.batchSizePrompts * settings.contextSize) }
+
+    private func encodeCost(_ subject: SubjectIndex) -> Double {
+        let reference = cohort.subjects[subject.value].reference
+        return 2.2 * Double(reference.modelSize) * Double(reference.latents)
+    }
+
+    /// Operations of the rest of the model after the hook, for one token.
+    private var suffixCost: Double {
+        let model = cohort.model
+        return 2 * Double(model.blockParameters) * Double(model.layers - cohort.hook.firstBlockAfter)
+            + 2 * Double(model.modelSize) * Double(model.vocabulary)
+    }
+
+    func reconstructionUnits() -> [PlannedUnit<CoreUnit>] {
+        phase(
+            batches: settings.nEvalReconstructionBatches, shared: suffixCost, each: { encodeCost($0) + suffixCost },
+            unit: { .reconstruction($0) })
+    }
+
+    func sparsityUnits() -> [PlannedUnit<CoreUnit>] {
+        phase(
+            batches: settings.nEvalSparsityVarianceBatches, shared: 0, each: encodeCost, unit: { .sparsity($0) })
+    }
+
+    func weightUnits() -> [PlannedUnit<CoreUnit>] {
+        cohort.subjects.indices.flatMap { index in
+            let reference = cohort.subjects[index].reference
+            return ranges(of: reference.latents, length: Self.latentsPerUnit).map { range in
+                PlannedUnit<CoreUnit>(
+                    unit: .weights(range), subjects: [SubjectIndex(index)],
+                    cost: 4 * Double(range.count) * Double(reference.latents) * Double(reference.modelSize))
+            }
+        }
+    }
+
+    /// Groups of autoencoders whose one batch fits a few units' cost, and for each group ranges of batches.
+    private func phase(
+        batches: Int, shared: Double, each: (SubjectIndex) -> Double, unit: (Range<Int>) -> CoreUnit
+    ) -> [PlannedUnit<CoreUnit>] {
+        var groups: [[SubjectIndex]] = []
+        var groupCost = 0.0
+        for subject in cohort.subjects.indices.map({ SubjectIndex($0) }) {
+            let cost = each(subject) * tokensPerBatch
+            if groups.isEmpty || groupCost + cost > 4 * Self.unitCost {
+                groups.append([])
+                groupCost = shared * tokensPerBatch
+            }
+            groups[groups.count - 1].append(subject)
+            groupCost += cost
+        }
+        return groups.flatMap { group in
+            let cost = group.reduce(shared) { $0 + each($1) } * tokensPerBatch
+            let wanted = max(1, Int(min(Self.unitCost / cost, 1e6)))
+            let length = min(wanted, (batches + 7) / 8)
+            return ranges(of: batches, length: length).map { range in
+                PlannedUnit<CoreUnit>(unit: unit(range), subjects: group, cost: cost * Double(range.count))
+            }
+        }
+    }
+
+    private func ranges(of count: Int, length: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: max(1, length)).map { $0..<min($0 + max(1, length), count) }
+    }
+}
+
+/// Rows that one thread takes at a time, and the batch that they belong to.
+///
+/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer, and fewer where threads
+/// would be idle. No number depends on chunks: sums are kept row by row and added in the order of rows.
+struct Chunk: Sendable {
+    var batch: Int
+    /// Rows of the dataset.
+    var rows: Range<Int>
+
+    /// The chunks of some batches of a phase that begins at row `first`.
+    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int) -> [Chunk] {
+        let all = batches.count * settings.batchSizePrompts
+        let step = max(1, min(chunkTokens / settings.contextSize, (all + threads - 1) / threads))
+        return batches.flatMap { batch in
+            let start = first + batch * settings.batchSizePrompts
+            let end = start + settings.batchSizePrompts
+            return stride(from: start, to: end, by: step).map { Chunk(batch: batch, rows: $0..<min($0 + step, end)) }
+        }
+    }
+}
+
+/// The autoencoders of a unit that could be loaded, and the errors of those that could not.
+struct UnitSubjects: Sendable {
+    var loaded: [(subject: SubjectIndex, autoencoder: any Autoencoder)] = []
+    var failures: [SubjectIndex: any Error] = [:]
+
+    init(_ subjects: [SubjectIndex], in context: EvaluationContext) {
+        for subject in subjects {
+            do { loaded.append((subject, try context.autoencoder(subject))) } catch { failures[subject] = error }
+        }
+    }
+
+    /// One result for each subject: its chunks' values merged, or its first error.
+    func results<Value, Merged>(
+        _ chunks: [[Result<Value, any Error>]], merge: (Int, [Value]) throws -> Merged
+    ) -> [SubjectIndex: Result<Merged, any Error>] {
+        var results: [SubjectIndex: Result<Merged, any Error>] = failures.mapValues { .failure($0) }
+        for (place, entry) in loaded.enumerated() {
+            results[entry.subject] = Result { try merge(place, try chunks.map { try $0[place].get() }) }
+        }
+        return results
+    }
+}

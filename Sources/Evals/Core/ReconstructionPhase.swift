@@ -1,0 +1,158 @@
+import Autoencoders
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Tensors
+
+/// Behaviour and loss with the reconstruction spliced in, the hook zeroed, and neither.
+///
+/// The clean suffix runs once per chunk for all autoencoders. Setting the whole residual stream to zero makes all
+/// positions equal, since no architecture here adds positions after the embedding: so one position decides the
+/// zero-ablated logits of all.
+///
+/// - Source: `get_recons_loss` of SAE Bench 0.6.0. Divergence is taken in log space, see the README.
+struct ReconstructionPhase {
+    let settings: CoreSettings
+    let context: any EvaluationContext
+
+    private var hook: HookPoint { context.cohort.hook }
+
+    func evaluate(
+        _ batches: Range<Int>, subjects: [SubjectIndex]
+    ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
+        let unit = UnitSubjects(subjects, in: context)
+        let chunks = Chunk.list(batches, settings: settings, first: 0, threads: context.threads)
+        let model = try context.model
+        let rows = try context.rows
+        let ablated = try ablatedLogits(model)
+        let results = try context.parallel(chunks.count) { index in
+            try ChunkEvaluation(
+                phase: self, model: model, rows: chunks[index].rows, tokens: rows.rows(chunks[index].rows),
+                ablated: ablated
+            ).sums(of: unit)
+        }
+        return unit.results(results) { _, sums in sums.joined().reduce(ReconstructionSums(), +) }
+    }
+
+    /// The logits `[1, vocabulary]` of a zeroed residual stream; nil where the hook is only a part of it.
+    private func ablatedLogits(_ model: any LanguageModel) throws -> Logits? {
+        guard hook.restart == hook else { return nil }
+        return try context.shared("core.ablated") {
+            let zeros = Tensor(zeros: [1, context.cohort.model.modelSize])
+            let pass = ForwardPass(
+                start: .residual(zeros, beforeBlock: hook.firstBlockAfter), end: .logits, batch: 1, positions: 1)
+            return try Logits(try model.run(pass).logits!, on: context.backend)
+        }
+    }
+
+    /// Logits and the logarithms of their normalisers.
+    struct Logits: Sendable {
+        var values: Tensor
+        var logSumExp: [Double]
+
+        init(_ values: Tensor, on backend: any KernelBackend) throws {
+            self.values = values
+            logSumExp = try backend.logSumExp(values)
+        }
+
+        /// Cross entropy of a token at a row; one row serves all.
+        func loss(row: Int, token: Int32) -> Double {
+            let place = values.rows == 1 ? 0 : row
+            return logSumExp[place] - Double(values.floats[place * values.columns + Int(token)])
+        }
+    }
+
+    /// The evaluation of one chunk.
+    struct ChunkEvaluation {
+        let phase: ReconstructionPhase
+        let model: any LanguageModel
+        let rows: Range<Int>
+        let tokens: [Int32]
+        let ablated: Logits?
+
+        private var context: any EvaluationContext { phase.context }
+        private var hook: HookPoint { phase.hook }
+
+        /// For each autoencoder the sums of each row.
+        func sums(of unit: UnitSubjects) throws -> [Result<[ReconstructionSums], any Error>] {
+            let x = try context.activations(at: hook, rows: rows)
+            let restart = hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)
+            let clean = try logits(restart: restart, replacement: nil)
+            let ablated = try self.ablated ?? logits(restart: restart, replacement: Tensor(zeros: x.shape))
+            let kept = tokens.map { !context.cohort.specialTokens.contains($0) }
+            let shared = try sharedSums(clean: clean, ablated: ablated, kept: kept)
+            return unit.loaded.map { entry in
+                Result {
+                    let spliced = try logits(
+                        restart: restart, replacement: try reconstruction(of: x, by: entry.autoencoder, kept: kept))
+                    return try sums(adding: spliced, clean: clean, kept: kept, to: shared)
+                }
+            }
+        }
+
+        private func reconstruction(of x: Tensor, by autoencoder: any Autoencoder, kept: [Bool]) throws -> Tensor {
+            let codes = try autoencoder.encode(x, on: context.backend)
+            var y = try autoencoder.decode(codes, of: x, on: context.backend)
+            if let type = ElementType(rawValue: context.cohort.activationType), type != .float32 {
+                y = try context.backend.widen(try context.backend.convert(y, to: type))
+            }
+            if phase.settings.excludeSpecialTokensFromReconstruction {
+                for row in kept.indices where !kept[row] {
+                    (y.floats + row * y.columns).update(from: x.floats + row * x.columns, count: x.columns)
+                }
+            }
+            return y
+        }
+
+        /// Runs the rest of the model, with the hook replaced when a replacement is given.
+        private func logits(restart: Tensor, replacement: Tensor?) throws -> Logits {
+            let isStream = hook.restart == hook
+            var pass = ForwardPass(
+                start: .residual(isStream ? replacement ?? restart : restart, beforeBlock: hook.firstBlockAfter),
+                end: .logits, batch: rows.count, positions: phase.settings.contextSize)
+            if !isStream, let replacement { pass.interventions = [hook: [{ _ in replacement }]] }
+            return try Logits(try model.run(pass).logits!, on: context.backend)
+        }
+
+        /// What does not depend on any autoencoder, row by row.
+        private func sharedSums(clean: Logits, ablated: Logits, kept: [Bool]) throws -> [ReconstructionSums] {
+            let divergence = try context.backend.divergence(
+                clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: ablated.values,
+                changedLogSumExp: ablated.logSumExp)
+            var sums = [ReconstructionSums](repeating: ReconstructionSums(), count: rows.count)
+            forEachKept(kept) { token, row, next in
+                sums[row].tokens += 1
+                sums[row].divergenceWithAblation += divergence[token]
+                guard let next else { return }
+                sums[row].lossTokens += 1
+                sums[row].lossWithoutSAE += clean.loss(row: token, token: next)
+                sums[row].lossWithAblation += ablated.loss(row: token, token: next)
+            }
+            return sums
+        }
+
+        private func sums(
+            adding spliced: Logits, clean: Logits, kept: [Bool], to shared: [ReconstructionSums]
+        ) throws -> [ReconstructionSums] {
+            let divergence = try context.backend.divergence(
+                clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: spliced.values,
+                changedLogSumExp: spliced.logSumExp)
+            var sums = shared
+            forEachKept(kept) { token, row, next in
+                sums[row].divergenceWithSAE += divergence[token]
+                if let next { sums[row].lossWithSAE += spliced.loss(row: token, token: next) }
+            }
+            return sums
+        }
+
+        /// Visits every kept token with its row and its successor in the row, if any.
+        private func forEachKept(_ kept: [Bool], _ body: (Int, Int, Int32?) -> Void) {
+            let positions = phase.settings.contextSize
+            for token in kept.indices where kept[token] {
+                let isLast = token % positions == positions - 1
+                body(token, token / positions, isLast ? nil : tokens[token + 1])
+            }
+        }
+    }
+}

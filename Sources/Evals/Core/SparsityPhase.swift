@@ -1,0 +1,171 @@
+import Autoencoders
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Synchronization
+import Tensors
+
+/// Norms, variance, sparsity and firing counts on the rows after those of the reconstruction phase.
+///
+/// - Source: `get_sparsity_and_variance_metrics` of SAE Bench 0.6.0.
+struct SparsityPhase {
+    let settings: CoreSettings
+    let context: any EvaluationContext
+
+    func evaluate(
+        _ batches: Range<Int>, subjects: [SubjectIndex]
+    ) throws -> [SubjectIndex: Result<SparsitySums, any Error>] {
+        let unit = UnitSubjects(subjects, in: context)
+        let first = settings.nEvalReconstructionBatches * settings.batchSizePrompts
+        let chunks = Chunk.list(batches, settings: settings, first: first, threads: context.threads)
+        let rows = try context.rows
+        let inputs = try context.parallel(batches.count) { index in
+            try BatchInput(
+                chunks: chunks.filter { $0.batch == batches.lowerBound + index }, rows: rows, context: context)
+        }
+        let counts = unit.loaded.map { FiringCounts(latents: $0.autoencoder.description.latents) }
+        let results = try context.parallel(chunks.count) { index in
+            let chunk = chunks[index]
+            let input = inputs[chunk.batch - batches.lowerBound]
+            let x = try context.activations(at: context.cohort.hook, rows: chunk.rows)
+            return unit.loaded.indices.map { place in
+                Result {
+                    try sums(
+                        of: unit.loaded[place].autoencoder, x: x, kept: input.kept(in: chunk.rows),
+                        spread: input.spread(in: chunk.rows), counts: counts[place])
+                }
+            }
+        }
+        var inputSum = [Double](repeating: 0, count: context.cohort.model.modelSize)
+        for input in inputs { for d in inputSum.indices { inputSum[d] += input.sum[d] } }
+        return unit.results(results) { place, sums in
+            let perBatch = batches.map { batch in
+                zip(chunks, sums).filter { $0.0.batch == batch }.flatMap(\.1).reduce(BatchSums(), +)
+            }
+            let (firings, rows) = counts[place].totals
+            return SparsitySums(
+                batches: perBatch, firings: PackedCounts(firings), firingRows: PackedCounts(rows), inputSum: inputSum)
+        }
+    }
+
+    /// Sums over the kept tokens of each row of a chunk.
+    ///
+    /// - Parameter spread: `‖x - batch mean‖²` of each token.
+    private func sums(
+        of autoencoder: any Autoencoder, x: Tensor, kept: [Bool], spread: ArraySlice<Double>, counts: FiringCounts
+    ) throws -> [BatchSums] {
+        let codes = try autoencoder.encode(x, on: context.backend)
+        let y = try autoencoder.decode(codes, of: x, on: context.backend)
+        let statistics = try context.backend.rowStatistics(x, y)
+        counts.add(codes, kept: kept, positions: settings.contextSize)
+        var rows = [BatchSums](repeating: BatchSums(), count: kept.count / settings.contextSize)
+        for token in kept.indices where kept[token] {
+            let entry = statistics[token]
+            let entries = codes.rowStarts[token]..<codes.rowStarts[token + 1]
+            var sums = BatchSums(entry, spread: spread[spread.startIndex + token])
+            sums.nonZeros = entries.count
+            for place in entries { sums.latentSum += Double(codes.values[place]) }
+            rows[token / settings.contextSize] = rows[token / settings.contextSize] + sums
+        }
+        return rows
+    }
+}
+
+extension BatchSums {
+    /// The terms of one token.
+    ///
+    /// - Parameter spread: `‖x - batch mean‖²`.
+    fileprivate init(_ token: RowStatistics, spread: Double) {
+        let norms = (x: token.inputSquared.squareRoot(), y: token.outputSquared.squareRoot())
+        self.init()
+        tokens = 1
+        (inputNorm, outputNorm) = norms
+        normRatio = norms.y / (norms.x < 1e-4 ? 1 : norms.x)
+        (inputSquared, outputSquared) = (token.inputSquared, token.outputSquared)
+        (dot, errorSquared) = (token.dot, token.errorSquared)
+        cosine = token.dot / (norms.x * norms.y)
+        legacyVariance = 1 - token.errorSquared / spread
+    }
+}
+
+/// What a batch's activations give without any autoencoder.
+private struct BatchInput: Sendable {
+    /// Sum over kept tokens, `[model]`.
+    var sum: [Double]
+    private var start: Int
+    private var positions: Int
+    private var keptTokens: [Bool]
+    private var spreads: [Double]
+
+    init(chunks: [Chunk], rows: TokenRows, context: any EvaluationContext) throws {
+        let hook = context.cohort.hook
+        let size = context.cohort.model.modelSize
+        positions = rows.positions
+        start = chunks.first?.rows.lowerBound ?? 0
+        keptTokens = chunks.flatMap { rows.rows($0.rows) }.map { !context.cohort.specialTokens.contains($0) }
+        sum = [Double](repeating: 0, count: size)
+        spreads = []
+        var token = 0
+        let tensors = try chunks.map { try context.activations(at: hook, rows: $0.rows) }
+        for x in tensors {
+            for row in 0..<x.rows {
+                if keptTokens[token] { addRow(x.floats + row * size, count: size) }
+                token += 1
+            }
+        }
+        let total = Double(max(1, keptTokens.count { $0 }))
+        let mean = sum.map { Float($0 / total) }
+        spreads.reserveCapacity(keptTokens.count)
+        let means = Tensor(mean, shape: [1, size])
+        for x in tensors {
+            let repeated = Tensor(uninitialized: x.shape)
+            for row in 0..<x.rows { (repeated.floats + row * size).update(from: means.floats, count: size) }
+            spreads += try context.backend.rowStatistics(x, repeated).map(\.errorSquared)
+        }
+    }
+
+    private mutating func addRow(_ row: UnsafePointer<Float>, count: Int) {
+        sum.withUnsafeMutableBufferPointer { sum in
+            for d in 0..<count { sum[d] += Double(row[d]) }
+        }
+    }
+
+    private func tokens(in rows: Range<Int>) -> Range<Int> {
+        (rows.lowerBound - start) * positions..<(rows.upperBound - start) * positions
+    }
+
+    /// Which tokens of some rows count.
+    func kept(in rows: Range<Int>) -> [Bool] { Array(keptTokens[tokens(in: rows)]) }
+    /// Squared distance of each token from the batch's mean.
+    func spread(in rows: Range<Int>) -> ArraySlice<Double> { spreads[tokens(in: rows)] }
+}
+
+/// Firing counts of one autoencoder, added up by all threads; integers, so the order does not matter.
+private final class FiringCounts: Sendable {
+    private let state: Mutex<(firings: [Int], rows: [Int], lastRow: [Int], row: Int)>
+
+    init(latents: Int) {
+        let zeros = [Int](repeating: 0, count: latents)
+        state = Mutex((zeros, zeros, [Int](repeating: -1, count: latents), 0))
+    }
+
+    func add(_ codes: SparseCodes, kept: [Bool], positions: Int) {
+        state.withLock { state in
+            for token in 0..<codes.rows {
+                if token % positions == 0 { state.row += 1 }
+                guard kept[token] else { continue }
+                for place in codes.rowStarts[token]..<codes.rowStarts[token + 1] where codes.values[place] > 0 {
+                    let latent = Int(codes.indices[place])
+                    state.firings[latent] += 1
+                    if state.lastRow[latent] != state.row {
+                        state.lastRow[latent] = state.row
+                        state.rows[latent] += 1
+                    }
+                }
+            }
+        }
+    }
+
+    var totals: (firings: [Int], rows: [Int]) { state.withLock { ($0.firings, $0.rows) } }
+}

@@ -1,0 +1,129 @@
+import Basics
+import Tensors
+
+/// The arrays of an npz archive, mapped into memory; members that are no arrays are passed over.
+public final class NumpyArchive: TensorSource {
+    /// The path as given.
+    public let path: String
+    /// The names of all arrays without `.npy`, sorted by bytes.
+    public let tensorNames: [String]
+    /// The names of all arrays, as numpy calls them.
+    public var arrayNames: [String] { tensorNames }
+    /// The members that are arrays, by name.
+    private let members: [String: ZipDirectory.Member]
+    /// The mapped archive.
+    private let file: MappedFile
+
+    /// Maps the archive and checks its directory against the bytes that are there.
+    ///
+    /// - Throws: ``FormatError`` when the file is missing, truncated or no archive.
+    public init(path: String) throws(FormatError) {
+        self.path = path
+        file = try map(path, advice: "check the path")
+        let file = file
+        let directory = try file.withBytes { bytes in
+            Result { () throws(FormatError) in try ZipDirectory(parsing: bytes, path: path) }
+        }.get()
+        var members: [String: ZipDirectory.Member] = [:]
+        for member in directory.members where member.name.hasSuffix(".npy") {
+            members[String(member.name.dropLast(4))] = member
+        }
+        self.members = members
+        tensorNames = sortedByBytes(members.keys)
+    }
+
+    /// Whether an array of that name is there.
+    public func contains(_ name: String) -> Bool { members[name] != nil }
+
+    /// The lengths of the axes of an array.
+    public func shape(of name: String) throws(FormatError) -> [Int] { try header(name).shape }
+
+    /// How the elements of an array are stored.
+    public func type(of name: String) throws(FormatError) -> ElementType { try header(name).type }
+
+    /// The array of a name in row-major order; its checksum is verified.
+    ///
+    /// - Cost: one pass over the bytes for the checksum; a stored array that is aligned is not
+    ///   copied.
+    public func tensor(_ name: String) throws(FormatError) -> Tensor {
+        let header = try header(name)
+        let member = try member(name)
+        try header.check(available: member.contentByteCount, name: "\(path): array `\(name)`")
+        if member.method == 0 {
+            guard let start = file.baseAddress else { throw missingTensor(name) }
+            let bytes = UnsafeRawBufferPointer(
+                start: start + member.bytes.lowerBound, count: member.bytes.count)
+            try check(crc32(of: bytes), member)
+            return header.tensor(from: start + member.bytes.lowerBound, owner: file)
+        }
+        // Not the size that the directory claims but the one that the array's own header needs.
+        let needed = header.dataOffset + header.dataByteCount
+        guard needed == member.contentByteCount else {
+            throw damaged(
+                name, "inflates to \(member.contentByteCount) bytes and its header needs \(needed)")
+        }
+        let content = Buffer(byteCount: needed)
+        let target = UnsafeMutableRawBufferPointer(start: content.base, count: needed)
+        let outcome = withMember(member) { inflateRaw($0, into: target) }
+        guard let outcome, outcome.written == needed, outcome.ended else {
+            throw damaged(
+                name, "holds \(outcome?.written ?? 0) of \(needed) bytes that can be inflated")
+        }
+        try check(crc32(of: UnsafeRawBufferPointer(target)), member)
+        return header.tensor(from: content.base, owner: content)
+    }
+
+    /// The member of a name.
+    private func member(_ name: String) throws(FormatError) -> ZipDirectory.Member {
+        guard let member = members[name] else { throw missingTensor(name) }
+        return member
+    }
+
+    /// The header of an array; only the start of a deflated one is inflated.
+    private func header(_ name: String) throws(FormatError) -> NumpyHeader {
+        let member = try member(name)
+        let label = "\(path): array `\(name)`"
+        if member.method == 0 {
+            return try withMember(member) { bytes in
+                Result { () throws(FormatError) in try NumpyHeader(parsing: bytes, name: label) }
+            }.get()
+        }
+        var start = [UInt8](
+            repeating: 0, count: min(NumpyHeader.enoughBytes, member.contentByteCount))
+        let written = start.withUnsafeMutableBytes { target in
+            withMember(member) { inflateRaw($0, into: target)?.written }
+        }
+        guard let written else { throw damaged(name, "cannot be inflated") }
+        return try start.withUnsafeBytes { bytes in
+            Result { () throws(FormatError) in
+                try NumpyHeader(
+                    parsing: UnsafeRawBufferPointer(rebasing: bytes[..<written]), name: label)
+            }
+        }.get()
+    }
+
+    /// Lends the bytes of a member as they lie in the file.
+    private func withMember<Outcome>(
+        _ member: ZipDirectory.Member, _ body: (UnsafeRawBufferPointer) -> Outcome
+    ) -> Outcome {
+        file.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[member.bytes])) }
+    }
+
+    /// Throws when the content of a member has another checksum than the directory says.
+    private func check(_ checksum: UInt32, _ member: ZipDirectory.Member) throws(FormatError) {
+        guard checksum == member.checksum else {
+            throw damaged(
+                member.name,
+                "has the checksum \(hexadecimal(UInt64(checksum))), "
+                    + "not \(hexadecimal(UInt64(member.checksum)))"
+            )
+        }
+    }
+
+    /// The error for an array whose bytes contradict the archive.
+    private func damaged(_ name: String, _ how: String) -> FormatError {
+        FormatError(
+            .malformed, "\(path): array `\(name)` \(how)",
+            advice: "download or export the file again")
+    }
+}

@@ -1,0 +1,147 @@
+import Kernels
+import Tensors
+
+/// Attention over queries, keys and values that come from maps of their own, as Llama and Gemma
+/// have it.
+struct GroupedAttention: Sendable {
+    /// `[heads · head, model]`.
+    var query: LinearWeights
+    /// `[keyHeads · head, model]`.
+    var key: LinearWeights
+    /// `[keyHeads · head, model]`.
+    var value: LinearWeights
+    /// `[model, heads · head]`.
+    var output: LinearWeights
+}
+
+/// Sizes of attention that do not change from block to block.
+struct AttentionSizes: Sendable, Equatable {
+    /// Query heads.
+    var heads: Int
+    /// Key and value heads.
+    var keyHeads: Int
+    /// Elements of a head.
+    var headSize: Int
+    /// Factor on the scores.
+    var scale: Float
+    /// `cap · tanh(score / cap)` on the scaled scores.
+    var softCap: Float?
+
+    /// The shape for one pass.
+    func shape(_ hooks: HookVisitor, window: Int? = nil) -> AttentionShape {
+        AttentionShape(
+            batch: hooks.batch, positions: hooks.positions, heads: heads, keyHeads: keyHeads,
+            headSize: headSize, scale: scale, softCap: softCap, window: window)
+    }
+}
+
+extension KernelBackend {
+    /// Projects, rotates, attends and projects back.
+    ///
+    /// - Shapes: `x` and the result are `[batch · positions, model]`.
+    /// - Cost: `4 · tokens · model · (heads + keyHeads) · head` FLOP for the maps and
+    ///   `4 · tokens · positions · heads · head` for the scores.
+    func attend(
+        _ x: Tensor, _ weights: GroupedAttention, _ shape: AttentionShape, _ table: RotaryTable
+    ) throws -> Tensor {
+        let queries = try linear(x, weights.query)  // [batch · positions, heads · head]
+        let keys = try linear(x, weights.key)  // [batch · positions, keyHeads · head]
+        let values = try linear(x, weights.value)  // [batch · positions, keyHeads · head]
+        try rotate(queries, heads: shape.heads, positions: shape.positions, table: table)
+        try rotate(keys, heads: shape.keyHeads, positions: shape.positions, table: table)
+        let mixed = try attention(queries: queries, keys: keys, values: values, shape)
+        return try linear(mixed, weights.output)
+    }
+}
+
+/// Splits the outputs of a fused query-key-value map, `[rows, groups, 3, width]`, into three times
+/// `[rows, groups · width]`.
+///
+/// The activations are split and not the weights, so that the weights stay mapped and shared by the
+/// ranks of a node.
+///
+/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own
+///   time.
+func splitFused(_ fused: Tensor, groups: Int) -> [Tensor] {
+    let rows = fused.rows
+    let width = fused.columns / (3 * groups)
+    let parts = (0..<3).map { _ in Tensor(uninitialized: [rows, groups * width]) }
+    let source = fused.floats
+    let targets = parts.map(\.floats)
+    for row in 0..<rows {
+        for group in 0..<groups {
+            let from = source + (row * groups + group) * 3 * width
+            let offset = (row * groups + group) * width
+            for part in 0..<3 {
+                (targets[part] + offset).update(from: from + part * width, count: width)
+            }
+        }
+    }
+    return parts
+}
+
+// MARK: - Reading
+
+extension AttentionSizes {
+    /// Parameters of the four matrices.
+    func matrixParameters(modelSize: Int) -> Int { 2 * modelSize * (heads + keyHeads) * headSize }
+
+    /// Parameters of the biases of queries, keys and values.
+    var biasParameters: Int { (heads + 2 * keyHeads) * headSize }
+}
+
+extension ModelWeights {
+    /// The four maps of attention under their names in Llama and its relatives.
+    func groupedAttention(
+        _ name: String, modelSize: Int, _ sizes: AttentionSizes, hasBias: Bool
+    ) throws(LanguageModelError) -> GroupedAttention {
+        let wide = sizes.heads * sizes.headSize
+        let narrow = sizes.keyHeads * sizes.headSize
+        return GroupedAttention(
+            query: try linear("\(name).q_proj", inputs: modelSize, outputs: wide, hasBias: hasBias),
+            key: try linear("\(name).k_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
+            value: try linear(
+                "\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
+            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias)
+        )
+    }
+}
+
+extension ModelConfig {
+    /// The size of a head: under a key of its own if there is one, else the model size divided
+    /// among the heads.
+    func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int
+    {
+        if let key, let size = try size(ifPresent: key) { return size }
+        guard modelSize % heads == 0 else {
+            throw LanguageModelError(
+                .badConfig, "\(path): model size \(modelSize) is not divided by \(heads) heads",
+                advice: "use the config.json that came with the weights")
+        }
+        return modelSize / heads
+    }
+
+    /// `num_key_value_heads`, by default as many as there are query heads.
+    func keyHeads(of heads: Int) throws(LanguageModelError) -> Int {
+        let keyHeads = try size(ifPresent: "num_key_value_heads") ?? heads
+        guard heads % keyHeads == 0 else {
+            throw LanguageModelError(
+                .badConfig,
+                "\(path): \(heads) query heads are not divided by \(keyHeads) key heads",
+                advice: "use the config.json that came with the weights")
+        }
+        return keyHeads
+    }
+}
+
+extension ActivationName {
+    /// The function itself.
+    var function: ActivationFunction {
+        switch self {
+        case .relu: .relu
+        case .gelu: .gelu
+        case .geluNew, .geluFast, .geluTanh: .geluTanh
+        case .silu, .swish: .silu
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Basics
+import Kernels
+
+/// One architecture in the registry.
+struct ArchitectureEntry: Sendable {
+    /// Reads sizes and names from the config alone.
+    let describe: @Sendable (ModelConfig) throws -> ModelDescription
+    /// Maps the weights of a folder.
+    let load:
+        @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
+}
+
+/// The architectures by `model_type`: a new one is a file and a line here.
+let architectures: [String: ArchitectureEntry] = [
+    "gpt_neox": ArchitectureEntry(
+        describe: { try GPTNeoX.Settings($0).description },
+        load: { Transformer(architecture: try GPTNeoX($0, folder: $1, backend: $2)) }),
+    "gpt2": ArchitectureEntry(
+        describe: { try GPT2.Settings($0).description },
+        load: { Transformer(architecture: try GPT2($0, folder: $1, backend: $2)) }),
+    "llama": ArchitectureEntry(
+        describe: { try Llama.Settings($0).description },
+        load: { Transformer(architecture: try Llama($0, folder: $1, backend: $2)) }),
+    "gemma2": ArchitectureEntry(
+        describe: { try Gemma2.Settings($0).description },
+        load: { Transformer(architecture: try Gemma2($0, folder: $1, backend: $2)) }),
+]
+
+/// Opens a model folder as Hugging Face writes it: `config.json` beside safetensors.
+///
+/// Weights are mapped and checked against the config, not read; a bad folder fails here and not
+/// later.
+///
+/// - Throws: ``LanguageModelError`` that names the file and the key or tensor at fault.
+public func loadLanguageModel(folder: String, backend: any KernelBackend) throws
+    -> any LanguageModel
+{
+    let config = try ModelConfig(folder: folder)
+    return try entry(for: config).load(config, folder, backend)
+}
+
+/// Reads sizes and names of a model from its `config.json`, without its weights.
+///
+/// - Throws: ``LanguageModelError`` when the model could not be loaded because of its config.
+public func describeLanguageModel(folder: String) throws -> ModelDescription {
+    let config = try ModelConfig(folder: folder)
+    return try entry(for: config).describe(config)
+}
+
+/// The values of `model_type` that can be loaded, sorted.
+public var supportedArchitectures: [String] { architectures.keys.sorted() }
+
+/// The entry that a config asks for.
+private func entry(for config: ModelConfig) throws(LanguageModelError) -> ArchitectureEntry {
+    guard let value = config["model_type"], let name = value.text else {
+        throw LanguageModelError(
+            .badConfig, "\(config.path) lacks `model_type`",
+            advice:
+                "a config.json with `model_type` \(supportedArchitectures.joined(separator: ", "))")
+    }
+    guard let entry = architectures[name] else {
+        throw LanguageModelError(
+            .unsupported, "\(config.path): `model_type` \(value.text()) is not supported",
+            advice: suggestion(for: name, among: supportedArchitectures))
+    }
+    return entry
+}

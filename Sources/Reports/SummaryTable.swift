@@ -1,0 +1,67 @@
+import EvalKit
+
+/// A table of plain text: a header and rows, numbers to the right.
+public struct SummaryTable: Sendable {
+    public var header: [String]
+    public var rows: [[String]]
+    /// Columns that hold texts and stand to the left.
+    public var textColumns: Set<Int>
+
+    public init(header: [String], rows: [[String]], textColumns: Set<Int> = [0]) {
+        (self.header, self.rows, self.textColumns) = (header, rows, textColumns)
+    }
+
+    /// The table as lines.
+    public var text: String {
+        let widths = header.indices.map { column in
+            ([header] + rows).map { $0[column].count }.max() ?? 0
+        }
+        let line = { (cells: [String]) in
+            cells.indices.map { column in
+                let padding = String(repeating: " ", count: widths[column] - cells[column].count)
+                return textColumns.contains(column) ? cells[column] + padding : padding + cells[column]
+            }.joined(separator: "  ").trimmedEnd + "\n"
+        }
+        let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ") + "\n"
+        return line(header) + rule + rows.map(line).joined()
+    }
+}
+
+extension String {
+    fileprivate var trimmedEnd: String {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
+
+/// The main numbers of some autoencoders under one evaluation: one row each.
+///
+/// - Parameters:
+///   - outcomes: name, layer and outcome of each.
+///   - headlines: metric and heading of each column.
+public func summaryTable(
+    of outcomes: [(name: String, layer: Int, outcome: Outcome)], headlines: [Headline]
+) -> SummaryTable {
+    let rows = outcomes.map { entry in
+        let values = entry.outcome.metrics.flatMap(\.values) + entry.outcome.additions
+        let cells = headlines.map { headline in
+            values.first { $0.name == headline.metric }.map { decimal($0.value, places: headline.decimals) } ?? "-"
+        }
+        return [entry.name, "\(entry.layer)"] + cells
+    }
+    return SummaryTable(header: ["SAE", "layer"] + headlines.map(\.title), rows: rows)
+}
+
+/// A number with some decimals.
+public func decimal(_ value: Double, places: Int) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<places { scale *= 10 }
+    let scaled = (abs(value) * scale).rounded()
+    let whole = (scaled / scale).rounded(.down)
+    let fraction = Int(scaled - whole * scale)
+    let digits = String(fraction)
+    let text = places == 0 ? "" : "." + String(repeating: "0", count: max(0, places - digits.count)) + digits
+    return (value < 0 && scaled > 0 ? "-" : "") + "\(Int(whole))" + text
+}

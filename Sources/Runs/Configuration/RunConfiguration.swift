@@ -1,0 +1,203 @@
+import Basics
+import EvalKit
+
+/// What a run is told: the config file with flags and environment applied, checked but not yet resolved on disk.
+public struct RunConfiguration: Sendable {
+    /// Which autoencoders to evaluate.
+    public struct Selection: Sendable {
+        /// A folder; every autoencoder below it counts.
+        public var path: String
+        /// A regular expression that must match `<release>/<id>` as a whole.
+        public var match: String?
+        /// Layers to keep; nil keeps all.
+        public var layers: [Int]?
+    }
+
+    /// A model folder, or a hub id found in the local cache.
+    public var model: String
+    /// How activations are stored: `float32`, `bfloat16` or `float16`.
+    public var dtype = "float32"
+    /// `auto`, `cpu` or `cuda`.
+    public var device = "auto"
+    public var saes: [Selection]
+    /// Evaluations with the settings given for them.
+    public var evals: [(identifier: String, settings: JSON)]
+    /// Where a dataset id lies on disk.
+    public var datasets: [(id: String, path: String)]
+    /// The run's folder.
+    public var output: String
+    /// The folder of artefacts shared between runs.
+    public var artifacts = "artifacts"
+    /// The seed of every random stream.
+    public var seed = 42
+    /// Threads of one rank; nil shares the node's cores among its ranks.
+    public var threads: Int?
+    /// Memory that the ranks of one node may use together, in GiB; nil is what is free.
+    public var memoryGiB: Double?
+    /// For each key, where its value came from.
+    public var origins: [(key: String, origin: String)] = []
+
+    static let keys = [
+        "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed", "threads", "memory_gib",
+    ]
+
+    /// Reads a tree of settings.
+    ///
+    /// - Throws: ``RunError`` that names the key, its value and what is allowed.
+    init(tree: JSON, source: String, origins: [(key: String, origin: String)]) throws {
+        guard let members = tree.members else {
+            throw RunError(.badConfig, "\(source) holds no `key: value` lines", advice: "see `saeval run --help`")
+        }
+        let reader = KeyReader(tree: tree, source: source, origins: origins)
+        for member in members where !Self.keys.contains(member.key) {
+            throw RunError(
+                .unknownKey, "Key `\(member.key)` in \(reader.origin(of: member.key)) is unknown", advice: suggestion(for: member.key, among: Self.keys))
+        }
+        model = try reader.text("model", orElse: nil)
+        dtype = try reader.choice("dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
+        device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
+        saes = try reader.selections()
+        evals = try reader.evaluations()
+        datasets = try reader.datasets()
+        output = try reader.text("output", orElse: nil)
+        artifacts = try reader.text("artifacts", orElse: "artifacts")
+        seed = try reader.integer("seed", least: 0) ?? 42
+        threads = try reader.integer("threads", least: 1)
+        memoryGiB = try reader.positive("memory_gib")
+        self.origins = origins
+    }
+
+    /// The config as a tree: written to the run's folder, running it again repeats the run.
+    public var tree: JSON {
+        var members = [
+            JSONMember(key: "model", value: .string(model)), JSONMember(key: "dtype", value: .string(dtype)),
+            JSONMember(key: "device", value: .string(device)),
+            JSONMember(key: "saes", value: .array(saes.map(\.tree))),
+            JSONMember(
+                key: "evals", value: .object(evals.map { JSONMember(key: $0.identifier, value: $0.settings) })),
+            JSONMember(
+                key: "datasets", value: .object(datasets.map { JSONMember(key: $0.id, value: .string($0.path)) })),
+            JSONMember(key: "output", value: .string(output)), JSONMember(key: "artifacts", value: .string(artifacts)),
+            JSONMember(key: "seed", value: .integer(seed)),
+        ]
+        if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
+        if let memoryGiB { members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB))) }
+        return .object(members)
+    }
+
+    /// The config as YAML.
+    public func yaml() throws -> String { try yamlText(of: tree) }
+}
+
+extension RunConfiguration.Selection {
+    fileprivate var tree: JSON {
+        var members = [JSONMember(key: "path", value: .string(path))]
+        if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+        if let layers { members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) }))) }
+        return .object(members)
+    }
+}
+
+/// Typed access to the keys of a config.
+private struct KeyReader {
+    let tree: JSON
+    let source: String
+    let origins: [(key: String, origin: String)]
+
+    /// The file, flag or variable that gave a key, or gave something below it, last.
+    func origin(of key: String) -> String {
+        let first = key.split(separator: ".").first.map(String.init) ?? key
+        return origins.last { $0.key == first || $0.key.hasPrefix(first + ".") }?.origin ?? source
+    }
+
+    private func given(_ key: String) -> JSON? {
+        guard let value = tree[key], !value.isNull else { return nil }
+        return value
+    }
+
+    private func wrong(_ key: String, _ value: JSON, _ wanted: String) -> RunError {
+        RunError(.badConfig, "`\(key)` in \(origin(of: key)) holds \(value.text())", advice: "give \(wanted)")
+    }
+
+    func text(_ key: String, orElse fallback: String?) throws -> String {
+        guard let value = given(key) else {
+            if let fallback { return fallback }
+            throw RunError(
+                .missingKey, "`\(key)` is missing from \(source)", advice: "add `\(key): …` or the flag --\(key)")
+        }
+        guard let text = value.text, !text.isEmpty else { throw wrong(key, value, "a text") }
+        return text
+    }
+
+    func choice(_ key: String, of choices: [String], orElse fallback: String) throws -> String {
+        let text = try text(key, orElse: fallback)
+        guard choices.contains(text) else { throw wrong(key, .string(text), choices.joined(separator: ", ")) }
+        return text
+    }
+
+    func integer(_ key: String, least: Int) throws -> Int? {
+        guard let value = given(key) else { return nil }
+        guard let integer = value.integer, integer >= least else { throw wrong(key, value, "an integer of at least \(least)") }
+        return integer
+    }
+
+    func positive(_ key: String) throws -> Double? {
+        guard let value = given(key) else { return nil }
+        guard let number = value.double, number > 0, number.isFinite else { throw wrong(key, value, "a number above 0") }
+        return number
+    }
+
+    func selections() throws -> [RunConfiguration.Selection] {
+        guard let value = given("saes") else {
+            throw RunError(.missingKey, "`saes` is missing from \(source)", advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
+        }
+        let entries = value.elements ?? [value]
+        guard !entries.isEmpty else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
+        return try entries.map(selection)
+    }
+
+    private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
+        if let path = entry.text { return RunConfiguration.Selection(path: path) }
+        let known = ["path", "match", "layers"]
+        for member in entry.members ?? [] where !known.contains(member.key) {
+            throw RunError(.unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown", advice: suggestion(for: member.key, among: known))
+        }
+        guard let path = entry["path"]?.text else { throw wrong("saes", entry, "`path: FOLDER`") }
+        var selection = RunConfiguration.Selection(path: path)
+        if let match = entry["match"], !match.isNull {
+            guard let pattern = match.text, (try? Regex(pattern)) != nil else {
+                throw wrong("saes.match", match, "a regular expression")
+            }
+            selection.match = pattern
+        }
+        if let layers = entry["layers"], !layers.isNull {
+            let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
+            guard numbers.allSatisfy({ $0 != nil }) else { throw wrong("saes.layers", layers, "a list of layers such as [1, 2]") }
+            selection.layers = numbers.compactMap { $0 }
+        }
+        return selection
+    }
+
+    func evaluations() throws -> [(identifier: String, settings: JSON)] {
+        guard let value = given("evals") else {
+            throw RunError(.missingKey, "`evals` is missing from \(source)", advice: "add `evals: {core: {}}` or the flag --evals core")
+        }
+        if let names = value.elements {
+            return try names.map { name in
+                guard let text = name.text else { throw wrong("evals", name, "names of evaluations") }
+                return (text, .object([JSONMember]()))
+            }
+        }
+        guard let members = value.members, !members.isEmpty else { throw wrong("evals", value, "evaluations and their settings") }
+        return members.map { ($0.key, $0.value.isNull ? .object([JSONMember]()) : $0.value) }
+    }
+
+    func datasets() throws -> [(id: String, path: String)] {
+        guard let value = given("datasets") else { return [] }
+        guard let members = value.members else { throw wrong("datasets", value, "`id: PATH` lines") }
+        return try members.map { member in
+            guard let path = member.value.text else { throw wrong("datasets.\(member.key)", member.value, "a path") }
+            return (member.key, path)
+        }
+    }
+}

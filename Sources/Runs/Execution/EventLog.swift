@@ -1,0 +1,40 @@
+import Basics
+import Glibc
+
+/// `log.jsonl`: what happened in a run, one JSON object a line, written by rank 0.
+final class EventLog {
+    private let descriptor: Int32
+
+    init(path: String) throws {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw RunError(.unsuitable, "\(path) cannot be written: \(lastSystemError())", advice: "choose another output folder")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Adds an event with the time and some values.
+    func write(_ event: String, _ values: [(String, JSON)] = []) {
+        var members = [
+            JSONMember(key: "time", value: .number(currentEpochSeconds())), JSONMember(key: "event", value: .string(event)),
+        ]
+        members += values.map { JSONMember(key: $0.0, value: $0.1) }
+        let line = Array((JSON.object(members).text() + "\n").utf8)
+        _ = line.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Seconds since 1970.
+func currentEpochSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec / 1_000_000) / 1000
+}
+
+/// Seconds of a clock that only goes forward.
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}

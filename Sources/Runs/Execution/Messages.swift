@@ -1,0 +1,76 @@
+import Basics
+import EvalKit
+import Foundation
+
+/// What a rank says of itself before the run, so that rank 0 can compare configs and share the cores.
+struct RankIntroduction: Codable {
+    /// Hash of config file, flags and program version.
+    var configuration: String
+    var host: String
+    /// One bit for each processor that the rank may use.
+    var processors: [UInt8]
+}
+
+/// What the coordinator tells a worker.
+enum Command: Codable {
+    case begin(RunPlan, threads: Int)
+    /// Open activation sets for writing; all ranks do it together.
+    case open([Int])
+    /// Close them; all ranks do it together.
+    case close
+    case perform(WorkTask)
+    case stop
+}
+
+/// A piece of work that can be repeated.
+enum WorkTask: Codable, Sendable {
+    /// Fill one block of some activation sets, which share a row set, from one forward pass.
+    case harvest(rowSet: Int, block: Int, sets: [Int])
+    /// Evaluate a unit of the plan for some of its subjects.
+    case unit(index: Int, subjects: [SubjectIndex])
+}
+
+/// What a worker tells the coordinator.
+enum WorkReport: Codable, Sendable {
+    case ready
+    /// Checksums of the written blocks, in the order of the task's sets.
+    case harvested(rowSet: Int, block: Int, sets: [Int], checksums: [UInt64], seconds: Double)
+    case evaluated(UnitReport)
+    /// The rank cannot go on.
+    case fatal(String)
+}
+
+/// What one unit yielded.
+struct UnitReport: Codable, Sendable {
+    var index: Int
+    var partials: [(SubjectIndex, String)] {
+        get { zip(subjects, texts).map { ($0, $1) } }
+        set { (subjects, texts) = (newValue.map(\.0), newValue.map(\.1)) }
+    }
+    private var subjects: [SubjectIndex] = []
+    private var texts: [String] = []
+    /// Subjects that failed, and why.
+    var failures: [Failure] = []
+    var seconds: Double
+
+    struct Failure: Codable, Sendable {
+        var subject: SubjectIndex
+        var reason: String
+    }
+
+    init(index: Int, seconds: Double) { (self.index, self.seconds) = (index, seconds) }
+}
+
+/// Tags of messages.
+enum MessageTag {
+    static let report: Int32 = 1
+    static let command: Int32 = 2
+}
+
+/// The bytes of a message.
+func messageBytes(_ value: some Encodable) throws -> [UInt8] { [UInt8](try JSONEncoder().encode(value)) }
+
+/// The message in some bytes.
+func message<Value: Decodable>(_ bytes: [UInt8], as type: Value.Type = Value.self) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(bytes))
+}

@@ -1,0 +1,151 @@
+import Autoencoders
+import Basics
+import Corpora
+import EvalKit
+import Formats
+import Kernels
+import LanguageModels
+import Storage
+import Synchronization
+import Tensors
+
+/// What one rank holds while it works: the model, rows, activations and the autoencoders of the cohort at hand.
+final class RankWorkspace: Sendable {
+    let plan: RunPlan
+    let evaluations: [AnyEvaluation]
+    let backend: any KernelBackend
+    let threads: Int
+    private let state = Mutex(State())
+
+    private struct State {
+        var model: (any LanguageModel)?
+        var rows: [Int: TokenRows] = [:]
+        var readers: [Int: ActivationReader] = [:]
+        var cohort: Int?
+        var autoencoders: [SubjectIndex: any Autoencoder] = [:]
+        var shared: [String: any Sendable] = [:]
+    }
+
+    init(plan: RunPlan, evaluations: [AnyEvaluation], backend: any KernelBackend, threads: Int) {
+        (self.plan, self.evaluations, self.backend, self.threads) = (plan, evaluations, backend, threads)
+    }
+
+    /// The model, loaded when first asked for.
+    func model() throws -> any LanguageModel {
+        try state.withLock { state in
+            if let model = state.model { return model }
+            let model = try loadLanguageModel(folder: plan.modelFolder, backend: backend)
+            state.model = model
+            return model
+        }
+    }
+
+    /// The rows of a row set.
+    func rows(_ index: Int) throws -> TokenRows {
+        try state.withLock { state in
+            if let rows = state.rows[index] { return rows }
+            let rows = try RowStore.load(plan.rowSets[index])
+            state.rows[index] = rows
+            return rows
+        }
+    }
+
+    /// The reader of a complete activation set.
+    private func reader(_ index: Int) throws -> ActivationReader {
+        try state.withLock { state in
+            if let reader = state.readers[index] { return reader }
+            let set = plan.activationSets[index]
+            let reader = try ActivationReader(path: set.path, key: set.key)
+            state.readers[index] = reader
+            return reader
+        }
+    }
+
+    /// Activations of some rows, widened; a block that differs from its checksum is computed again.
+    func activations(set index: Int, rows: Range<Int>) throws -> Tensor {
+        let set = plan.activationSets[index]
+        let positions = plan.rowSets[set.rowSet].request.contextSize
+        let reader = try reader(index)
+        let range = rows.lowerBound * positions..<rows.upperBound * positions
+        do {
+            return try backend.widen(try reader.rows(range))
+        } catch let error as StorageError where error.code == .checksum {
+            let harvest = RunPlan.harvestRows(contextSize: positions)
+            for block in rows.lowerBound / harvest...(rows.upperBound - 1) / harvest {
+                let stored = try harvester().block(block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
+                try reader.repair(
+                    block: block, UnsafeRawBufferPointer(start: stored.bytes, count: stored.byteCount))
+            }
+            Console.note("\(error.message); the block was computed again")
+            return try backend.widen(try reader.rows(range))
+        }
+    }
+
+    /// What fills the activation store.
+    func harvester() throws -> Harvester {
+        Harvester(plan: plan, model: try model(), backend: backend, rows: { try self.rows($0) })
+    }
+
+    /// Makes a cohort the one at hand; what belonged to another is let go.
+    func enter(cohort: Int) {
+        state.withLock { state in
+            guard state.cohort != cohort else { return }
+            state.cohort = cohort
+            state.autoencoders = [:]
+            state.shared = [:]
+        }
+    }
+
+    /// An autoencoder of the cohort at hand, loaded when first asked for.
+    func autoencoder(_ subject: SubjectIndex, in cohort: Cohort) throws -> any Autoencoder {
+        try state.withLock { state in
+            if let autoencoder = state.autoencoders[subject] { return autoencoder }
+            let autoencoder = try loadAutoencoder(cohort.subjects[subject.value].reference)
+            state.autoencoders[subject] = autoencoder
+            return autoencoder
+        }
+    }
+
+    /// A value of the cohort at hand, made when first asked for.
+    func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
+        if let value = state.withLock({ $0.shared[name] as? Value }) { return value }
+        let value = try make()
+        state.withLock { $0.shared[name] = value }
+        return value
+    }
+}
+
+/// What a unit sees of the workspace.
+struct RankContext: EvaluationContext {
+    let workspace: RankWorkspace
+    let cohortIndex: Int
+    let evaluationIndex: Int
+
+    var cohort: Cohort { workspace.plan.cohorts[cohortIndex].cohort }
+    var backend: any KernelBackend { workspace.backend }
+    var threads: Int { workspace.threads }
+    var model: any LanguageModel { get throws { try workspace.model() } }
+    var rows: TokenRows { get throws { try workspace.rows(try rowSet()) } }
+
+    private func rowSet() throws -> Int {
+        guard let index = workspace.plan.cohorts[cohortIndex].rowSets[evaluationIndex] else {
+            throw RunError(.unsuitable, "The evaluation reads rows that it did not ask for")
+        }
+        return index
+    }
+
+    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
+        let rowSet = try rowSet()
+        guard let set = workspace.plan.activationSets.firstIndex(where: { $0.rowSet == rowSet && $0.hook == hook })
+        else { throw RunError(.unsuitable, "Activations at \(hook) are not part of the plan") }
+        return try workspace.activations(set: set, rows: rows)
+    }
+
+    func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
+        try workspace.autoencoder(subject, in: cohort)
+    }
+
+    func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
+        try workspace.shared(name, make)
+    }
+}

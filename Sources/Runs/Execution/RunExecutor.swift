@@ -1,0 +1,143 @@
+import Basics
+import EvalKit
+import Kernels
+import Messaging
+import Storage
+import Tensors
+
+/// How a run ended.
+public struct RunSummary: Sendable {
+    /// Results in the order of cohorts, evaluations and autoencoders.
+    public var results: [RunResult] = []
+    /// What failed, by name and reason.
+    public var failures: [RunPlan.FailedItem] = []
+    /// Whether a stop was requested before all work was done.
+    public var isStopped = false
+    /// The run's folder.
+    public var folder = ""
+}
+
+/// Runs a config on all ranks.
+public struct RunExecutor {
+    let source: ConfigurationSource
+    let catalogue: [EvaluationEntry]
+    let messenger: Messenger
+    let backend: any KernelBackend
+
+    public init(
+        source: ConfigurationSource, catalogue: [EvaluationEntry], messenger: Messenger,
+        backend: any KernelBackend
+    ) {
+        (self.source, self.catalogue) = (source, catalogue)
+        (self.messenger, self.backend) = (messenger, backend)
+    }
+
+    /// Runs or resumes; collective.
+    ///
+    /// - Returns: the summary on rank 0; nil on the others.
+    /// - Throws: on rank 0 what made the run impossible, before anything is written where the config is at fault. An
+    ///   error in the middle ends all ranks.
+    public func run() throws -> RunSummary? {
+        StopSignal.listen()
+        let (introduction, failure) = introduce()
+        let introductions = try messenger.gather(messageBytes(introduction))
+        guard messenger.rank == 0 else {
+            try follow()
+            return nil
+        }
+        do {
+            if let failure { throw failure }
+            let ranks = try introductions!.map { try message($0, as: RankIntroduction.self) }
+            try refuseMixedConfigs(ranks)
+            let threads = ThreadShares(ranks: ranks, fixed: try configuration().threads)
+            return try coordinate(threads: threads)
+        } catch {
+            for rank in 1..<max(1, messenger.size) {
+                try? messenger.send(messageBytes(Command.stop), to: rank, tag: MessageTag.command)
+            }
+            throw error
+        }
+    }
+
+    private func configuration() throws -> RunConfiguration { try source.configuration(catalogue: catalogue) }
+
+    private func introduce() -> (RankIntroduction, (any Error)?) {
+        let configured = Result { try configuration().tree.text() }
+        let text = (try? configured.get()) ?? "unreadable"
+        let introduction = RankIntroduction(
+            configuration: ContentHash.of(ContentKeys.version + text).hex, host: hostName(),
+            processors: allowedProcessors())
+        if case .failure(let error) = configured { return (introduction, error) }
+        return (introduction, nil)
+    }
+
+    private func refuseMixedConfigs(_ ranks: [RankIntroduction]) throws {
+        guard let other = ranks.firstIndex(where: { $0.configuration != ranks[0].configuration }) else { return }
+        throw RunError(
+            .mixedConfigs, "Rank \(other) on \(ranks[other].host) reads another config than rank 0 on \(ranks[0].host)",
+            advice: "start all ranks with one command, and check that every machine sees the same file, flags and SAEVAL_ variables")
+    }
+
+    // MARK: - Ranks other than 0
+
+    private func follow() throws {
+        guard case .begin(let plan, let threads) = try receiveCommand(messenger) else { return }
+        do {
+            let worker = Worker(workspace: try workspace(plan, threads: threads), messenger: messenger)
+            try worker.follow()
+        } catch {
+            try? messenger.send(messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
+            _ = try? messenger.waitForMessage(from: 0, tag: MessageTag.command, deadline: .seconds(8))
+            messenger.abort(code: 1, message: "\(error)")
+        }
+    }
+
+    private func workspace(_ plan: RunPlan, threads: Int) throws -> RankWorkspace {
+        let evaluations = try plan.evaluations.map { entry in
+            try evaluation(
+                entry.identifier, try JSON(parsing: Array(entry.settings.utf8), source: "the plan"), catalogue)
+        }
+        return RankWorkspace(plan: plan, evaluations: evaluations, backend: backend, threads: threads)
+    }
+
+    // MARK: - Rank 0
+
+    private func coordinate(threads: ThreadShares) throws -> RunSummary {
+        let configuration = try configuration()
+        let planner = try Planner(configuration, catalogue: catalogue, backendName: backend.name)
+        let plan = try planner.plan()
+        try PlanEstimate(plan, threads: threads.most).check(
+            plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))
+        try makeFolder(plan.output)
+        let record = try RunRecord(folder: plan.output)
+        let folders = plan.evaluations.map { "\(plan.output)/eval_results/\($0.identifier)" }
+        for folder in [plan.output] + folders { removePartialFiles(in: folder) }
+        let log = try EventLog(path: "\(plan.output)/log.jsonl")
+        try writeFile(Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml")
+        for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes { Console.note(note) }
+        for set in plan.rowSets {
+            if let note = try RowStore.prepare(set, modelFolder: plan.modelFolder) {
+                Console.note(note)
+                log.write("note", [("text", .string(note))])
+            }
+        }
+        for rank in 1..<max(1, messenger.size) {
+            let begin = Command.begin(plan, threads: threads.share[rank])
+            try messenger.send(messageBytes(begin), to: rank, tag: MessageTag.command)
+        }
+        let worker = Worker(workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger)
+        let pool = WorkPool(worker: worker, messenger: messenger)
+        do {
+            try pool.gatherWorkers()
+            let coordinator = Coordinator(
+                plan: plan, worker: worker, pool: pool, record: record, log: log, ranks: messenger.size)
+            let summary = try coordinator.run()
+            try pool.stop()
+            return summary
+        } catch {
+            log.write("error", [("text", .string("\(error)"))])
+            if messenger.isParallel { messenger.abort(code: 1, message: "\(error)") }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Basics
+import EvalKit
+import Foundation
+import Storage
+
+/// One line of a run's journal.
+enum JournalEntry: Codable {
+    /// A start of the program.
+    case start(StartRecord)
+    /// A finished unit: its partial results. A later start uses them whatever the number of ranks.
+    case unit(UnitRecord)
+    /// An autoencoder that failed; tried again at the next start.
+    case failure(evaluation: String, subject: String, reason: String)
+    /// All work is done and all results are written.
+    case end
+
+    /// What a start found.
+    struct StartRecord: Codable {
+        var plan: ContentHash
+        /// Partial results of the whole plan, and those that were there already.
+        var partials: Int
+        var donePartials: Int
+        /// Cost of the whole plan, and of what was there already, in floating-point operations.
+        var cost: Double
+        var doneCost: Double
+        var autoencoders: Int
+        var evaluations: [String]
+        var ranks: Int
+        var epochSeconds: Double
+    }
+
+    /// Partial results of one unit.
+    struct UnitRecord: Codable {
+        var evaluation: String
+        var unit: String
+        var rank: Int
+        var seconds: Double
+        var cost: Double
+        var epochSeconds: Double
+        var subjects: [String]
+        var keys: [ContentHash]
+        var partials: [String]
+    }
+}
+
+/// The journal and what it says is finished.
+final class RunRecord {
+    private let journal: Journal
+    /// Partial results by content key.
+    private(set) var partials: [ContentHash: String] = [:]
+    /// What opening the journal had to mend.
+    var notice: String? { journal.notice }
+
+    /// Opens or makes the journal of a run's folder and locks it.
+    init(folder: String) throws {
+        journal = try Journal(path: "\(folder)/journal.jsonl")
+        for text in journal.entries {
+            guard let entry = Self.entry(of: text) else { continue }
+            if case .unit(let record) = entry { add(record) }
+        }
+    }
+
+    /// Writes an entry and returns when it is on disk.
+    func append(_ entry: JournalEntry) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try journal.append(String(decoding: try encoder.encode(entry), as: UTF8.self))
+        if case .unit(let record) = entry { add(record) }
+    }
+
+    private func add(_ record: JournalEntry.UnitRecord) {
+        for (key, partial) in zip(record.keys, record.partials) { partials[key] = partial }
+    }
+
+    /// Reads one entry; nil for one that a later version wrote.
+    static func entry(of text: String) -> JournalEntry? {
+        try? JSONDecoder().decode(JournalEntry.self, from: Data(text.utf8))
+    }
+}

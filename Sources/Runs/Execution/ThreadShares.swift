@@ -1,0 +1,72 @@
+import Basics
+import Glibc
+
+/// How the cores of each host are shared among the ranks that work there.
+///
+/// With several ranks rank 0 coordinates and sleeps, so it gets no share.
+struct ThreadShares {
+    /// Threads of each rank.
+    let share: [Int]
+    /// Workers on the host that has the most.
+    let mostWorkersOnOneHost: Int
+    /// A sentence when ranks are bound to fewer cores than the host lets them use.
+    let note: String?
+
+    var most: Int { share.max() ?? 1 }
+
+    init(ranks: [RankIntroduction], fixed: Int?) {
+        let works = { (rank: Int) in ranks.count == 1 || rank > 0 }
+        var workers: [String: Int] = [:]
+        var processors: [String: [UInt8]] = [:]
+        for (rank, entry) in ranks.enumerated() {
+            if works(rank) { workers[entry.host, default: 0] += 1 }
+            let known = processors[entry.host] ?? [UInt8](repeating: 0, count: entry.processors.count)
+            processors[entry.host] = zip(known, entry.processors).map { $0 | $1 }
+        }
+        let count = { (bits: [UInt8]) in bits.reduce(0) { $0 + $1.nonzeroBitCount } }
+        share = ranks.enumerated().map { rank, entry in
+            if let fixed { return fixed }
+            let cores = count(processors[entry.host]!) / max(1, workers[entry.host] ?? 1)
+            return max(1, min(count(entry.processors), cores))
+        }
+        mostWorkersOnOneHost = workers.values.max() ?? 1
+        let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        let used = zip(ranks.indices, share).filter { works($0.0) && ranks[$0.0].host == ranks[0].host }.reduce(0) { $0 + $1.1 }
+        note = fixed == nil && ranks.count > 1 && used < online
+            ? "The ranks on \(ranks[0].host) are bound to \(used) of \(online) cores; start with `mpirun --bind-to none` to use all"
+            : nil
+    }
+}
+
+/// The name of this host.
+func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, 255)
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// One bit for each processor that this process may use.
+func allowedProcessors() -> [UInt8] {
+    let status = (try? readPseudoFile("/proc/self/status")) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+    let digits = line?.split(separator: "\t").last?.compactMap(\.hexDigitValue) ?? [1]
+    return digits.reversed().map { UInt8($0) }
+}
+
+/// Memory that the ranks of this node may use: the config's limit, else what is available now.
+public func memoryLimit(_ configuration: RunConfiguration) -> Int? {
+    if let limit = configuration.memoryGiB { return Int(limit * 1_073_741_824) }
+    guard let text = try? readPseudoFile("/proc/meminfo") else { return nil }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+}
+
+/// Reads a file of the kernel, whose length is not known beforehand.
+private func readPseudoFile(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw BasicsError(.unreadable, "\(path): \(lastSystemError())") }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = read(descriptor, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+}

@@ -1,0 +1,87 @@
+import Basics
+import Kernels
+import LanguageModels
+
+/// What a plan costs: printed by `saeval plan`, checked before a run begins.
+public struct PlanEstimate: Sendable {
+    /// Floating-point operations of the forward passes that fill the activation store.
+    public var harvestOperations = 0.0
+    /// Floating-point operations of all units.
+    public var unitOperations = 0.0
+    /// Bytes of activations that are not on disk yet.
+    public var newBytes = 0
+    /// Bytes of activations in all.
+    public var activationBytes = 0
+    /// Bytes of weights that are mapped, shared by the ranks of a node.
+    public var mappedBytes = 0
+    /// Highest private memory of one rank, in bytes.
+    public var peakBytes = 0
+
+    /// - Parameter threads: threads of one rank.
+    public init(_ plan: RunPlan, threads: Int) {
+        let lastBlock = plan.activationSets.map { $0.hook.layer + 1 }.max() ?? 0
+        for (index, rows) in plan.rowSets.enumerated() {
+            let sets = plan.activationSets.filter { $0.rowSet == index }
+            activationBytes += sets.reduce(0) { $0 + $1.byteCount }
+            let missing = sets.filter { !fileExists($0.path) }
+            newBytes += missing.reduce(0) { $0 + $1.byteCount }
+            if !missing.isEmpty {
+                harvestOperations += plan.model.forwardOperations(
+                    tokens: rows.request.rows * rows.request.contextSize, positions: rows.request.contextSize,
+                    blocks: 0..<lastBlock, unembedding: false)
+            }
+        }
+        unitOperations = plan.units.reduce(0) { $0 + $1.cost }
+        let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
+        mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
+        let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
+        let chunk = max(chunkTokens, context)
+        let widest = references.map(\.latents).max() ?? 0
+        let logits = 3 * plan.model.logitsBytes(tokens: chunk)
+        let streams = 24 * plan.model.residualBytes(tokens: chunk)
+        let panels = 16 << 20
+        let block = plan.rowSets.map {
+            RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
+        }.max() ?? 0
+        let harvest = plan.model.residualBytes(tokens: block) * plan.activationSets.count
+        let perSubject = 64 * widest
+        let largest = plan.units.map(\.subjects.count).max() ?? 0
+        let tokens = plan.rowSets.reduce(0) { $0 + 8 * $1.request.rows * $1.request.contextSize }
+        peakBytes = (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject * largest
+    }
+
+    /// Refuses a plan that does not fit into memory.
+    ///
+    /// - Parameters:
+    ///   - localRanks: ranks of one node.
+    ///   - memoryBytes: what the ranks of a node may use together.
+    public func check(_ plan: RunPlan, localRanks: Int, memoryBytes: Int?) throws {
+        if let memoryBytes, peakBytes * localRanks > memoryBytes {
+            throw RunError(
+                .noMemory, "The run needs \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
+                advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`")
+        }
+    }
+}
+
+/// Bytes as people read them: `1.5 GiB`.
+public func byteText(_ bytes: Int) -> String {
+    var value = Double(bytes)
+    for unit in ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] {
+        if value < 1024 || unit == "PiB" { return unit == "B" ? "\(bytes) B" : "\(oneDecimal(value)) \(unit)" }
+        value /= 1024
+    }
+    return "\(bytes) B"
+}
+
+/// Seconds as people read them: `1 h 05 min`, `2 min 10 s`, `42 s`.
+public func durationText(_ seconds: Double) -> String {
+    let whole = Int(max(0, min(seconds, 1e9)).rounded())
+    let two = { (value: Int) in value < 10 ? "0\(value)" : "\(value)" }
+    if whole >= 3600 { return "\(whole / 3600) h \(two(whole % 3600 / 60)) min" }
+    if whole >= 60 { return "\(whole / 60) min \(two(whole % 60)) s" }
+    return "\(whole) s"
+}
+
+/// A number with one decimal.
+public func oneDecimal(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }

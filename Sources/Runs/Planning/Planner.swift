@@ -1,0 +1,189 @@
+import Autoencoders
+import Basics
+import Corpora
+import EvalKit
+import Formats
+import LanguageModels
+import Tensors
+import Tokenizers
+
+/// Finds and checks everything that a config names, and lays the work out.
+///
+/// Reads files and writes none. Autoencoders that cannot be evaluated are listed, not thrown, so that the others run.
+public struct Planner {
+    let configuration: RunConfiguration
+    let evaluations: [AnyEvaluation]
+    let backendName: String
+
+    /// - Throws: an error for an unknown evaluation or bad settings.
+    public init(_ configuration: RunConfiguration, catalogue: [EvaluationEntry], backendName: String = "cpu") throws {
+        self.configuration = configuration
+        self.backendName = backendName
+        evaluations = try configuration.evals.map { try evaluation($0.identifier, $0.settings, catalogue) }
+        guard configuration.device != "cuda" else {
+            throw RunError(
+                .unsuitable, "`device` is cuda, but this build computes on the CPU alone", advice: "set device: auto")
+        }
+    }
+
+    /// The config with every setting written out.
+    public func resolvedConfiguration() -> RunConfiguration {
+        var resolved = configuration
+        resolved.evals = evaluations.map { ($0.identifier, $0.settings) }
+        return resolved
+    }
+
+    /// Makes the plan.
+    ///
+    /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the disk.
+    /// - Throws: an error that names the file or key at fault.
+    /// - Cost: reads every weight file once, for content keys.
+    public func plan(requiringSpace: Bool = true) throws -> RunPlan {
+        let model = try ModelPlace(configuration.model)
+        let activationType = ElementType(rawValue: configuration.dtype)!
+        var failures: [RunPlan.FailedItem] = []
+        let references = try selectedReferences(layers: model.description.layers, failures: &failures)
+        let special = try model.specialTokens()
+        let cohorts = cohorts(of: try subjects(references, model, &failures), model, special)
+        guard !cohorts.isEmpty else {
+            throw RunError(
+                .unsuitable, "No autoencoder can be evaluated: " + failures.map { "\($0.name): \($0.reason)" }.joined(separator: " "),
+                advice: "correct `saes`")
+        }
+        var layout = try PlanLayout(
+            configuration: configuration, evaluations: evaluations, model: model, activationType: activationType,
+            backendName: backendName)
+        try layout.add(cohorts, requiringSpace: requiringSpace)
+        let settings = evaluations.map { RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text()) }
+        var plan = RunPlan(
+            modelFolder: model.folder, modelName: model.name, modelKey: layout.modelKey, model: model.description,
+            activationType: activationType, evaluations: settings, rowSets: layout.rowSets,
+            activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units, failedItems: failures,
+            key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()), threads: configuration.threads,
+            output: configuration.output, artifacts: configuration.artifacts, notes: [])
+        plan.notes = layout.notes
+        return plan
+    }
+
+    // MARK: - Autoencoders
+
+    /// The autoencoders that the config selects, in the order of its entries.
+    public func selectedReferences(
+        layers: Int, failures: inout [RunPlan.FailedItem]
+    ) throws -> [AutoencoderReference] {
+        var references: [AutoencoderReference] = []
+        for selection in configuration.saes {
+            if let layer = selection.layers?.first(where: { $0 < 0 || $0 >= layers }) {
+                throw RunError(
+                    .unsuitable, "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
+                    advice: "name layers that the model has")
+            }
+            let survey = try surveyAutoencoders(under: selection.path)
+            for unread in survey.unread where unread.error != nil {
+                failures.append(RunPlan.FailedItem(name: unread.path, reason: unread.reason))
+            }
+            guard !survey.found.isEmpty || !failures.isEmpty else {
+                _ = try findAutoencoders(under: selection.path)
+                continue
+            }
+            let kept = try survey.found.filter { try matches($0, selection) }
+            guard !kept.isEmpty || survey.found.isEmpty else {
+                throw RunError(
+                    .unsuitable,
+                    "None of the \(survey.found.count) autoencoders below \(selection.path) matches"
+                        + (selection.match.map { " `\($0)`" } ?? "") + (selection.layers.map { " layers \($0)" } ?? ""),
+                    advice: "list them with `saeval ls saes \(selection.path)`")
+            }
+            references += kept.filter { new in !references.contains { $0.path == new.path } }
+        }
+        var seen: [String: String] = [:]
+        for reference in references {
+            if let other = seen.updateValue(reference.path, forKey: "\(reference.release)/\(reference.id)") {
+                throw RunError(
+                    .unsuitable, "\(other) and \(reference.path) both go by \(reference.release)/\(reference.id)",
+                    advice: "rename one folder or evaluate them in runs of their own")
+            }
+        }
+        return references
+    }
+
+    private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection) throws -> Bool {
+        if let pattern = selection.match,
+            try Regex(pattern).wholeMatch(in: "\(reference.release)/\(reference.id)") == nil
+        {
+            return false
+        }
+        guard let layers = selection.layers else { return true }
+        return try layers.contains(HookPoint(parsing: reference.hookName).layer)
+    }
+
+    /// Checks each autoencoder against the model and hashes its files.
+    private func subjects(
+        _ references: [AutoencoderReference], _ model: ModelPlace, _ failures: inout [RunPlan.FailedItem]
+    ) throws -> [Subject] {
+        var subjects: [Subject] = []
+        for reference in references {
+            do {
+                let hook = try HookPoint(parsing: reference.hookName)
+                guard hook.layer < model.description.layers else {
+                    throw RunError(
+                        .unsuitable, "\(reference.path) belongs to \(hook), but \(configuration.model) has layers 0 to \(model.description.layers - 1)",
+                        advice: "evaluate it with the model it was trained on")
+                }
+                guard reference.modelSize == model.description.modelSize else {
+                    throw RunError(
+                        .unsuitable, "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(model.description.modelSize)",
+                        advice: "evaluate it with the model it was trained on")
+                }
+                subjects.append(Subject(reference: reference, key: try reference.contentHash()))
+            } catch {
+                failures.append(
+                    RunPlan.FailedItem(name: "\(reference.release)/\(reference.id)", reason: "\(error)"))
+            }
+        }
+        return subjects
+    }
+
+    /// Groups autoencoders by hook and by how rows begin, in the order of hooks.
+    private func cohorts(of subjects: [Subject], _ model: ModelPlace, _ special: [Int32]) -> [Cohort] {
+        var cohorts: [Cohort] = []
+        for subject in subjects {
+            guard let hook = try? HookPoint(parsing: subject.reference.hookName) else { continue }
+            let starts = subject.reference.prependsBeginning
+            if let index = cohorts.firstIndex(where: { $0.hook == hook && $0.prependsBOS == starts }) {
+                cohorts[index].subjects.append(subject)
+            } else {
+                cohorts.append(
+                    Cohort(
+                        hook: hook, model: model.description,
+                        modelName: subject.reference.modelName ?? model.name,
+                        activationType: configuration.dtype, prependsBOS: starts, specialTokens: special,
+                        subjects: [subject]))
+            }
+        }
+        return cohorts.sorted { ($0.hook, $0.prependsBOS ? 0 : 1) < ($1.hook, $1.prependsBOS ? 0 : 1) }
+    }
+}
+
+/// Where a model lies and what its config says.
+struct ModelPlace {
+    let folder: String
+    let name: String
+    let description: ModelDescription
+    let weightFiles: [String]
+
+    /// - Parameter model: a folder, or a hub id found in the local cache.
+    init(_ model: String) throws {
+        folder = folderExists(model) ? model : try HubCache().resolve(model)
+        name = folderExists(model) ? lastComponent(of: model) : model
+        description = try describeLanguageModel(folder: folder)
+        let place = folder
+        weightFiles = try SafetensorsFolder(path: folder).files.map { "\(place)/\($0)" }
+    }
+
+    /// BOS, EOS and padding, sorted.
+    func specialTokens() throws -> [Int32] {
+        let special = try Tokenizer(folder: folder).special
+        return Set([special.bos, special.eos, special.pad].compactMap { $0 }).sorted()
+    }
+}

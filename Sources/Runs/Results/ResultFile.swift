@@ -1,0 +1,61 @@
+import Autoencoders
+import Basics
+import EvalKit
+
+/// The program's version, written into results.
+public let programVersion = "0.1.0"
+
+/// A result file in the format of SAE Bench 0.6.0: its keys, in its order.
+struct ResultFile {
+    let identifier: String
+    let runKey: ContentHash
+    let outcome: Outcome
+    let reference: AutoencoderReference
+    let activationType: String
+
+    /// The file's bytes. Everything but the time follows from the content.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    func bytes(time: Int) -> [UInt8] {
+        let metrics = outcome.metrics.map { category, values in
+            JSONMember(
+                key: category,
+                value: .object(
+                    values.map { name, value in
+                        let isInteger = outcome.integerMetrics.contains(name)
+                        return JSONMember(key: name, value: isInteger ? .integer(Int(value)) : .number(value))
+                    }))
+        }
+        let additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
+        let json = JSON.object([
+            "eval_type_id": .string(identifier), "eval_config": outcome.config, "eval_id": .string(runIdentifier),
+            "datetime_epoch_millis": .integer(time), "eval_result_metrics": .object(metrics),
+            "eval_result_details": outcome.details,
+            "sae_bench_commit_hash": .string("saeval \(programVersion)"),
+            "sae_lens_id": .string(reference.id), "sae_lens_release_id": .string(reference.release),
+            "sae_lens_version": libraryVersion,
+            "sae_cfg_dict": reference.configuration(type: activationType),
+            "eval_result_unstructured": .object(["saeval": .object(additions)]),
+        ])
+        return Array(json.text(indent: 2).utf8)
+    }
+
+    /// The version of SAELens that wrote the autoencoder, where its config says so.
+    private var libraryVersion: JSON {
+        reference.configuration["metadata"]?["sae_lens_version"] ?? .null
+    }
+
+    /// A version-4 UUID made of the run's key, so that a repeated run has the same one.
+    private var runIdentifier: String {
+        var digits = Array(runKey.hex)
+        digits[12] = "4"
+        digits[16] = "a"
+        let parts = [digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32]]
+        return parts.map { String($0) }.joined(separator: "-")
+    }
+
+    /// The time in a result file; nil when it is none.
+    static func time(in bytes: [UInt8]) -> Int? {
+        (try? JSON(parsing: bytes, source: "a result"))?["datetime_epoch_millis"]?.integer
+    }
+}

@@ -1,0 +1,61 @@
+import Basics
+import Glibc
+
+/// What can go wrong with artefacts and journals.
+public enum StorageDomain: FailureDomain {
+    /// What to branch on.
+    public enum Code: String, Sendable {
+        /// A file or folder is not there.
+        case missing
+        /// A file cannot be opened or its bytes contradict each other.
+        case damaged
+        /// A sound file of somebody else, or of other content than expected.
+        case foreign
+        /// A file of a newer format than this program knows.
+        case versionTooNew
+        /// Bytes differ from their checksum.
+        case checksum
+        /// A block, or a file, is not finished.
+        case incomplete
+        /// The disk is full.
+        case outOfSpace
+        /// The system refuses to write.
+        case unwritable
+        /// Another run holds the file.
+        case busy
+        /// A value that this call does not allow.
+        case invalid
+        /// A call of HDF5 failed.
+        case hdf5
+        /// Another rank failed in a step that all take together.
+        case otherRank
+    }
+    /// The first word in brackets.
+    public static let name = "storage"
+}
+
+/// An error of artefacts and journals.
+public typealias StorageError = Failure<StorageDomain>
+
+extension Failure where Domain == StorageDomain {
+    /// An error of a system call on a file, from `errno`.
+    static func system(
+        _ path: String, _ action: String, file: String = #fileID, line: Int = #line
+    ) -> StorageError {
+        let number = errno
+        let reason = String(cString: strerror(number))
+        switch number {
+        case ENOSPC, EDQUOT, EFBIG:
+            return StorageError(
+                .outOfSpace, "\(path) cannot be \(action): \(reason)",
+                advice: "make room or choose another folder, then run the same command again", file: file, line: line)
+        case ENOENT:
+            return StorageError(
+                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path", file: file, line: line)
+        default:
+            return StorageError(
+                .unwritable, "\(path) cannot be \(action): \(reason)",
+                advice: "check the permissions of the file and its folder", file: file, line: line)
+        }
+    }
+}

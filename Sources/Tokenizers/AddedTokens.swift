@@ -1,0 +1,129 @@
+import Basics
+
+/// A token that is found in the text before it is cut into words.
+struct AddedToken: Sendable {
+    /// The id.
+    var id: Int32
+    /// The text as given.
+    var content: [UInt8]
+    /// Whether a match inside a word does not count.
+    var isSingleWord = false
+    /// Whether white space before it belongs to it.
+    var takesSpaceBefore = false
+    /// Whether white space after it belongs to it.
+    var takesSpaceAfter = false
+    /// Whether it is looked for after the normalizer, in its own normalized form.
+    var isNormalized = false
+    /// Whether it is control rather than text.
+    var isSpecial = false
+}
+
+/// The added tokens of a tokenizer, ready to be found.
+///
+/// - Source: `AddedVocabulary` of the `tokenizers` library: first the tokens that are not
+///   normalized, in the text as given; then, in what lies between, the normalized ones; leftmost
+///   and longest first.
+struct AddedTokens: Sendable {
+    /// A piece of text: an added token, or text between them.
+    enum Piece {
+        /// An added token.
+        case token(Int32)
+        /// Text between added tokens.
+        case text(UTF8Text)
+    }
+
+    /// The tokens by id.
+    private(set) var byID: [Int32: AddedToken] = [:]
+    /// The tokens that are looked for in the text as given.
+    private var raw = ByteTrie()
+    /// The tokens that are looked for in normalized text.
+    private var normalized = ByteTrie()
+
+    /// Makes tokens ready to be found.
+    init(_ tokens: [AddedToken], normalizer: Normalizer) {
+        for token in tokens { byID[token.id] = token }
+        // Special tokens first, as the library lists them: the first of equal texts counts.
+        for token in tokens.filter(\.isSpecial) + tokens.filter({ !$0.isSpecial }) {
+            if token.isNormalized {
+                normalized.insert(normalizer.normalized(token.content[...]), value: token.id)
+            } else {
+                raw.insert(token.content, value: token.id)
+            }
+        }
+    }
+
+    /// Cuts a text into added tokens and normalized text between them.
+    func forEachPiece(
+        of text: UTF8Text, normalizer: Normalizer, _ body: (Piece) throws -> Void
+    ) rethrows {
+        try forEachPiece(of: text, in: raw) { piece in
+            guard case .text(let part) = piece else { return try body(piece) }
+            try forEachPiece(of: normalizer.normalized(part), in: normalized, body)
+        }
+    }
+
+    /// Cuts a text at the tokens of one trie.
+    private func forEachPiece(
+        of text: UTF8Text, in trie: ByteTrie, _ body: (Piece) throws -> Void
+    ) rethrows {
+        var written = text.startIndex
+        var index = text.startIndex
+        while !trie.isEmpty, index < text.endIndex {
+            guard let match = trie.longestMatch(in: text, at: index), let token = byID[match.value]
+            else {
+                index += 1
+                continue
+            }
+            var (start, end) = (index, match.end)
+            index = match.end
+            if token.isSingleWord, !standsAlone(start..<end, in: text) { continue }
+            if token.takesSpaceBefore {
+                while start > written {
+                    let (scalar, place) = text.scalar(before: start)
+                    guard scalar.properties.isWhitespace, place >= written else { break }
+                    start = place
+                }
+            }
+            if token.takesSpaceAfter {
+                while end < text.endIndex {
+                    let (scalar, length) = text.scalar(at: end)
+                    guard scalar.properties.isWhitespace else { break }
+                    end += length
+                }
+            }
+            if written < start { try body(.text(text[written..<start])) }
+            try body(.token(token.id))
+            written = end
+        }
+        if written < text.endIndex { try body(.text(text[written...])) }
+    }
+
+    /// Whether neither neighbour of a match is part of a word.
+    private func standsAlone(_ range: Range<Int>, in text: UTF8Text) -> Bool {
+        if range.lowerBound > text.startIndex,
+            text.scalar(before: range.lowerBound).scalar.isWordPart
+        {
+            return false
+        }
+        return range.upperBound == text.endIndex
+            || !text.scalar(at: range.upperBound).scalar.isWordPart
+    }
+}
+
+// MARK: - Loading
+
+extension AddedToken {
+    /// Reads one element of the list `added_tokens`.
+    init(_ json: JSON, source: String) throws(TokenizerError) {
+        guard let content = json["content"]?.text, let id = json["id"]?.integer,
+            (0...BytePairModel.largestID).contains(id)
+        else { throw .malformed("an added token is \(json.text())", source: source) }
+        self.init(
+            id: Int32(id), content: Array(content.utf8),
+            isSingleWord: json["single_word"]?.truth ?? false,
+            takesSpaceBefore: json["lstrip"]?.truth ?? false,
+            takesSpaceAfter: json["rstrip"]?.truth ?? false,
+            isNormalized: json["normalized"]?.truth ?? false,
+            isSpecial: json["special"]?.truth ?? false)
+    }
+}

@@ -1,0 +1,205 @@
+import Basics
+
+/// Turns text into token ids and back, with exactly the ids of the Hugging Face `tokenizers`
+/// library.
+///
+/// Byte-level and character-level BPE from `tokenizer.json`, and the pair of files of the first
+/// GPT-2. Any number of threads may use one tokenizer. Truncation and padding that a file asks for
+/// are not applied; rows are cut and filled by whoever makes them.
+///
+/// - Cost: one pass over the text and `n log n` merging steps for a new word of `n` bytes; words
+///   met before are looked up.
+public final class Tokenizer: Sendable {
+    /// The ids with a meaning of their own.
+    public let special: SpecialTokens
+    /// The number of different tokens, added ones included.
+    public let vocabularySize: Int
+    /// What changes the text first.
+    private let normalizer: Normalizer
+    /// What cuts the text into words.
+    private let preTokenizer: PreTokenizer
+    /// What turns words into ids.
+    private let model: BytePairModel
+    /// What goes around the ids.
+    private let postProcessor: PostProcessor
+    /// What turns tokens into text.
+    private let decoder: TokenDecoder
+    /// The tokens that are found before the text is cut.
+    private let added: AddedTokens
+    /// The ids of added tokens.
+    private let addedIDs: [[UInt8]: Int32]
+    /// The spelling of each id.
+    private let spellings: [[UInt8]?]
+    /// The words met before.
+    private let cache = WordCache()
+
+    /// Puts the parts together.
+    init(
+        normalizer: Normalizer, preTokenizer: PreTokenizer, model: BytePairModel,
+        postProcessor: PostProcessor, decoder: TokenDecoder, added: [AddedToken],
+        names: SpecialTokenNames
+    ) {
+        var (addedIDs, tokens) = Self.numbered(added, behind: model.vocabulary)
+        func id(_ text: String) -> Int32? {
+            addedIDs[Array(text.utf8)] ?? model.vocabulary[Array(text.utf8)]
+        }
+        // The configuration's tokens are special even where tokenizer.json does not list them.
+        for name in names.all where addedIDs[Array(name.utf8)] == nil {
+            guard let known = id(name) else { continue }
+            tokens.append(AddedToken(id: known, content: Array(name.utf8), isSpecial: true))
+            addedIDs[Array(name.utf8)] = known
+        }
+        special = names.ids(id)
+        let last = max(model.vocabulary.values.max() ?? -1, addedIDs.values.max() ?? -1)
+        var spellings = [[UInt8]?](repeating: nil, count: Int(last) + 1)
+        for (spelling, id) in model.vocabulary { spellings[Int(id)] = spelling }
+        for token in tokens {
+            // A token that is looked for in its normalized form is also shown in it.
+            let shown =
+                token.isNormalized ? normalizer.normalized(token.content[...]) : token.content[...]
+            spellings[Int(token.id)] = Array(shown)
+        }
+        vocabularySize =
+            model.vocabulary.count + addedIDs.keys.count { model.vocabulary[$0] == nil }
+        (self.normalizer, self.preTokenizer, self.model) = (normalizer, preTokenizer, model)
+        (self.postProcessor, self.decoder) = (postProcessor, decoder)
+        self.added = AddedTokens(tokens, normalizer: normalizer)
+        (self.addedIDs, self.spellings) = (addedIDs, spellings)
+    }
+
+    /// Gives added tokens their ids: the vocabulary's own, else the next free one, in the order
+    /// listed.
+    ///
+    /// - Source: `AddedVocabulary.add_tokens` of the `tokenizers` library, which does not use the
+    ///   ids that the file lists.
+    private static func numbered(
+        _ added: [AddedToken], behind vocabulary: [[UInt8]: Int32]
+    ) -> (ids: [[UInt8]: Int32], tokens: [AddedToken]) {
+        var ids: [[UInt8]: Int32] = [:]
+        var tokens: [[UInt8]: AddedToken] = [:]
+        var next = Int32(vocabulary.count)
+        for var token in added where !token.content.isEmpty {
+            if let id = ids[token.content] ?? vocabulary[token.content] {
+                token.id = id
+            } else {
+                token.id = next
+                next += 1
+            }
+            ids[token.content] = token.id
+            tokens[token.content] = token
+        }
+        return (ids, tokens.values.sorted { $0.id < $1.id })
+    }
+}
+
+// MARK: - Text to ids
+
+extension Tokenizer {
+    /// The ids of a text.
+    ///
+    /// - Parameter addSpecialTokens: whether the file's own template puts special tokens around
+    ///   them.
+    /// - Throws: ``TokenizerError`` when the bytes are not UTF-8.
+    public func encode(_ text: [UInt8], addSpecialTokens: Bool = false) throws(TokenizerError)
+        -> [Int32]
+    {
+        guard let fault = firstInvalidByte(in: text) else {
+            return encodeValid(text, addSpecialTokens: addSpecialTokens)
+        }
+        throw TokenizerError(
+            .invalidText, "the text of \(text.count) bytes is not UTF-8 at byte \(fault)",
+            advice: "convert the text to UTF-8")
+    }
+
+    /// The ids of a text.
+    ///
+    /// - Parameter addSpecialTokens: whether the file's own template puts special tokens around
+    ///   them.
+    public func encode(_ text: String, addSpecialTokens: Bool = false) -> [Int32] {
+        encodeValid(Array(text.utf8), addSpecialTokens: addSpecialTokens)
+    }
+
+    /// The ids of a text behind a BOS, where the tokenizer heeds the wish for one.
+    ///
+    /// - Source: SAE Bench 0.6.0 §1.4, the tokenizer that TransformerLens makes with
+    ///   `add_bos_token`.
+    public func encodeWithBOS(_ text: [UInt8]) throws(TokenizerError) -> [Int32] {
+        let ids = try encode(text)
+        guard special.prependsBOS, let bos = special.bos else { return ids }
+        return [bos] + ids
+    }
+
+    /// The ids of a text behind a BOS, where the tokenizer heeds the wish for one.
+    public func encodeWithBOS(_ text: String) -> [Int32] {
+        let ids = encode(text)
+        guard special.prependsBOS, let bos = special.bos else { return ids }
+        return [bos] + ids
+    }
+
+    /// The ids of a text that is UTF-8.
+    private func encodeValid(_ text: [UInt8], addSpecialTokens: Bool) -> [Int32] {
+        var ids = addSpecialTokens ? postProcessor.prefix : []
+        ids.reserveCapacity(text.count / 3)
+        added.forEachPiece(of: text[...], normalizer: normalizer) { piece in
+            switch piece {
+            case .token(let id): ids.append(id)
+            case .text(let text): preTokenizer.forEachWord(of: text) { append($0, to: &ids) }
+            }
+        }
+        if addSpecialTokens { ids += postProcessor.suffix }
+        return ids
+    }
+
+    /// Appends the ids of a word, from the cache when it is there.
+    private func append(_ word: UTF8Text, to ids: inout [Int32]) {
+        guard word.count <= WordCache.longestWord else { return model.append(word, to: &ids) }
+        if cache.append(word, to: &ids) { return }
+        let start = ids.count
+        model.append(word, to: &ids)
+        cache.keep(word, ids: ids[start...])
+    }
+
+    /// Where text stops being UTF-8; nil when all of it is.
+    private func firstInvalidByte(in text: [UInt8]) -> Int? {
+        if String(validating: text, as: UTF8.self) != nil { return nil }
+        var low = 0
+        var decoder = UTF8()
+        var iterator = text.makeIterator()
+        while case .scalarValue(let scalar) = decoder.decode(&iterator) {
+            low += UTF8.width(scalar)
+        }
+        return low
+    }
+}
+
+// MARK: - Ids to text
+
+extension Tokenizer {
+    /// The bytes of the text of some ids.
+    ///
+    /// The bytes of byte-level tokens are joined as they are, so a text cut within a character is
+    /// not UTF-8; `String(decoding:as:)` then gives what the library gives. Ids outside the
+    /// vocabulary add nothing, as in the library.
+    ///
+    /// - Parameter skipSpecialTokens: whether special tokens add nothing.
+    public func decode(_ ids: [Int32], skipSpecialTokens: Bool = false) -> [UInt8] {
+        let tokens = ids.compactMap { id -> [UInt8]? in
+            skipSpecialTokens && added.byID[id]?.isSpecial == true ? nil : token(id)
+        }
+        return decoder.decoded(tokens)
+    }
+
+    /// The spelling of a token in the vocabulary, such as `Ġthe`; nil when there is no such id.
+    public func token(_ id: Int32) -> [UInt8]? {
+        id >= 0 && Int(id) < spellings.count ? spellings[Int(id)] : nil
+    }
+
+    /// The id of a spelling in the vocabulary, compared byte by byte.
+    public func id(of token: String) -> Int32? {
+        let bytes = Array(token.utf8)
+        return addedIDs[bytes] ?? model.vocabulary[bytes]
+    }
+
+    /// Whether an id is a special token.
+    public func isSpecial(_ id: Int32) -> Bool { added.byID[id]?.isSpecial ?? false }
+}

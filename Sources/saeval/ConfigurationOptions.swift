@@ -1,0 +1,93 @@
+import ArgumentParser
+import Basics
+import Runs
+
+/// The config and the flags that change it; every key of the config is a flag too.
+struct ConfigurationOptions: ParsableArguments {
+    @Argument(help: "A YAML config, such as configs/quickstart.yaml. May be left out when flags say everything.")
+    var config: String?
+
+    @Option(help: "The model: a folder, or a hub id found in the Hugging Face cache.")
+    var model: String?
+
+    @Option(help: "How activations are stored: float32, bfloat16 or float16.")
+    var dtype: String?
+
+    @Option(help: "Where to compute: auto, cpu or cuda.")
+    var device: String?
+
+    @Option(help: "A folder of autoencoders; may be repeated.")
+    var saes: [String] = []
+
+    @Option(help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
+    var match: String?
+
+    @Option(help: "Keep these layers, such as 1,2,3.")
+    var layers: String?
+
+    @Option(help: "Evaluations to run, such as core.")
+    var evals: String?
+
+    @Option(name: .customLong("datasets"), help: "Where a dataset lies: ID=FILE; may be repeated.")
+    var datasets: [String] = []
+
+    @Option(help: "The run's folder.")
+    var output: String?
+
+    @Option(help: "The folder of artefacts shared between runs.")
+    var artifacts: String?
+
+    @Option(help: "The seed of all random streams.")
+    var seed: Int?
+
+    @Option(help: "Threads of one rank; otherwise a node's cores are shared among its ranks.")
+    var threads: Int?
+
+    @Option(name: .customLong("memory-gib"), help: "Memory that the ranks of one node may use together.")
+    var memoryGiB: Double?
+
+    @Option(name: .customLong("set"), help: "Set any key: --set core.context_size=64; may be repeated.")
+    var assignments: [String] = []
+
+    /// The config file with the flags.
+    var source: ConfigurationSource {
+        get throws {
+            let names: [(String, String?)] = [
+                ("model", model), ("dtype", dtype), ("device", device), ("output", output), ("artifacts", artifacts),
+            ]
+            var flags = names.compactMap { name, value in value.map { (keys: [name], value: JSON.string($0)) } }
+            if let seed { flags.append((["seed"], .integer(seed))) }
+            if let threads { flags.append((["threads"], .integer(threads))) }
+            if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
+            if !saes.isEmpty { flags.append((["saes"], try selections())) }
+            if saes.isEmpty, match != nil || layers != nil {
+                throw ValidationError("--match and --layers choose among --saes FOLDER; name one")
+            }
+            for entry in datasets {
+                guard let equals = entry.firstIndex(of: "=") else {
+                    throw ValidationError("--datasets \(entry) has no `=`; write --datasets ID=FILE")
+                }
+                let id = String(entry[..<equals])
+                flags.append((["datasets", id], .string(String(entry[entry.index(after: equals)...]))))
+            }
+            let chosen = evals.map { $0.split(separator: ",").map(String.init) } ?? []
+            return ConfigurationSource(path: config, flags: flags, assignments: assignments, evaluations: chosen)
+        }
+    }
+
+    private func selections() throws -> JSON {
+        let numbers = try layers.map { text in
+            try text.split(separator: ",").map { part in
+                guard let layer = Int(part) else { throw ValidationError("--layers \(text) is not a list such as 1,2,3") }
+                return JSON.integer(layer)
+            }
+        }
+        return .array(
+            saes.map { path in
+                var members = [JSONMember(key: "path", value: .string(path))]
+                if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+                if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
+                return .object(members)
+            })
+    }
+}

@@ -1,0 +1,22 @@
+import Testing
+
+@testable import Basics
+
+struct FailureTests {
+    @Test("A message ends with cause, code and advice")
+    func description() {
+        let plain = BasicsError(.missing, "There is no file")
+        #expect(plain.description == "There is no file [basics.missing]")
+        let full = BasicsError(.malformed, "It is broken", advice: "mend it", cause: plain)
+        #expect(
+            full.description
+                == "It is broken (There is no file [basics.missing]) [basics.malformed] Try: mend it.")
+    }
+
+    @Test("An error knows where it was made")
+    func location() {
+        let error = BasicsError(.missing, "a")
+        #expect(error.location.file.hasSuffix("FailureTests.swift"))
+        #expect(error.location.line == 18)
+    }
+}

@@ -1,0 +1,51 @@
+import Basics
+import Foundation
+import Testing
+
+@testable import Corpora
+
+/// The folder of our own fixtures.
+let fixtures = "\(parentFolder(of: parentFolder(of: #filePath)))/Fixtures/corpora"
+
+/// A folder of its own for one test, gone when the test is.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "saeval-corpora-\(UUID().uuidString)"
+        ).path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a text into a file and gives its path.
+    func write(_ text: String, to name: String = "data.jsonl") throws -> String {
+        try write(Array(text.utf8), to: name)
+    }
+
+    /// Writes bytes into a file and gives its path.
+    func write(_ bytes: [UInt8], to name: String = "data.jsonl") throws -> String {
+        try writeFile(bytes, to: "\(path)/\(name)")
+        return "\(path)/\(name)"
+    }
+}
+
+/// A gzip file of stored blocks, without compression.
+func gzipped(_ content: [UInt8]) -> [UInt8] {
+    var crc: UInt32 = 0xFFFF_FFFF
+    for byte in content {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = crc & 1 == 1 ? (crc >> 1) ^ 0xEDB8_8320 : crc >> 1 }
+    }
+    let little = { (value: UInt32) in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    let length = UInt16(content.count)
+    let block = [1, UInt8(length & 0xFF), UInt8(length >> 8), UInt8(~length & 0xFF), UInt8(~length >> 8)]
+    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255] + block + content + little(~crc) + little(UInt32(length))
+}
+
+/// The error of an action.
+func corporaError(_ action: () throws -> Void) throws -> CorporaError {
+    try #require(throws: CorporaError.self) { try action() }
+}

@@ -1,0 +1,167 @@
+import Autoencoders
+import Basics
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Synchronization
+import Tensors
+import Testing
+
+/// The backends that every number is checked on.
+let backends: [any KernelBackend] = [ReferenceBackend(), CPUBackend()]
+
+/// Repeatable numbers between -1 and 1.
+struct Numbers {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    /// The next number.
+    mutating func next() -> Float {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Float(Int32(truncatingIfNeeded: state >> 32)) / 0x1p31
+    }
+
+    /// A tensor of them, times a factor.
+    mutating func tensor(_ shape: [Int], times factor: Float = 1) -> Tensor {
+        Tensor((0..<shape.reduce(1, *)).map { _ in next() * factor }, shape: shape)
+    }
+}
+
+/// Everything that a unit needs, in memory.
+final class ToyContext: EvaluationContext {
+    let cohort: Cohort
+    let backend: any KernelBackend
+    let threads: Int
+    let rows: TokenRows
+    /// Where activations come from.
+    private let source: @Sendable (HookPoint, Range<Int>) throws -> Tensor
+    private let languageModel: (any LanguageModel)?
+    private let autoencoders: [any Autoencoder]
+    private let cache = Mutex<[String: any Sendable]>([:])
+
+    init(
+        cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder], model: (any LanguageModel)? = nil,
+        backend: any KernelBackend = ReferenceBackend(), threads: Int = 2,
+        activations: @escaping @Sendable (HookPoint, Range<Int>) throws -> Tensor
+    ) {
+        (self.cohort, self.rows, self.autoencoders, languageModel) = (cohort, rows, autoencoders, model)
+        (self.backend, self.threads, source) = (backend, threads, activations)
+    }
+
+    var model: any LanguageModel {
+        get throws { try #require(languageModel) }
+    }
+
+    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor { try source(hook, rows) }
+
+    func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
+        if let broken = autoencoders[subject.value] as? BrokenAutoencoder, broken.failsToLoad { throw Broken() }
+        return autoencoders[subject.value]
+    }
+
+    func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
+        if let value = cache.withLock({ $0[name] as? Value }) { return value }
+        let value = try make()
+        cache.withLock { $0[name] = value }
+        return value
+    }
+}
+
+/// A cohort of autoencoders that lie nowhere.
+func toyCohort(
+    hook: HookPoint = HookPoint(layer: 0, site: .residPost), layers: Int = 1, modelSize: Int, latents: [Int],
+    vocabulary: Int = 10, specialTokens: [Int32] = [0]
+) -> Cohort {
+    let subjects = latents.enumerated().map { index, latents in
+        Subject(
+            reference: AutoencoderReference(
+                release: "toys", id: "sae_\(index)", path: "", layout: "none", hookName: hook.description,
+                modelSize: modelSize, latents: latents, architecture: "standard", storedBytes: 0),
+            key: ContentHash.of("\(index)"))
+    }
+    return Cohort(
+        hook: hook,
+        model: ModelDescription(
+            architecture: "toy", layers: layers, modelSize: modelSize, vocabulary: vocabulary, heads: 1,
+            contextSize: 1024, blockParameters: 3 * modelSize * modelSize,
+            embeddingParameters: 2 * vocabulary * modelSize),
+        modelName: "toy-model", activationType: "float32", prependsBOS: true, specialTokens: specialTokens,
+        subjects: subjects)
+}
+
+/// `relu((x - b_dec) W_enc + b_enc)` and back, written as a user would.
+struct ToyAutoencoder: Autoencoder {
+    let description: AutoencoderDescription
+    /// `[model, latents]`.
+    let encoder: Tensor
+    /// `[latents, model]`.
+    let decoder: Tensor
+    let encoderBias: [Float]
+    let decoderBias: [Float]
+
+    init(encoder: Tensor, decoder: Tensor, encoderBias: [Float], decoderBias: [Float]) {
+        (self.encoder, self.decoder) = (encoder, decoder)
+        (self.encoderBias, self.decoderBias) = (encoderBias, decoderBias)
+        description = AutoencoderDescription(
+            architecture: "toy", modelSize: decoder.shape[1], latents: decoder.shape[0],
+            hookName: "blocks.0.hook_resid_post", id: "toy")
+    }
+
+    /// One with repeatable weights.
+    init(modelSize: Int, latents: Int, seed: UInt64) {
+        var numbers = Numbers(seed: seed)
+        self.init(
+            encoder: numbers.tensor([modelSize, latents]), decoder: numbers.tensor([latents, modelSize], times: 0.5),
+            encoderBias: (0..<latents).map { _ in numbers.next() * 0.3 },
+            decoderBias: (0..<modelSize).map { _ in numbers.next() * 0.3 })
+    }
+
+    var encoderMatrix: MatrixView? { MatrixView(encoder, isTransposed: true) }
+    var decoderMatrix: MatrixView { MatrixView(decoder) }
+
+    func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
+        try backend.encode(
+            x, EncoderWeights(matrix: encoder, inputBias: decoderBias, activation: .relu(bias: encoderBias)))
+    }
+
+    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor {
+        try backend.decode(codes, DecoderWeights(matrix: decoder, bias: decoderBias))
+    }
+}
+
+/// What ``BrokenAutoencoder`` throws.
+struct Broken: Error {}
+
+/// An autoencoder that cannot encode, or cannot even be loaded.
+struct BrokenAutoencoder: Autoencoder {
+    let failsToLoad: Bool
+    let description = AutoencoderDescription(
+        architecture: "broken", modelSize: 6, latents: 4, hookName: "blocks.0.hook_resid_post", id: "broken")
+    let decoderMatrix = MatrixView(Tensor(zeros: [4, 6]))
+
+    func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes { throw Broken() }
+
+    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor { x }
+}
+
+extension Outcome {
+    /// A metric by name.
+    func metric(_ name: String) throws -> Double {
+        try #require(metrics.flatMap(\.values).first { $0.name == name }?.value)
+    }
+
+    /// An addition by name.
+    func addition(_ name: String) throws -> Double {
+        try #require(additions.first { $0.name == name }?.value)
+    }
+
+    /// A column of the details.
+    func details(_ key: String) -> [Double] { (details.elements ?? []).compactMap { $0[key]?.double } }
+}
+
+/// Whether two numbers agree, by difference or relative to the second.
+func isClose(_ value: Double, _ expected: Double, within tolerance: Double) -> Bool {
+    abs(value - expected) <= tolerance * max(1, abs(expected))
+}

@@ -1,0 +1,41 @@
+import Testing
+
+@testable import LanguageModels
+
+@Suite("Costs")
+struct ModelDescriptionCostsTests {
+    private let description = ModelDescription(
+        architecture: "llama", layers: 4, modelSize: 8, vocabulary: 100, heads: 2, contextSize: 64,
+        blockParameters: 1000, embeddingParameters: 800)
+
+    @Test("A pass costs two operations for each weight and token, and the scores")
+    func whole() {
+        let cost = description.forwardOperations(tokens: 30, positions: 10)
+        let block: Double = 2000 + 176  // 2 · 8 · 11 for scores
+        #expect(cost == 30 * (4 * block + 1600))
+        #expect(description.parameters == 4800)
+    }
+
+    @Test("A prefix and a suffix cost as much as the whole")
+    func parts() {
+        let prefix = description.forwardOperations(
+            tokens: 30, positions: 10, blocks: 0..<3, unembedding: false)
+        let suffix = description.forwardOperations(tokens: 30, positions: 10, blocks: 3..<4)
+        #expect(prefix + suffix == description.forwardOperations(tokens: 30, positions: 10))
+    }
+
+    @Test("Blocks beyond the model cost nothing")
+    func beyond() {
+        #expect(
+            description.forwardOperations(
+                tokens: 3, positions: 3, blocks: 9..<12, unembedding: false) == 0)
+    }
+
+    @Test("Bytes count four for each number")
+    func bytes() {
+        #expect(description.residualBytes(tokens: 3) == 96)
+        #expect(description.logitsBytes(tokens: 3) == 1200)
+        #expect(description.peakActivationBytes(tokens: 3) == 12 * (80 + 125))
+        #expect(description.peakActivationBytes(tokens: 3, unembedding: false) == 12 * 205)
+    }
+}

@@ -1,0 +1,106 @@
+import Basics
+import Foundation
+import Testing
+
+extension ProgramTests {
+    /// Kills and requests to stop, and going on after them.
+    @Suite("Kills and stops")
+    struct FaultTests {
+        @Test("Killed at random moments and resumed on other numbers of ranks, a run gives the same bytes")
+        func killAndResume() throws {
+            let bench = try Workbench()
+            let rounds = ProcessInfo.processInfo.environment["SAEVAL_FAULT_ROUNDS"].flatMap { Int($0) } ?? 3
+            let script = "\(Program.root)/Tests/Fixtures/faults/kill_and_resume.sh"
+            let process = try RunningProgram(
+                ["bash", script, "\(rounds)", "\(UInt16.random(in: 1...30_000))"], folder: bench.path,
+                variables: ["SAEVAL_BINARY": Program.path])
+            let ending = try process.ending(seconds: 120 + 60 * rounds)
+            #expect(ending.status == 0, "\(ending.output)\(ending.errors)")
+            #expect(ending.output.hasSuffix("\n\(rounds) passed, 0 failed\n"), "\(ending.output)")
+        }
+
+        @Test(
+            "A request to stop ends with code 75, and the same command finishes the run",
+            arguments: [(nil, SIGTERM), (nil, SIGINT), (3, SIGUSR1)] as [(Int?, Int32)])
+        func stop(ranks: Int?, number: Int32) throws {
+            let bench = try Workbench()
+            let arguments = bench.small(["--threads", "1"], sparsityBatches: 60)
+            let first = try bench.start(arguments, ranks: ranks)
+            let journal = bench.output + "/journal.jsonl"
+            while first.isRunning, !bench.contains(journal, "{\"unit\":") { usleep(2000) }
+            first.send(number)
+            let stopped = try first.ending()
+            #expect(stopped.status == 75, "\(stopped)")
+            #expect(stopped.errors.contains("the same command goes on where it stopped"), "\(stopped)")
+
+            let status = try bench.saeval(["status", bench.output])
+            #expect(status.status == 0)
+            #expect(status.output.contains("unfinished"), "\(status)")
+            #expect(status.output.contains(" left on "), "\(status)")
+
+            let second = try bench.saeval(arguments)
+            #expect(second.status == 0, "\(second)")
+            #expect(second.errors.contains("partial results are there already"), "\(second)")
+            let resumed = try bench.results()
+            try bench.remove("run")
+            #expect(try bench.saeval(arguments).status == 0)
+            #expect(resumed.differences(from: try bench.results()) == [])
+        }
+
+        @Test("A finished run that is started again computes nothing and changes no result")
+        func again() throws {
+            let bench = try Workbench()
+            #expect(try bench.saeval(bench.tiny()).status == 0)
+            let names = bench.files(below: bench.output).filter { $0.contains("results") }
+            let bytes = try names.map { try readFile("\(bench.output)/\($0)") }
+            let units = bench.count(bench.output + "/journal.jsonl", "{\"unit\":")
+            let again = try bench.saeval(bench.tiny(), ranks: 2)
+            #expect(again.status == 0, "\(again)")
+            #expect(again.output.contains("blocks.1.hook_resid_post__topk"))
+            #expect(try names.map { try readFile("\(bench.output)/\($0)") } == bytes)
+            #expect(bench.count(bench.output + "/journal.jsonl", "{\"unit\":") == units)
+        }
+
+        @Test("What a killed run was writing is removed by the next, and files of others stay")
+        func leftovers() throws {
+            let bench = try Workbench()
+            #expect(try bench.saeval(bench.tiny()).status == 0)
+            try bench.write("run/results.csv.4711.partial", "half a table")
+            try bench.write("run/eval_results/core/x_eval_results.json.99.partial", "{")
+            try bench.write("run/notes.partial", "mine")
+            #expect(try bench.saeval(bench.tiny()).status == 0)
+            #expect(bench.files(below: bench.path).filter { $0.hasSuffix(".partial") } == ["run/notes.partial"])
+        }
+
+        @Test("A second run on the same folder is refused while the first goes on")
+        func inUse() throws {
+            let bench = try Workbench()
+            let first = try bench.start(bench.small(sparsityBatches: 60))
+            let journal = bench.output + "/journal.jsonl"
+            while first.isRunning, !bench.contains(journal, "{\"start\":") { usleep(2000) }
+            let second = try bench.saeval(bench.small(sparsityBatches: 60))
+            #expect(second.status == 64 || second.status == 1, "\(second)")
+            #expect(second.errors.contains("\(journal) is in use by another run"), "\(second)")
+            #expect(second.errors.contains("another output folder"), "\(second)")
+            let ending = try first.ending()
+            #expect(ending.status == 0, "\(ending)")
+        }
+    }
+}
+
+extension Workbench {
+    /// Whether a file is there and contains a text.
+    func contains(_ path: String, _ text: String) -> Bool { count(path, text) > 0 }
+
+    /// How often a file contains a text; 0 when it is missing.
+    func count(_ path: String, _ text: String) -> Int {
+        guard let bytes = try? readFile(path) else { return 0 }
+        return String(decoding: bytes, as: UTF8.self).components(separatedBy: text).count - 1
+    }
+
+    /// The bytes of all artefacts, by path.
+    func artifactBytes() throws -> [String: [UInt8]] {
+        try Dictionary(
+            uniqueKeysWithValues: files(below: artifacts).map { ($0, try readFile("\(artifacts)/\($0)")) })
+    }
+}
