@@ -6,12 +6,14 @@
 /// How many of some numbers lie above another.
 static long count_above(const int32_t *numbers, long count, int32_t limit) {
     int32_t above = 0;
-    for (long i = 0; i < count; i++) above += numbers[i] > limit;
+    for (long i = 0; i < count; i++)
+        above += numbers[i] > limit;
     return above;
 }
 
-/// The k-th largest of `count` numbers, 1 ≤ k ≤ count: the least one with fewer than k above it. Bisection takes
-/// at most 31 passes without a branch on the data, which beats quickselect on the few hundred numbers of a row.
+/// The k-th largest of `count` numbers, 1 ≤ k ≤ count: the least one with fewer than k above it.
+/// Bisection takes at most 31 passes without a branch on the data, which beats quickselect on the
+/// few hundred numbers of a row.
 static int32_t kth_largest(const int32_t *numbers, long count, long k) {
     int32_t low = numbers[0], high = numbers[0];
     for (long i = 1; i < count; i++) {
@@ -29,8 +31,10 @@ static int32_t kth_largest(const int32_t *numbers, long count, long k) {
     return low;
 }
 
-long ck_keep_largest(int32_t *indices, float *values, long count, long k, int32_t *work, float *smallest) {
-    if (count < k || k <= 0) return count;
+long ck_keep_largest(int32_t *indices, float *values, long count, long k, int32_t *work,
+                     float *smallest) {
+    if (count < k || k <= 0)
+        return count;
     // Positive floats are in the order of their bits.
     memcpy(work, values, (size_t)count * sizeof(float));
     int32_t least = kth_largest(work, count, k);

@@ -1,7 +1,7 @@
 // Vectors of eight floats and the functions on them.
 //
-// Included by Elementwise.h, which is compiled once for each level. Fused operations are written out and
-// contraction is off, so that every level gives the same bits.
+// Included by Elementwise.h, which is compiled once for each level. Fused operations are written
+// out and contraction is off, so that every level gives the same bits.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -63,29 +63,34 @@ INLINE v8d fma8d(v8d a, v8d b, v8d c) { return __builtin_elementwise_fma(a, b, c
 INLINE v8d wide8(v8f x) { return __builtin_convertvector(x, v8d); }
 
 /// The sum of eight doubles in one fixed order.
-INLINE double sum8(v8d x) { return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])); }
+INLINE double sum8(v8d x) {
+    return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
 
 /// The largest of eight floats; NaN are passed over.
 INLINE float largest8(v8f x) {
     float largest = -INFINITY;
-    for (int i = 0; i < 8; i++) largest = x[i] > largest ? x[i] : largest;
+    for (int i = 0; i < 8; i++)
+        largest = x[i] > largest ? x[i] : largest;
     return largest;
 }
 
 /// The first `count` floats, the rest filled.
 INLINE v8f load_some(const float *p, long count, float fill) {
     float full[8] = {fill, fill, fill, fill, fill, fill, fill, fill};
-    for (long i = 0; i < count; i++) full[i] = p[i];
+    for (long i = 0; i < count; i++)
+        full[i] = p[i];
     return load8(full);
 }
 
 /// Stores the first `count` floats.
 INLINE void store_some(float *p, long count, v8f x) {
-    for (long i = 0; i < count; i++) p[i] = x[i];
+    for (long i = 0; i < count; i++)
+        p[i] = x[i];
 }
 
-/// `e^x` within 2 units in the last place over all floats: denormal, zero, infinite and NaN results included.
-/// Source: the polynomial of Cephes' expf; the power of two is applied in two steps.
+/// `e^x` within 2 units in the last place over all floats: denormal, zero, infinite and NaN results
+/// included. Source: the polynomial of Cephes' expf; the power of two is applied in two steps.
 INLINE v8f exp8(v8f x) {
     v8f magic = all8(12582912.0f);
     x = min8(all8(89.0f), max8(all8(-104.0f), x));
@@ -106,7 +111,8 @@ INLINE v8f exp8(v8f x) {
     return y * first * second;
 }
 
-/// `tanh x` within 2 units in the last place. Source: Cephes' tanhf below 0.625, the exponential above.
+/// `tanh x` within 2 units in the last place. Source: Cephes' tanhf below 0.625, the exponential
+/// above.
 INLINE v8f tanh8(v8f x) {
     v8f size = (v8f)((v8i)x & 0x7FFFFFFF);
     v8f z = x * x;
@@ -121,7 +127,8 @@ INLINE v8f tanh8(v8f x) {
     return select8(size < all8(0.625f), small, with_sign);
 }
 
-/// `erfc z` for z ≥ 0 with a relative error below 1.2e-7 plus rounding. Source: Numerical Recipes, erfcc.
+/// `erfc z` for z ≥ 0 with a relative error below 1.2e-7 plus rounding. Source: Numerical Recipes,
+/// erfcc.
 INLINE v8f erfc8(v8f z) {
     v8f t = all8(1.0f) / fma8(z, all8(0.5f), all8(1.0f));
     v8f p = all8(0.17087277f);
@@ -162,12 +169,14 @@ INLINE v8f load8_bfloat16(const uint16_t *p) {
 
 /// One float16, widened.
 INLINE float widen_float16(uint16_t bits) {
-    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 0x3FF, word;
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31,
+             fraction = bits & 0x3FF, word;
     if (exponent == 0) {
         float magnitude = (float)fraction * 0x1p-24f;
         return sign ? -magnitude : magnitude;
     }
-    word = exponent == 31 ? sign | 0x7F800000 | fraction << 13 : sign | (exponent + 112) << 23 | fraction << 13;
+    word = exponent == 31 ? sign | 0x7F800000 | fraction << 13
+                          : sign | (exponent + 112) << 23 | fraction << 13;
     float value;
     memcpy(&value, &word, 4);
     return value;
@@ -179,7 +188,8 @@ INLINE v8f load8_float16(const uint16_t *p) {
     return (v8f)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 #else
     v8f x;
-    for (int i = 0; i < 8; i++) x[i] = widen_float16(p[i]);
+    for (int i = 0; i < 8; i++)
+        x[i] = widen_float16(p[i]);
     return x;
 #endif
 }
@@ -188,7 +198,8 @@ INLINE v8f load8_float16(const uint16_t *p) {
 INLINE uint16_t narrow_bfloat16(float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
-    if (value != value) return 0x7FC0;
+    if (value != value)
+        return 0x7FC0;
     return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
@@ -198,10 +209,12 @@ INLINE uint16_t narrow_float16(float value) {
     memcpy(&bits, &value, 4);
     uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
     float size = fabsf(value);
-    if (value != value) return sign | 0x7E00;
-    if (size >= 65520.0f) return sign | 0x7C00;
+    if (value != value)
+        return sign | 0x7E00;
+    if (size >= 65520.0f)
+        return sign | 0x7C00;
     if (size < 0x1p-14f) {
-        float shifted = size * 0x1p24f + 8388608.0f;  // rounds to nearest even
+        float shifted = size * 0x1p24f + 8388608.0f; // rounds to nearest even
         return (uint16_t)(sign | (uint16_t)(shifted - 8388608.0f));
     }
     memcpy(&bits, &size, 4);
@@ -214,7 +227,8 @@ INLINE unsigned bits8(v8i mask) {
     return (unsigned)_mm256_movemask_ps((__m256)mask);
 #else
     unsigned bits = 0;
-    for (int i = 0; i < 8; i++) bits |= (mask[i] != 0 ? 1u : 0u) << i;
+    for (int i = 0; i < 8; i++)
+        bits |= (mask[i] != 0 ? 1u : 0u) << i;
     return bits;
 #endif
 }

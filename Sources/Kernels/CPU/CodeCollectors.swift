@@ -16,7 +16,8 @@ final class ThresholdCollector: CodeCollector {
     }
 
     func scan(
-        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int, _ vectors: ActivationVectors,
+        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int,
+        _ vectors: ActivationVectors,
         level: Int32
     ) -> Int? {
         entries.reserve(used + latents.count, used: used)
@@ -38,9 +39,11 @@ final class ThresholdCollector: CodeCollector {
             for piece in stride(from: row, to: counts.count, by: rows) where counts[piece] > 0 {
                 let start = starts[piece]
                 codes.indices.append(
-                    contentsOf: UnsafeBufferPointer(start: entries.indices + start, count: counts[piece]))
+                    contentsOf: UnsafeBufferPointer(
+                        start: entries.indices + start, count: counts[piece]))
                 codes.values.append(
-                    contentsOf: UnsafeBufferPointer(start: entries.values + start, count: counts[piece]))
+                    contentsOf: UnsafeBufferPointer(
+                        start: entries.values + start, count: counts[piece]))
             }
             codes.rowStarts.append(codes.indices.count)
         }
@@ -49,12 +52,12 @@ final class ThresholdCollector: CodeCollector {
     func release() { entries.release() }
 }
 
-/// Gathers the k largest of each row: a slot of a few times k entries for each row, and a floor that new ones
-/// must pass.
+/// Gathers the k largest of each row: a slot of a few times k entries for each row, and a floor
+/// that new ones must pass.
 ///
-/// The floor is the k-th largest at the last selection, or 0 before, since what is not positive becomes 0.
-/// Latents come in ascending order, so one that equals the floor comes too late and loses. A selection waits
-/// until a slot holds 2k entries, so that there are few of them.
+/// The floor is the k-th largest at the last selection, or 0 before, since what is not positive
+/// becomes 0. Latents come in ascending order, so one that equals the floor comes too late and
+/// loses. A selection waits until a slot holds 2k entries, so that there are few of them.
 final class LargestCollector: CodeCollector {
     /// Latents that are scanned between two looks at the slot.
     private static let stretch = 240
@@ -76,7 +79,8 @@ final class LargestCollector: CodeCollector {
     }
 
     func scan(
-        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int, _ vectors: ActivationVectors,
+        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int,
+        _ vectors: ActivationVectors,
         level: Int32
     ) -> Int? {
         let (indices, values) = (entries.indices + row * slot, entries.values + row * slot)
@@ -85,7 +89,8 @@ final class LargestCollector: CodeCollector {
             let length = min(Self.stretch, latents.upperBound - first)
             let kept = ck_scan(
                 level, products + (first - latents.lowerBound), length,
-                vectors.moved(to: first, floor: floors[row]), Int32(first), indices + count, values + count)
+                vectors.moved(to: first, floor: floors[row]), Int32(first), indices + count,
+                values + count)
             if kept < 0 { return first - 1 - kept }
             count += kept
             first += length
