@@ -9,8 +9,8 @@
 //     sums loaded before the loop           130-142     stalls on rows that lie far apart
 //     sums added after it, prefetched       142-157     81-89 % of the bound; kept
 //
-// With 256 rows 123-156 GFLOP/s: packing the right factor takes 0.3 to 0.6 ns a number and is spread
-// over fewer rows.
+// With 256 rows 123-156 GFLOP/s: packing the right factor takes 0.3 to 0.6 ns a number and is
+// spread over fewer rows.
 #include "Internal.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-// The loops over the non-zeros of codes, compiled once for each level under the names that FN makes;
-// comes after Elementwise.h.
+// The loops over the non-zeros of codes, compiled once for each level under the names that FN
+// makes; comes after Elementwise.h.
 
 // MARK: Encoding
 

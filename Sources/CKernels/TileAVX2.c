@@ -53,8 +53,9 @@
                        "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
 
 /// Four rows of a tile.
-__attribute__((target("avx2,fma"))) static void half_tile(long steps, const float *a, const float *b, float *c,
-                                                          long stride, long vectors, bool accumulate) {
+__attribute__((target("avx2,fma"))) static void
+half_tile(long steps, const float *a, const float *b, float *c, long stride, long vectors,
+          bool accumulate) {
     float *t;
     if (vectors == 3) {
         HALF(EACH3, B3, STEP3);

@@ -1,7 +1,7 @@
 // The AVX-512 tile: 24 accumulators of 16 floats, 8 rows by 48 columns.
 //
-// The versions and their times are in Product.c. Inline assembly rather than intrinsics so that debug
-// builds run at the same speed.
+// The versions and their times are in Product.c. Inline assembly rather than intrinsics so that
+// debug builds run at the same speed.
 #include "Internal.h"
 
 #if defined(__x86_64__)
@@ -78,8 +78,9 @@
     BROADCAST("24", "3") FMA3("3", "26", "27", "28") BROADCAST("28", "4") \
     FMA3("4", "29", "30", "31")
 
-__attribute__((target("avx512f"))) void ck_tile_avx512(long steps, const float *a, const float *b, float *c,
-                                                       long c_stride, long vectors, bool accumulate) {
+__attribute__((target("avx512f"))) void ck_tile_avx512(long steps, const float *a, const float *b,
+                                                       float *c, long c_stride, long vectors,
+                                                       bool accumulate) {
     long stride = c_stride * (long)sizeof(float);
     float *t;
     if (vectors == 3) {
