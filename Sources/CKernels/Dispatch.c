@@ -9,11 +9,14 @@
 #define CHOOSE(name, ...) ((void)level, name##_portable(__VA_ARGS__))
 #endif
 
-long ck_scan(int level, const float *products, long count, ck_activation_vectors vectors, int32_t first_latent, int32_t *indices, float *values) {
+long ck_scan(int level, const float *products, long count, ck_activation_vectors vectors,
+             int32_t first_latent, int32_t *indices, float *values) {
     return CHOOSE(ck_scan, products, count, vectors, first_latent, indices, values);
 }
 
-void ck_decode_row(int level, const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type, long width, const float *bias, float *work, float *out) {
+void ck_decode_row(int level, const int32_t *indices, const float *values, long entries,
+                   const void *matrix, ck_type type, long width, const float *bias, float *work,
+                   float *out) {
     CHOOSE(ck_decode_row, indices, values, entries, matrix, type, width, bias, work, out);
 }
 
@@ -29,35 +32,33 @@ void ck_activate(int level, float *x, const float *up, long count, ck_function f
     CHOOSE(ck_activate, x, up, count, function);
 }
 
-void ck_add(int level, float *x, const float *y, long count) {
-    CHOOSE(ck_add, x, y, count);
-}
+void ck_add(int level, float *x, const float *y, long count) { CHOOSE(ck_add, x, y, count); }
 
-void ck_soft_cap(int level, float *x, long count, float cap) {
-    CHOOSE(ck_soft_cap, x, count, cap);
-}
+void ck_soft_cap(int level, float *x, long count, float cap) { CHOOSE(ck_soft_cap, x, count, cap); }
 
-void ck_layer_norm(int level, const float *x, const float *weight, const float *bias, long width, float epsilon, float *out) {
+void ck_layer_norm(int level, const float *x, const float *weight, const float *bias, long width,
+                   float epsilon, float *out) {
     CHOOSE(ck_layer_norm, x, weight, bias, width, epsilon, out);
 }
 
-void ck_rms_norm(int level, const float *x, const float *weight, long width, float epsilon, float *out) {
+void ck_rms_norm(int level, const float *x, const float *weight, long width, float epsilon,
+                 float *out) {
     CHOOSE(ck_rms_norm, x, weight, width, epsilon, out);
 }
 
-double ck_soft_max(int level, float *scores, long first, long end, long count, float scale, float cap) {
+double ck_soft_max(int level, float *scores, long first, long end, long count, float scale,
+                   float cap) {
     return CHOOSE(ck_soft_max, scores, first, end, count, scale, cap);
 }
 
-void ck_scale(int level, float *x, long count, float factor) {
-    CHOOSE(ck_scale, x, count, factor);
-}
+void ck_scale(int level, float *x, long count, float factor) { CHOOSE(ck_scale, x, count, factor); }
 
 double ck_log_sum_exp(int level, const float *x, long count) {
     return CHOOSE(ck_log_sum_exp, x, count);
 }
 
-double ck_divergence(int level, const float *clean, double clean_sum, const float *changed, double changed_sum, long count) {
+double ck_divergence(int level, const float *clean, double clean_sum, const float *changed,
+                     double changed_sum, long count) {
     return CHOOSE(ck_divergence, clean, clean_sum, changed, changed_sum, count);
 }
 
@@ -65,7 +66,8 @@ void ck_row_statistics(int level, const float *x, const float *y, long count, do
     CHOOSE(ck_row_statistics, x, y, count, sums);
 }
 
-void ck_panel_dots(int level, const float *a, const float *b, long steps, double sums[CK_PANEL_ROWS]) {
+void ck_panel_dots(int level, const float *a, const float *b, long steps,
+                   double sums[CK_PANEL_ROWS]) {
     CHOOSE(ck_panel_dots, a, b, steps, sums);
 }
 
@@ -73,6 +75,7 @@ float ck_largest_product(int level, const float *x, const float *factors, long c
     return CHOOSE(ck_largest_product, x, factors, count, start);
 }
 
-void ck_rotate(int level, float *x, long heads, long head_size, long half, const float *cosines, const float *sines) {
+void ck_rotate(int level, float *x, long heads, long head_size, long half, const float *cosines,
+               const float *sines) {
     CHOOSE(ck_rotate, x, heads, head_size, half, cosines, sines);
 }

@@ -10,14 +10,17 @@ void FN(ck_widen)(const void *source, ck_type type, long count, float *destinati
     if (type == CK_FLOAT32) {
         memcpy(destination, source, (size_t)count * 4);
     } else if (type == CK_BFLOAT16) {
-        for (; i + 8 <= count; i += 8) store8(destination + i, load8_bfloat16(bits + i));
+        for (; i + 8 <= count; i += 8)
+            store8(destination + i, load8_bfloat16(bits + i));
         for (; i < count; i++) {
             uint32_t word = (uint32_t)bits[i] << 16;
             memcpy(destination + i, &word, 4);
         }
     } else {
-        for (; i + 8 <= count; i += 8) store8(destination + i, load8_float16(bits + i));
-        for (; i < count; i++) destination[i] = widen_float16(bits[i]);
+        for (; i + 8 <= count; i += 8)
+            store8(destination + i, load8_float16(bits + i));
+        for (; i < count; i++)
+            destination[i] = widen_float16(bits[i]);
     }
 }
 
@@ -35,7 +38,8 @@ void FN(ck_narrow)(const float *source, ck_type type, long count, void *destinat
             word = (word & (v8w)number) | (0x7FC0 & ~(v8w)number);
             *(v8h_unaligned *)(bits + i) = __builtin_convertvector(word, v8h);
         }
-        for (; i < count; i++) bits[i] = narrow_bfloat16(source[i]);
+        for (; i < count; i++)
+            bits[i] = narrow_bfloat16(source[i]);
     } else {
 #ifdef CK_AVX2
         for (; i + 8 <= count; i += 8) {
@@ -43,19 +47,24 @@ void FN(ck_narrow)(const float *source, ck_type type, long count, void *destinat
             _mm_storeu_si128((__m128i *)(bits + i), packed);
         }
 #endif
-        for (; i < count; i++) bits[i] = narrow_float16(source[i]);
+        for (; i < count; i++)
+            bits[i] = narrow_float16(source[i]);
     }
 }
 
 // MARK: Elements
 
 /// One vector through an activation function.
-static inline v8f apply8(v8f x, ck_function function) {
+INLINE v8f apply8(v8f x, ck_function function) {
     switch (function) {
-    case CK_F_RELU: return select8(x < all8(0.0f), all8(0.0f), x);
-    case CK_F_GELU: return gelu8(x);
-    case CK_F_GELU_TANH: return gelu_tanh8(x);
-    default: return silu8(x);
+    case CK_F_RELU:
+        return select8(x < all8(0.0f), all8(0.0f), x);
+    case CK_F_GELU:
+        return gelu8(x);
+    case CK_F_GELU_TANH:
+        return gelu_tanh8(x);
+    default:
+        return silu8(x);
     }
 }
 
@@ -63,7 +72,8 @@ void FN(ck_activate)(float *x, const float *up, long count, ck_function function
     for (long i = 0; i < count; i += 8) {
         long some = count - i;
         v8f y = apply8(some >= 8 ? load8(x + i) : load_some(x + i, some, 0), function);
-        if (up) y *= some >= 8 ? load8(up + i) : load_some(up + i, some, 0);
+        if (up)
+            y *= some >= 8 ? load8(up + i) : load_some(up + i, some, 0);
         if (some >= 8) {
             store8(x + i, y);
         } else {
@@ -74,14 +84,18 @@ void FN(ck_activate)(float *x, const float *up, long count, ck_function function
 
 void FN(ck_add)(float *x, const float *y, long count) {
     long i = 0;
-    for (; i + 8 <= count; i += 8) store8(x + i, load8(x + i) + load8(y + i));
-    for (; i < count; i++) x[i] += y[i];
+    for (; i + 8 <= count; i += 8)
+        store8(x + i, load8(x + i) + load8(y + i));
+    for (; i < count; i++)
+        x[i] += y[i];
 }
 
 void FN(ck_scale)(float *x, long count, float factor) {
     long i = 0;
-    for (; i + 8 <= count; i += 8) store8(x + i, load8(x + i) * all8(factor));
-    for (; i < count; i++) x[i] *= factor;
+    for (; i + 8 <= count; i += 8)
+        store8(x + i, load8(x + i) * all8(factor));
+    for (; i < count; i++)
+        x[i] *= factor;
 }
 
 void FN(ck_soft_cap)(float *x, long count, float cap) {
@@ -97,12 +111,14 @@ void FN(ck_soft_cap)(float *x, long count, float cap) {
     }
 }
 
-void FN(ck_rotate)(float *x, long heads, long head_size, long half, const float *cosines, const float *sines) {
+void FN(ck_rotate)(float *x, long heads, long head_size, long half, const float *cosines,
+                   const float *sines) {
     for (long head = 0; head < heads; head++) {
         float *first = x + head * head_size, *second = first + half;
         long i = 0;
         for (; i + 8 <= half; i += 8) {
-            v8f a = load8(first + i), b = load8(second + i), c = load8(cosines + i), s = load8(sines + i);
+            v8f a = load8(first + i), b = load8(second + i), c = load8(cosines + i),
+                s = load8(sines + i);
             store8(first + i, a * c - b * s);
             store8(second + i, b * c + a * s);
         }
@@ -117,12 +133,12 @@ void FN(ck_rotate)(float *x, long heads, long head_size, long half, const float 
 // MARK: Norms
 
 /// Eight floats or the rest of a row filled with zeros.
-static inline v8f row8(const float *x, long i, long count) {
+INLINE v8f row8(const float *x, long i, long count) {
     return count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, 0);
 }
 
 /// Stores eight floats or the rest of a row.
-static inline void put8(float *x, long i, long count, v8f y) {
+INLINE void put8(float *x, long i, long count, v8f y) {
     if (count - i >= 8) {
         store8(x + i, y);
     } else {
@@ -130,15 +146,18 @@ static inline void put8(float *x, long i, long count, v8f y) {
     }
 }
 
-void FN(ck_layer_norm)(const float *x, const float *weight, const float *bias, long width, float epsilon, float *out) {
+void FN(ck_layer_norm)(const float *x, const float *weight, const float *bias, long width,
+                       float epsilon, float *out) {
     v8d sum = {0}, squares = {0};
-    for (long i = 0; i < width; i += 8) sum += wide8(row8(x, i, width));
+    for (long i = 0; i < width; i += 8)
+        sum += wide8(row8(x, i, width));
     double mean = sum8(sum) / (double)width;
     for (long i = 0; i < width; i += 8) {
         v8f y = width - i >= 8 ? load8(x + i) : load_some(x + i, width - i, 0);
         v8d difference = wide8(y) - mean;
         if (width - i < 8) {
-            for (long j = width - i; j < 8; j++) difference[j] = 0;
+            for (long j = width - i; j < 8; j++)
+                difference[j] = 0;
         }
         squares = fma8d(difference, difference, squares);
     }
@@ -180,8 +199,10 @@ void FN(ck_row_statistics)(const float *x, const float *y, long count, double su
 
 void FN(ck_panel_dots)(const float *a, const float *b, long steps, double sums[CK_PANEL_ROWS]) {
     v8d total = {0};
-    for (long k = 0; k < steps; k++) total = fma8d(wide8(load8(a + 8 * k)), wide8(load8(b + 8 * k)), total);
-    for (int i = 0; i < 8; i++) sums[i] += total[i];
+    for (long k = 0; k < steps; k++)
+        total = fma8d(wide8(load8(a + 8 * k)), wide8(load8(b + 8 * k)), total);
+    for (int i = 0; i < 8; i++)
+        sums[i] += total[i];
 }
 
 float FN(ck_largest_product)(const float *x, const float *factors, long count, float start) {
@@ -189,7 +210,7 @@ float FN(ck_largest_product)(const float *x, const float *factors, long count, f
     long i = 0;
     for (; i + 8 <= count; i += 8) {
         v8f y = load8(x + i) * load8(factors + i);
-        largest = select8(y > largest, y, largest);
+        largest = max8(y, largest);
     }
     float result = largest8(largest);
     for (; i < count; i++) {
@@ -202,187 +223,105 @@ float FN(ck_largest_product)(const float *x, const float *factors, long count, f
 // MARK: Distributions
 
 double FN(ck_soft_max)(float *scores, long first, long end, long count, float scale, float cap) {
-    for (long i = 0; i < first; i++) scores[i] = 0;
-    for (long i = end; i < count; i++) scores[i] = 0;
+    for (long i = 0; i < first; i++)
+        scores[i] = 0;
+    for (long i = end; i < count; i++)
+        scores[i] = 0;
     float *x = scores + first;
     long width = end - first;
     v8f largest = all8(-INFINITY);
     for (long i = 0; i < width; i += 8) {
-        v8f y = (width - i >= 8 ? load8(x + i) : load_some(x + i, width - i, -INFINITY)) * all8(scale);
-        if (cap > 0) y = all8(cap) * tanh8(y / all8(cap));
+        v8f y =
+            (width - i >= 8 ? load8(x + i) : load_some(x + i, width - i, -INFINITY)) * all8(scale);
+        if (cap > 0)
+            y = all8(cap) * tanh8(y / all8(cap));
         if (width - i < 8) {
-            for (long j = width - i; j < 8; j++) y[j] = -INFINITY;
+            for (long j = width - i; j < 8; j++)
+                y[j] = -INFINITY;
         }
-        largest = select8(y > largest, y, largest);
+        largest = max8(y, largest);
         put8(x, i, width, y);
     }
     v8f top = all8(largest8(largest));
     v8d sum = {0};
     for (long i = 0; i < width; i += 8) {
-        v8f y = exp8((width - i >= 8 ? load8(x + i) : load_some(x + i, width - i, -INFINITY)) - top);
+        v8f y =
+            exp8((width - i >= 8 ? load8(x + i) : load_some(x + i, width - i, -INFINITY)) - top);
         sum += wide8(y);
         put8(x, i, width, y);
     }
     return sum8(sum);
 }
 
-double FN(ck_log_sum_exp)(const float *x, long count) {
-    v8f largest = all8(-INFINITY);
-    for (long i = 0; i < count; i += 8) {
-        v8f y = count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, -INFINITY);
-        largest = select8(y > largest, y, largest);
+/// The largest number of a row; NaN are passed over.
+static float row_largest(const float *x, long count) {
+    v8f first = all8(-INFINITY), second = first, third = first, fourth = first;
+    long i = 0;
+    for (; i + 32 <= count; i += 32) {
+        first = max8(load8(x + i), first);
+        second = max8(load8(x + i + 8), second);
+        third = max8(load8(x + i + 16), third);
+        fourth = max8(load8(x + i + 24), fourth);
     }
-    float top = largest8(largest);
+    float largest = largest8(max8(max8(first, second), max8(third, fourth)));
+    for (; i < count; i++)
+        largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+double FN(ck_log_sum_exp)(const float *x, long count) {
+    float top = row_largest(x, count);
     if (top == -INFINITY || top == INFINITY) {
         for (long i = 0; i < count; i++) {
-            if (x[i] != x[i]) return NAN;
+            if (x[i] != x[i])
+                return NAN;
         }
         return top;
     }
     v8d sum = {0};
-    for (long i = 0; i < count; i += 8) {
+    long i = 0;
+    for (; i + 32 <= count; i += 32) {
+        v8f first = exp8(load8(x + i) - all8(top)) + exp8(load8(x + i + 8) - all8(top));
+        v8f second = exp8(load8(x + i + 16) - all8(top)) + exp8(load8(x + i + 24) - all8(top));
+        sum += wide8(first + second);
+    }
+    for (; i < count; i += 8) {
         v8f y = count - i >= 8 ? load8(x + i) : load_some(x + i, count - i, -INFINITY);
         sum += wide8(exp8(y - all8(top)));
     }
     return (double)top + log(sum8(sum));
 }
 
-double FN(ck_divergence)(const float *clean, double clean_sum, const float *changed, double changed_sum, long count) {
-    v8d sum = {0};
-    for (long i = 0; i < count; i += 8) {
-        v8d p = wide8(count - i >= 8 ? load8(clean + i) : load_some(clean + i, count - i, -INFINITY)) - clean_sum;
-        v8d q = wide8(row8(changed, i, count)) - changed_sum;
-        v8f high = __builtin_convertvector(p, v8f);
-        v8f low = __builtin_convertvector(p - wide8(high), v8f);
-        v8f exponential = exp8(high);
-        v8f weight = fma8(exponential, low, exponential);
-        v8d term = wide8(weight) * (p - q);
-        v8i none = exponential == all8(0.0f);
-        if (bits8(none)) {
-            for (int j = 0; j < 8; j++) {
-                if (none[j]) term[j] = 0;
-            }
-        }
-        sum += term;
-    }
-    return sum8(sum);
-}
-
-// MARK: Encoding
-
-/// The value that one product gives, 0 when it is not kept; `bad` is set when it is not below infinity.
-static inline float kept_value(float product, ck_activation_vectors v, long i, bool *bad) {
-    float s = product + v.bias[i];
-    *bad = !(s < INFINITY);
-    switch (v.kind) {
-    case CK_RELU: return s > 0 ? s * (v.scale ? v.scale[i] : 1) : 0;
-    case CK_TOP_K: {
-        float ranked = v.second ? s * v.second[i] : s;
-        return ranked > v.floor ? ranked : 0;
-    }
-    case CK_JUMP_RELU: return s > v.second[i] && s > 0 ? s * (v.scale ? v.scale[i] : 1) : 0;
-    default: {
-        float magnitude = product * v.second[i] + v.third[i];
-        return s > 0 && magnitude > 0 ? magnitude * (v.scale ? v.scale[i] : 1) : 0;
-    }
-    }
-}
-
-/// Whether any of eight products is kept or bad.
-static inline bool any_kept(const float *products, ck_activation_vectors v, long i) {
-    v8f p = load8(products + i);
-    v8f s = p + load8(v.bias + i);
-    v8i interesting = ~(s < all8(INFINITY));
-    switch (v.kind) {
-    case CK_RELU: interesting |= s > all8(0.0f); break;
-    case CK_TOP_K: interesting |= (v.second ? s * load8(v.second + i) : s) > all8(v.floor); break;
-    case CK_JUMP_RELU: interesting |= (s > load8(v.second + i)) & (s > all8(0.0f)); break;
-    default: interesting |= (s > all8(0.0f)) & (p * load8(v.second + i) + load8(v.third + i) > all8(0.0f));
-    }
-    return bits8(interesting) != 0;
-}
-
-long FN(ck_scan)(const float *products, long count, ck_activation_vectors vectors, int32_t first_latent,
-                 int32_t *indices, float *values) {
-    long kept = 0;
-    for (long i = 0; i < count; i += 8) {
-        long end = count - i < 8 ? count : i + 8;
-        if (end == i + 8 && !any_kept(products, vectors, i)) continue;
-        for (long j = i; j < end; j++) {
-            bool bad;
-            float value = kept_value(products[j], vectors, j, &bad);
-            if (bad) return -1 - j;
-            indices[kept] = first_latent + (int32_t)j;
-            values[kept] = value;
-            kept += value != 0;
+/// Adds the weights of eight logits and the weighted differences.
+INLINE void weigh8(v8f clean, v8f changed, v8f shift, v8d *weights, v8d *differences) {
+    v8f weight = exp8(clean - shift);
+    v8d difference = wide8(clean) - wide8(changed);
+    v8i none = weight == all8(0.0f);
+    if (bits8(none)) {
+        for (int j = 0; j < 8; j++) {
+            if (none[j])
+                difference[j] = 0;
         }
     }
-    return kept;
+    *weights += wide8(weight);
+    *differences = fma8d(wide8(weight), difference, *differences);
 }
 
-// MARK: Decoding
-
-/// Adds rows, four at a time: the order of entries is kept for each number.
-#define DECODE_LOOP(LOAD, pointer_type, WIDEN)                                                                   \
-    for (; e + 4 <= entries; e += 4) {                                                                           \
-        const pointer_type *d0 = (const pointer_type *)matrix + (long)indices[e] * width;                        \
-        const pointer_type *d1 = (const pointer_type *)matrix + (long)indices[e + 1] * width;                    \
-        const pointer_type *d2 = (const pointer_type *)matrix + (long)indices[e + 2] * width;                    \
-        const pointer_type *d3 = (const pointer_type *)matrix + (long)indices[e + 3] * width;                    \
-        v8f v0 = all8(values[e]), v1 = all8(values[e + 1]), v2 = all8(values[e + 2]), v3 = all8(values[e + 3]);  \
-        for (long i = 0; i < whole; i += 8) {                                                                    \
-            v8f y = fma8(v0, LOAD(d0 + i), load8(out + i));                                                      \
-            y = fma8(v1, LOAD(d1 + i), y);                                                                       \
-            y = fma8(v2, LOAD(d2 + i), y);                                                                       \
-            store8(out + i, fma8(v3, LOAD(d3 + i), y));                                                          \
-        }                                                                                                        \
-        for (long i = whole; i < width; i++) {                                                                   \
-            float y = fmaf(values[e], WIDEN(d0[i]), out[i]);                                                     \
-            y = fmaf(values[e + 1], WIDEN(d1[i]), y);                                                            \
-            y = fmaf(values[e + 2], WIDEN(d2[i]), y);                                                            \
-            out[i] = fmaf(values[e + 3], WIDEN(d3[i]), y);                                                       \
-        }                                                                                                        \
-    }                                                                                                            \
-    for (; e < entries; e++) {                                                                                   \
-        const pointer_type *d = (const pointer_type *)matrix + (long)indices[e] * width;                         \
-        v8f v = all8(values[e]);                                                                                 \
-        for (long i = 0; i < whole; i += 8) store8(out + i, fma8(v, LOAD(d + i), load8(out + i)));               \
-        for (long i = whole; i < width; i++) out[i] = fmaf(values[e], WIDEN(d[i]), out[i]);                      \
+double FN(ck_divergence)(const float *clean, double clean_sum, const float *changed,
+                         double changed_sum, long count) {
+    // Σ p (x - y) / Σ p + log sums: dividing by the weights' own sum cancels their common rounding.
+    v8d weights = {0}, differences = {0};
+    v8f shift = all8((float)clean_sum);
+    long i = 0;
+    for (; i + 8 <= count; i += 8) {
+        weigh8(load8(clean + i), load8(changed + i), shift, &weights, &differences);
     }
-
-/// A float as it is.
-static inline float same_float(float x) { return x; }
-
-/// One bfloat16, widened.
-static inline float widen_bfloat16(uint16_t bits) {
-    uint32_t word = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &word, 4);
-    return value;
-}
-
-/// One chain of entries, from zero.
-static void decode_chain(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type,
-                         long width, float *out) {
-    long whole = width / 8 * 8, e = 0;
-    memset(out, 0, (size_t)width * sizeof(float));
-    if (type == CK_FLOAT32) {
-        DECODE_LOOP(load8, float, same_float)
-    } else if (type == CK_BFLOAT16) {
-        DECODE_LOOP(load8_bfloat16, uint16_t, widen_bfloat16)
-    } else {
-        DECODE_LOOP(load8_float16, uint16_t, widen_float16)
+    if (i < count) {
+        v8f p = load_some(clean + i, count - i, -INFINITY),
+            q = load_some(changed + i, count - i, 0);
+        weigh8(p, q, shift, &weights, &differences);
     }
-}
-
-void FN(ck_decode_row)(const int32_t *indices, const float *values, long entries, const void *matrix, ck_type type,
-                       long width, const float *bias, float *work, float *out) {
-    const long chain = 64;
-    decode_chain(indices, values, entries < chain ? entries : chain, matrix, type, width, out);
-    for (long e = chain; e < entries; e += chain) {
-        long some = entries - e < chain ? entries - e : chain;
-        decode_chain(indices + e, values + e, some, matrix, type, width, work);
-        FN(ck_add)(out, work, width);
-    }
-    FN(ck_add)(out, bias, width);
+    if (count == 0)
+        return 0;
+    return sum8(differences) / sum8(weights) + (changed_sum - clean_sum);
 }

@@ -10,5 +10,6 @@
 #define CK_AVX2 1
 #define FN(name) name##_avx2
 #include "Elementwise.h"
+#include "SparseCodes.h"
 #pragma clang attribute pop
 #endif

@@ -3,3 +3,4 @@
 #pragma STDC FP_CONTRACT OFF
 #define FN(name) name##_portable
 #include "Elementwise.h"
+#include "SparseCodes.h"

@@ -1,7 +1,12 @@
-// The allocator and the clock.
+// The allocator, the pages and the clock.
+#define _GNU_SOURCE
 #include "CKernels.h"
 
 #include <time.h>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -12,6 +17,15 @@ void ck_keep_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 2147483647);
     mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+void ck_use_large_pages(void *start, long bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    madvise(start, (size_t)bytes, MADV_HUGEPAGE);
+#else
+    (void)start;
+    (void)bytes;
 #endif
 }
 

@@ -27,29 +27,33 @@ static void widen_run(int level, const void *source, ck_type type, long count, f
 }
 
 /// Packs a matrix whose columns are contiguous: each step is one run for each panel.
-static void pack_rows(int level, ck_matrix source, long width, long first, long count, long k0, long steps,
-                      long panel_stride, const float *subtract, float *destination) {
+static void pack_rows(int level, ck_matrix source, long width, long first, long count, long k0,
+                      long steps, long panel_stride, const float *subtract, float *destination) {
     for (long k = 0; k < steps; k++) {
-        const char *row = (const char *)source.data + ((k0 + k) * source.stride + first) * size_of(source.type);
+        const char *row =
+            (const char *)source.data + ((k0 + k) * source.stride + first) * size_of(source.type);
         for (long column = 0; column < count; column += width) {
             long wide = count - column < width ? count - column : width;
             float *out = destination + column / width * panel_stride + k * width;
             widen_run(level, row + column * size_of(source.type), source.type, wide, out);
             if (subtract) {
-                for (long i = 0; i < wide; i++) out[i] -= subtract[k0 + k];
+                for (long i = 0; i < wide; i++)
+                    out[i] -= subtract[k0 + k];
             }
-            for (long i = wide; i < width; i++) out[i] = 0;
+            for (long i = wide; i < width; i++)
+                out[i] = 0;
         }
     }
 }
 
 /// Packs 8 columns whose steps are contiguous; `valid` of them exist.
-static void pack_eight(int level, ck_matrix source, long width, long first, long valid, long k0, long steps,
-                       const float *subtract, float *out) {
+static void pack_eight(int level, ck_matrix source, long width, long first, long valid, long k0,
+                       long steps, const float *subtract, float *out) {
     long k = 0;
 #if defined(__x86_64__)
     if (level > 0 && valid == 8) {
-        const char *corner = (const char *)source.data + (first * source.stride + k0) * size_of(source.type);
+        const char *corner =
+            (const char *)source.data + (first * source.stride + k0) * size_of(source.type);
         for (; k + 8 <= steps; k += 8) {
             ck_transpose8_avx2(corner + k * size_of(source.type), source.type, source.stride,
                                subtract ? subtract + k0 + k : 0, out + k * width, width);
@@ -61,17 +65,19 @@ static void pack_eight(int level, ck_matrix source, long width, long first, long
             float value = 0;
             if (i < valid) {
                 value = widened(source.data, source.type, (first + i) * source.stride + k0 + k);
-                if (subtract) value -= subtract[k0 + k];
+                if (subtract)
+                    value -= subtract[k0 + k];
             }
             out[k * width + i] = value;
         }
     }
 }
 
-void ck_pack(int level, ck_matrix source, long width, long first, long count, long k0, long steps, long panel_stride,
-             const float *subtract, float *destination) {
+void ck_pack(int level, ck_matrix source, long width, long first, long count, long k0, long steps,
+             long panel_stride, const float *subtract, float *destination) {
     if (!source.transposed) {
-        pack_rows(level, source, width, first, count, k0, steps, panel_stride, subtract, destination);
+        pack_rows(level, source, width, first, count, k0, steps, panel_stride, subtract,
+                  destination);
         return;
     }
     long padded = (count + width - 1) / width * width;
@@ -88,9 +94,11 @@ void ck_pack(int level, ck_matrix source, long width, long first, long count, lo
 
 /// Eight numbers that lie side by side, widened.
 TARGET static inline __m256 load8(const char *source, ck_type type) {
-    if (type == CK_FLOAT32) return _mm256_loadu_ps((const float *)source);
+    if (type == CK_FLOAT32)
+        return _mm256_loadu_ps((const float *)source);
     __m128i bits = _mm_loadu_si128((const __m128i *)source);
-    if (type == CK_FLOAT16) return _mm256_cvtph_ps(bits);
+    if (type == CK_FLOAT16)
+        return _mm256_cvtph_ps(bits);
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 
@@ -99,10 +107,12 @@ TARGET void ck_transpose8_avx2(const void *source, ck_type type, long stride, co
     const char *start = source;
     long step = stride * size_of(type);
     __m256 r[8], t[8];
-    for (int i = 0; i < 8; i++) r[i] = load8(start + i * step, type);
+    for (int i = 0; i < 8; i++)
+        r[i] = load8(start + i * step, type);
     if (subtract) {
         __m256 bias = _mm256_loadu_ps(subtract);
-        for (int i = 0; i < 8; i++) r[i] = _mm256_sub_ps(r[i], bias);
+        for (int i = 0; i < 8; i++)
+            r[i] = _mm256_sub_ps(r[i], bias);
     }
     for (int i = 0; i < 4; i++) {
         t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -116,7 +126,8 @@ TARGET void ck_transpose8_avx2(const void *source, ck_type type, long stride, co
     }
     for (int i = 0; i < 4; i++) {
         _mm256_storeu_ps(destination + i * width, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-        _mm256_storeu_ps(destination + (i + 4) * width, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+        _mm256_storeu_ps(destination + (i + 4) * width,
+                         _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
     }
 }
 

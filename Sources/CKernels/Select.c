@@ -3,51 +3,49 @@
 
 #include <string.h>
 
-/// The k-th largest of `count` floats, 1 ≤ k ≤ count; reorders them. Quickselect with a median of three.
-static float kth_largest(float *x, long count, long k) {
-    long low = 0, high = count - 1, wanted = k - 1;
-    while (low < high) {
-        float a = x[low], b = x[low + (high - low) / 2], c = x[high];
-        float pivot = a < b ? (b < c ? b : (a < c ? c : a)) : (a < c ? a : (b < c ? c : b));
-        long i = low, j = high;
-        while (i <= j) {
-            while (x[i] > pivot) i++;
-            while (x[j] < pivot) j--;
-            if (i <= j) {
-                float swapped = x[i];
-                x[i++] = x[j];
-                x[j--] = swapped;
-            }
-        }
-        if (wanted <= j) {
-            high = j;
-        } else if (wanted >= i) {
-            low = i;
-        } else {
-            return pivot;
-        }
-    }
-    return x[wanted];
+/// How many of some numbers lie above another.
+static long count_above(const int32_t *numbers, long count, int32_t limit) {
+    int32_t above = 0;
+    for (long i = 0; i < count; i++)
+        above += numbers[i] > limit;
+    return above;
 }
 
-long ck_keep_largest(int32_t *indices, float *values, long count, long k, float *work, float *smallest) {
-    if (count <= k) {
-        float least = count > 0 ? values[0] : 0;
-        for (long i = 1; i < count; i++) least = values[i] < least ? values[i] : least;
-        *smallest = least;
-        return count;
+/// The k-th largest of `count` numbers, 1 ≤ k ≤ count: the least one with fewer than k above it.
+/// Bisection takes at most 31 passes without a branch on the data, which beats quickselect on the
+/// few hundred numbers of a row.
+static int32_t kth_largest(const int32_t *numbers, long count, long k) {
+    int32_t low = numbers[0], high = numbers[0];
+    for (long i = 1; i < count; i++) {
+        low = numbers[i] < low ? numbers[i] : low;
+        high = numbers[i] > high ? numbers[i] : high;
     }
-    memcpy(work, values, (size_t)count * sizeof(float));
-    float least = kth_largest(work, count, k);
-    long above = 0, kept = 0;
-    for (long i = 0; i < count; i++) above += values[i] > least;
-    long equal = k - above;
-    for (long i = 0; i < count; i++) {
-        if (values[i] > least || (values[i] == least && equal-- > 0)) {
-            indices[kept] = indices[i];
-            values[kept++] = values[i];
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (count_above(numbers, count, middle) < k) {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
     }
-    *smallest = least;
+    return low;
+}
+
+long ck_keep_largest(int32_t *indices, float *values, long count, long k, int32_t *work,
+                     float *smallest) {
+    if (count < k || k <= 0)
+        return count;
+    // Positive floats are in the order of their bits.
+    memcpy(work, values, (size_t)count * sizeof(float));
+    int32_t least = kth_largest(work, count, k);
+    long equal = k - count_above(work, count, least), kept = 0;
+    for (long i = 0; i < count; i++) {
+        bool ties = work[i] == least && equal > 0;
+        equal -= ties;
+        indices[kept] = indices[i];
+        values[kept] = values[i];
+        kept += work[i] > least || ties;
+    }
+    memcpy(smallest, &least, sizeof least);
     return kept;
 }

@@ -19,40 +19,43 @@
 
 #define EACH1(f) f("0", "4") NEXT f("0", "5") NEXT f("0", "6") NEXT f("0", "7")
 #define PAIR(f, x, y) f("0", x) f("32", y)
-#define EACH2(f) PAIR(f, "4", "5") NEXT PAIR(f, "6", "7") NEXT PAIR(f, "8", "9") NEXT PAIR(f, "10", "11")
+#define EACH2(f) PAIR(f, "4", "5") NEXT PAIR(f, "6", "7") NEXT PAIR(f, "8", "9") NEXT \
+    PAIR(f, "10", "11")
 #define TRIPLE(f, x, y, z) f("0", x) f("32", y) f("64", z)
-#define EACH3(f)                                                                                       \
-    TRIPLE(f, "4", "5", "6") NEXT TRIPLE(f, "7", "8", "9") NEXT TRIPLE(f, "10", "11", "12") NEXT       \
+#define EACH3(f) \
+    TRIPLE(f, "4", "5", "6") NEXT TRIPLE(f, "7", "8", "9") NEXT TRIPLE(f, "10", "11", "12") NEXT \
     TRIPLE(f, "13", "14", "15")
 
-#define STEP1 BROADCAST("0") FMA1("4") BROADCAST("4") FMA1("5") BROADCAST("8") FMA1("6") BROADCAST("12") FMA1("7")
-#define STEP2                                                                                          \
-    BROADCAST("0") FMA2("4", "5") BROADCAST("4") FMA2("6", "7") BROADCAST("8") FMA2("8", "9")          \
+#define STEP1 BROADCAST("0") FMA1("4") BROADCAST("4") FMA1("5") BROADCAST("8") FMA1("6") \
+    BROADCAST("12") FMA1("7")
+#define STEP2 \
+    BROADCAST("0") FMA2("4", "5") BROADCAST("4") FMA2("6", "7") BROADCAST("8") FMA2("8", "9") \
     BROADCAST("12") FMA2("10", "11")
-#define STEP3                                                                                          \
-    BROADCAST("0") FMA3("4", "5", "6") BROADCAST("4") FMA3("7", "8", "9")                              \
+#define STEP3 \
+    BROADCAST("0") FMA3("4", "5", "6") BROADCAST("4") FMA3("7", "8", "9") \
     BROADCAST("8") FMA3("10", "11", "12") BROADCAST("12") FMA3("13", "14", "15")
 
 /// The body of one half tile: clear, the loop over steps, add what is there, store.
-#define HALF(each, columns, step)                                                                      \
-    __asm__ volatile("mov %[c], %[t]\n\t" each(ZERO) ".p2align 5\n\t"                                 \
-                     "4:\n\t" columns step                                                             \
-                     "add $32, %[a]\n\t"                                                               \
-                     "add $96, %[b]\n\t"                                                               \
-                     "dec %[steps]\n\t"                                                                \
-                     "jnz 4b\n\t"                                                                      \
-                     "test %[accumulate], %[accumulate]\n\t"                                           \
-                     "jz 5f\n\t"                                                                       \
-                     "mov %[c], %[t]\n\t" each(ADD) "5:\n\t"                                           \
-                     "mov %[c], %[t]\n\t" each(STORE)                                                  \
-                     : [a] "+r"(a), [b] "+r"(b), [steps] "+r"(steps), [t] "=&r"(t)                     \
-                     : [c] "r"(c), [stride] "r"(stride), [accumulate] "r"((long)accumulate)            \
-                     : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",         \
+#define HALF(each, columns, step) \
+    __asm__ volatile("mov %[c], %[t]\n\t" each(ZERO) ".p2align 5\n\t" \
+                     "4:\n\t" columns step \
+                     "add $32, %[a]\n\t" \
+                     "add $96, %[b]\n\t" \
+                     "dec %[steps]\n\t" \
+                     "jnz 4b\n\t" \
+                     "test %[accumulate], %[accumulate]\n\t" \
+                     "jz 5f\n\t" \
+                     "mov %[c], %[t]\n\t" each(ADD) "5:\n\t" \
+                     "mov %[c], %[t]\n\t" each(STORE) \
+                     : [a] "+r"(a), [b] "+r"(b), [steps] "+r"(steps), [t] "=&r"(t) \
+                     : [c] "r"(c), [stride] "r"(stride), [accumulate] "r"((long)accumulate) \
+                     : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
                        "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
 
 /// Four rows of a tile.
-__attribute__((target("avx2,fma"))) static void half_tile(long steps, const float *a, const float *b, float *c,
-                                                          long stride, long vectors, bool accumulate) {
+__attribute__((target("avx2,fma"))) static void
+half_tile(long steps, const float *a, const float *b, float *c, long stride, long vectors,
+          bool accumulate) {
     float *t;
     if (vectors == 3) {
         HALF(EACH3, B3, STEP3);

@@ -1,7 +1,8 @@
 import Basics
 import Tensors
 
-/// What every backend asks of the arguments, so that all of them refuse the same calls with the same words.
+/// What every backend asks of the arguments, so that all of them refuse the same calls with the
+/// same words.
 ///
 /// A check names the argument, the shape it has and the shape it should have.
 enum Checks {
@@ -15,7 +16,8 @@ enum Checks {
         guard condition else { throw KernelError(.shape, message(), advice: advice) }
     }
 
-    /// The argument is a `float32` matrix of the given width; any number of axes whose tail multiplies to it.
+    /// The argument is a `float32` matrix of the given width; any number of axes whose tail
+    /// multiplies to it.
     static func activations(_ x: Tensor, width: Int, _ role: String) throws(KernelError) {
         guard x.type == .float32 else {
             throw KernelError(
@@ -47,7 +49,8 @@ enum Checks {
     /// The argument is a vector of a weight type.
     static func vector(_ weight: Tensor, count: Int, _ role: String) throws(KernelError) {
         try require(
-            weight.count == count, "\(role) has shape \(weight.shape) where \(count) values are needed")
+            weight.count == count,
+            "\(role) has shape \(weight.shape) where \(count) values are needed")
         guard weightTypes.contains(weight.type) else {
             throw KernelError(
                 .unsupported, "\(role) is \(weight.type.rawValue)",
@@ -77,7 +80,8 @@ extension Checks {
         try matrix(table, "embedding table")
         for (row, token) in tokens.enumerated() where token < 0 || Int(token) >= table.rows {
             throw KernelError(
-                .tokenOutOfRange, "Token \(token) at row \(row) is outside a vocabulary of \(table.rows)",
+                .tokenOutOfRange,
+                "Token \(token) at row \(row) is outside a vocabulary of \(table.rows)",
                 advice: "check that tokenizer and model belong together")
         }
     }
@@ -88,27 +92,37 @@ extension Checks {
         if let bias = weights.bias { try vector(bias, count: weights.outputs, "bias") }
     }
 
-    static func rotate(_ x: Tensor, heads: Int, positions: Int, table: RotaryTable) throws(KernelError) {
+    static func rotate(_ x: Tensor, heads: Int, positions: Int, table: RotaryTable)
+        throws(KernelError)
+    {
         try activations(x, width: heads * table.headSize, "input of rotary embedding")
         let half = table.rotarySize / 2
         try require(
-            table.rotarySize >= 0 && table.rotarySize % 2 == 0 && table.rotarySize <= table.headSize,
-            "rotary size \(table.rotarySize) is not an even number up to the head size \(table.headSize)")
+            table.rotarySize >= 0 && table.rotarySize % 2 == 0
+                && table.rotarySize <= table.headSize,
+            "rotary size \(table.rotarySize) is not an even number up to the head size "
+                + "\(table.headSize)"
+        )
         try require(positions > 0 || x.rows == 0, "\(positions) positions for \(x.rows) rows")
         try activations(table.cosines, width: half, "rotary cosines")
         try activations(table.sines, width: half, "rotary sines")
         try require(
             table.cosines.rows >= positions && table.sines.rows >= positions,
-            "the rotary table covers \(min(table.cosines.rows, table.sines.rows)) of \(positions) positions")
+            "the rotary table covers \(min(table.cosines.rows, table.sines.rows)) of "
+                + "\(positions) positions"
+        )
     }
 
     static func attention(
         _ queries: Tensor, _ keys: Tensor, _ values: Tensor, _ shape: AttentionShape
     ) throws(KernelError) {
         try require(
-            shape.heads > 0 && shape.keyHeads > 0 && shape.heads % shape.keyHeads == 0 && shape.headSize > 0
+            shape.heads > 0 && shape.keyHeads > 0 && shape.heads % shape.keyHeads == 0
+                && shape.headSize > 0
                 && shape.batch >= 0 && shape.positions >= 0,
-            "attention with \(shape.heads) heads, \(shape.keyHeads) key heads of size \(shape.headSize)")
+            "attention with \(shape.heads) heads, \(shape.keyHeads) key heads of size "
+                + "\(shape.headSize)"
+        )
         try require((shape.window ?? 1) > 0, "attention window \(shape.window ?? 0) is not above 0")
         try activations(queries, width: shape.heads * shape.headSize, "queries")
         try activations(keys, width: shape.keyHeads * shape.headSize, "keys")
@@ -116,7 +130,8 @@ extension Checks {
         let rows = shape.batch * shape.positions
         for tensor in [queries, keys, values] {
             try require(
-                tensor.rows == rows, "attention over \(shape.batch) × \(shape.positions) got \(tensor.rows) rows")
+                tensor.rows == rows,
+                "attention over \(shape.batch) × \(shape.positions) got \(tensor.rows) rows")
         }
     }
 
@@ -124,7 +139,9 @@ extension Checks {
         try matrix(encoder.matrix, "encoder matrix")
         try activations(x, width: encoder.modelSize, "input of an encoder")
         let latents = encoder.latents
-        if let bias = encoder.inputBias { try length(bias.count, encoder.modelSize, "encoder input bias") }
+        if let bias = encoder.inputBias {
+            try length(bias.count, encoder.modelSize, "encoder input bias")
+        }
         if let scale = encoder.latentScale { try length(scale.count, latents, "latent scale") }
         switch encoder.activation {
         case .relu(let bias): try length(bias.count, latents, "encoder bias")
@@ -170,7 +187,9 @@ extension Checks {
         try length(changedSums.count, changed.rows, "sums of the changed logits")
     }
 
-    static func view(_ view: MatrixView, _ role: String) throws(KernelError) { try matrix(view.tensor, role) }
+    static func view(_ view: MatrixView, _ role: String) throws(KernelError) {
+        try matrix(view.tensor, role)
+    }
 
     static func maximumCosines(
         _ range: Range<Int>, _ matrix: MatrixView, _ norms: [Float]

@@ -4,7 +4,8 @@ import Testing
 
 /// The benchmark behind `saeval bench`.
 @Suite struct BenchmarkTests {
-    @Test("The quick benchmark reports the peak first and then every operation with a positive rate")
+    @Test(
+        "The quick benchmark reports the peak first and then every operation with a positive rate")
     func quick() throws {
         var reported = 0
         let lines = try kernelBenchmark(.quick) { _ in reported += 1 }

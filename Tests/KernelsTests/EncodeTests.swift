@@ -19,10 +19,13 @@ import Testing
     func ties(k: Int) throws {
         let size = 1000
         let x = Tensor((0..<size).map { $0 == 500 ? 3 : 2 }, shape: [1, size])
-        let encoder = identity(size, .topK(bias: [Float](repeating: 0, count: size), k: k, rankScale: nil))
-        let expected = (Array(0..<k - 1).filter { $0 != 500 } + [500] + (k > 501 ? [k - 1] : [])).sorted()
+        let encoder = identity(
+            size, .topK(bias: [Float](repeating: 0, count: size), k: k, rankScale: nil))
+        let expected = (Array(0..<k - 1).filter { $0 != 500 } + [500] + (k > 501 ? [k - 1] : []))
+            .sorted()
         for backend in Self.backends {
-            #expect(try backend.encode(x, encoder).indices.map(Int.init) == expected, "\(backend.name)")
+            #expect(
+                try backend.encode(x, encoder).indices.map(Int.init) == expected, "\(backend.name)")
         }
     }
 
@@ -60,7 +63,8 @@ import Testing
             .jumpReLU(bias: vector, threshold: vector),
             .gated(gateBias: vector, magnitudeScale: vector, magnitudeBias: vector),
         ]
-        let encoder = EncoderWeights(matrix: Tensor(vector, shape: [1, size]), activation: activations[kind])
+        let encoder = EncoderWeights(
+            matrix: Tensor(vector, shape: [1, size]), activation: activations[kind])
         let x = Tensor([1, value], shape: [2, 1])
         for backend in Self.backends {
             let error = #expect(throws: KernelError.self) { try backend.encode(x, encoder) }
@@ -96,8 +100,11 @@ import Testing
             let codes = try backend.encode(x, encoder)
             let dense = Outcome(codes).numbers
             #expect(zip(dense, vector.codes).allSatisfy { abs($0 - $1) < 2e-5 }, "\(dense)")
-            let decoded = try backend.decode(codes, DecoderWeights(matrix: matrix, bias: bias)).values
-            #expect(zip(decoded, vector.decoded).allSatisfy { abs(Double($0) - $1) < 2e-5 }, "\(decoded)")
+            let decoded = try backend.decode(codes, DecoderWeights(matrix: matrix, bias: bias))
+                .values
+            #expect(
+                zip(decoded, vector.decoded).allSatisfy { abs(Double($0) - $1) < 2e-5 },
+                "\(decoded)")
         }
     }
 }

@@ -18,19 +18,24 @@ import Testing
             #expect(difference == nil, "level \(backend.level)")
             let other = first ?? actual
             #expect(
-                zip(actual.numbers, other.numbers).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) },
+                zip(actual.numbers, other.numbers).allSatisfy {
+                    $0 == $1 || ($0.isNaN && $1.isNaN)
+                },
                 "level \(backend.level) gives other bits than level 0")
             first = other
         }
     }
 
-    @Test("A row gives the same bits in any batch and at any place of it", arguments: [0, 3, 255, 256, 600])
+    @Test(
+        "A row gives the same bits in any batch and at any place of it",
+        arguments: [0, 3, 255, 256, 600])
     func batchIndependence(row: Int) throws {
         var numbers = TestNumbers(seed: 5)
         let x = numbers.tensor([601, 70])
         let weight = numbers.tensor([70, 131])
         let encoder = EncoderWeights(
-            matrix: weight, activation: .topK(bias: [Float](repeating: 0, count: 131), k: 9, rankScale: nil))
+            matrix: weight,
+            activation: .topK(bias: [Float](repeating: 0, count: 131), k: 9, rankScale: nil))
         let decoder = DecoderWeights(
             matrix: numbers.tensor([131, 70]), bias: [Float](repeating: 0.5, count: 70))
         let backend = CPUBackend()
@@ -44,7 +49,8 @@ import Testing
         #expect(Array(codes.indices[range]) == code.indices)
         #expect(Array(codes.values[range]) == code.values)
         #expect(
-            try backend.decode(codes, decoder).rows(row..<row + 1).bits == backend.decode(code, decoder).bits)
+            try backend.decode(codes, decoder).rows(row..<row + 1).bits
+                == backend.decode(code, decoder).bits)
     }
 
     @Test("A dense row decodes to the same bits alone and beside sparse rows")
@@ -52,9 +58,11 @@ import Testing
         var numbers = TestNumbers(seed: 6)
         let x = numbers.tensor([64, 20])
         let bias = (0..<400).map { _ in numbers.unit() * 12 - 3 }
-        let encoder = EncoderWeights(matrix: numbers.tensor([20, 400]), activation: .relu(bias: bias))
+        let encoder = EncoderWeights(
+            matrix: numbers.tensor([20, 400]), activation: .relu(bias: bias))
         let backend = CPUBackend()
-        let decoder = DecoderWeights(matrix: numbers.tensor([400, 20]), bias: numbers.exactList(20))
+        let decoder = DecoderWeights(
+            matrix: numbers.tensor([400, 20]), bias: numbers.exactList(20))
         let together = try backend.decode(try backend.encode(x, encoder), decoder)
         for row in 0..<64 {
             let code = try backend.encode(x.rows(row..<row + 1), encoder)
@@ -62,15 +70,19 @@ import Testing
         }
     }
 
-    @Test("An attention row depends on the positions before it alone", arguments: [1, 64, 129, 200])
+    @Test(
+        "An attention row depends on the positions before it alone", arguments: [1, 64, 129, 200])
     func causality(positions: Int) throws {
         var numbers = TestNumbers(seed: 7)
-        let (q, k, v) = (numbers.tensor([300, 32]), numbers.tensor([300, 32]), numbers.tensor([300, 32]))
+        let (q, k, v) = (
+            numbers.tensor([300, 32]), numbers.tensor([300, 32]), numbers.tensor([300, 32])
+        )
         let backend = CPUBackend()
         let run = { (count: Int) in
             try backend.attention(
                 queries: q.rows(0..<count), keys: k.rows(0..<count), values: v.rows(0..<count),
-                AttentionShape(batch: 1, positions: count, heads: 2, keyHeads: 2, headSize: 16, scale: 0.25))
+                AttentionShape(
+                    batch: 1, positions: count, heads: 2, keyHeads: 2, headSize: 16, scale: 0.25))
         }
         #expect(try run(300).rows(0..<positions).bits == run(positions).bits)
     }

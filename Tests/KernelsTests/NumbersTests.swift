@@ -22,7 +22,9 @@ import Testing
         return withExtendedLifetime(tensor) { (0..<tensor.count).map { start[$0] } }
     }
 
-    @Test("Every 16-bit number widens to its value and narrows back to its bits", arguments: [ElementType.bfloat16, .float16])
+    @Test(
+        "Every 16-bit number widens to its value and narrows back to its bits",
+        arguments: [ElementType.bfloat16, .float16])
     func roundTrip(type: ElementType) throws {
         let stored = patterns(type)
         for backend in Self.backends {
@@ -31,11 +33,15 @@ import Testing
             for index in 0..<65_536 {
                 let value = stored.value(at: index)
                 if value.isNaN {
-                    guard wide.floats[index].isNaN, back[index] & 0x7FFF > (type == .float16 ? 0x7C00 : 0x7F80) else {
+                    guard wide.floats[index].isNaN,
+                        back[index] & 0x7FFF > (type == .float16 ? 0x7C00 : 0x7F80)
+                    else {
                         Issue.record("pattern \(index) on \(backend.name)")
                         return
                     }
-                } else if wide.floats[index].bitPattern != value.bitPattern || Int(back[index]) != index {
+                } else if wide.floats[index].bitPattern != value.bitPattern
+                    || Int(back[index]) != index
+                {
                     Issue.record("pattern \(index) on \(backend.name)")
                     return
                 }
@@ -43,7 +49,9 @@ import Testing
         }
     }
 
-    @Test("Narrowing rounds to nearest even at every midpoint", arguments: [ElementType.bfloat16, .float16])
+    @Test(
+        "Narrowing rounds to nearest even at every midpoint",
+        arguments: [ElementType.bfloat16, .float16])
     func midpoints(type: ElementType) throws {
         let stored = patterns(type)
         let reference = ReferenceBackend()
@@ -81,14 +89,17 @@ import Testing
                 let exact = function.exact(Double(value))
                 let error = abs(Double(x.floats[index]) - exact)
                 guard error <= 4e-7 * max(1, exact.magnitude) else {
-                    Issue.record("\(function.rawValue)(\(value)) is \(x.floats[index]), not \(exact)")
+                    Issue.record(
+                        "\(function.rawValue)(\(value)) is \(x.floats[index]), not \(exact)")
                     return
                 }
             }
         }
     }
 
-    @Test("A NaN passes through every function", arguments: [ActivationFunction.relu, .gelu, .geluTanh, .silu])
+    @Test(
+        "A NaN passes through every function",
+        arguments: [ActivationFunction.relu, .gelu, .geluTanh, .silu])
     func notANumber(function: ActivationFunction) throws {
         for backend in Self.backends {
             let x = Tensor([Float](repeating: .nan, count: 9), shape: [9])
@@ -101,7 +112,8 @@ import Testing
     func extremes() throws {
         for backend in Self.backends {
             let rows: [[Float]] = [
-                [1e4, 1e4], [-1e4, -.infinity], [-.infinity, -.infinity], [1, .infinity], [1, .nan],
+                [1e4, 1e4], [-1e4, -.infinity], [-.infinity, -.infinity], [1, .infinity],
+                [1, .nan],
                 [.infinity, .nan], [.nan, .infinity],
             ]
             let sums = try backend.logSumExp(Tensor(rows.flatMap { $0 }, shape: [rows.count, 2]))

@@ -3,14 +3,17 @@ import Tensors
 @testable import Kernels
 
 extension Operation {
-    /// Encoding and decoding. Where a threshold decides, numbers are chosen so that every sum is exact.
+    /// Encoding and decoding. Where a threshold decides, numbers are chosen so that every sum is
+    /// exact.
     func runCodes(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
         if self == .decode || self == .decodeDense { return try runDecode(on: backend, shape) }
         var numbers = TestNumbers(seed: shape.rows &+ 7 &* shape.inner &+ shape.outer)
         let isTransposed = shape.rows % 2 == 1
         let axes = isTransposed ? [shape.outer, shape.inner] : [shape.inner, shape.outer]
         let isExact = self != .encodeReLU
-        let x = isExact ? numbers.exact([shape.rows, shape.inner]) : numbers.tensor([shape.rows, shape.inner])
+        let x =
+            isExact
+            ? numbers.exact([shape.rows, shape.inner]) : numbers.tensor([shape.rows, shape.inner])
         let matrix = isExact ? numbers.exact(axes) : numbers.tensor(axes)
         let bias = numbers.exactList(shape.outer)
         let scale = numbers.exactList(shape.outer).map { abs($0) + 0.125 }
@@ -21,7 +24,8 @@ extension Operation {
             case .encodeJumpReLU: .jumpReLU(bias: bias, threshold: numbers.exactList(shape.outer))
             case .encodeGated:
                 .gated(
-                    gateBias: bias, magnitudeScale: scale, magnitudeBias: numbers.exactList(shape.outer))
+                    gateBias: bias, magnitudeScale: scale,
+                    magnitudeBias: numbers.exactList(shape.outer))
             default: .relu(bias: bias)
             }
         let encoder = EncoderWeights(
@@ -31,9 +35,13 @@ extension Operation {
         let codes = try backend.encode(x, encoder)
         for row in 0..<codes.rows {
             let latents = codes.indices[codes.rowStarts[row]..<codes.rowStarts[row + 1]]
-            guard zip(latents, latents.dropFirst()).allSatisfy({ $0 < $1 }) else { return Outcome([Double.nan]) }
+            guard zip(latents, latents.dropFirst()).allSatisfy({ $0 < $1 }) else {
+                return Outcome([Double.nan])
+            }
         }
-        guard codes.values.allSatisfy({ $0 != 0 }), codes.rows == shape.rows else { return Outcome([Double.nan]) }
+        guard codes.values.allSatisfy({ $0 != 0 }), codes.rows == shape.rows else {
+            return Outcome([Double.nan])
+        }
         return Outcome(codes)
     }
 
@@ -59,7 +67,8 @@ extension Operation {
     func runRows(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
         var numbers = TestNumbers(seed: shape.rows &+ 3 &* shape.outer)
         let x = numbers.tensor([shape.rows, max(shape.outer, 1)], scale: 10)
-        let y = numbers.tensor([self == .divergenceFromOne ? 1 : shape.rows, max(shape.outer, 1)], scale: 10)
+        let y = numbers.tensor(
+            [self == .divergenceFromOne ? 1 : shape.rows, max(shape.outer, 1)], scale: 10)
         let reference = ReferenceBackend()
         switch self {
         case .logSumExp: return Outcome(try backend.logSumExp(x))
@@ -75,17 +84,21 @@ extension Operation {
                 })
         case .norms: return Outcome(try backend.norms(of: MatrixView(x.stored(as: shape.type))))
         case .normsTransposed:
-            return Outcome(try backend.norms(of: MatrixView(x.stored(as: shape.type), isTransposed: true)))
+            return Outcome(
+                try backend.norms(of: MatrixView(x.stored(as: shape.type), isTransposed: true)))
         case .rowDots:
             let other = numbers.tensor([x.columns, x.rows]).stored(as: shape.type)
-            return Outcome(try backend.rowDots(MatrixView(x), MatrixView(other, isTransposed: true)))
+            return Outcome(
+                try backend.rowDots(MatrixView(x), MatrixView(other, isTransposed: true)))
         default:
             let count = min(shape.rows, 300)
             let isTransposed = self == .maximumCosinesTransposed
-            let matrix = numbers.tensor(isTransposed ? [shape.inner, count] : [count, shape.inner])
+            let matrix = numbers.tensor(
+                isTransposed ? [shape.inner, count] : [count, shape.inner])
             let view = MatrixView(matrix.stored(as: shape.type), isTransposed: isTransposed)
             let norms = try reference.norms(of: view)
-            return Outcome(try backend.maximumCosines(of: count / 4..<count, in: view, norms: norms))
+            return Outcome(
+                try backend.maximumCosines(of: count / 4..<count, in: view, norms: norms))
         }
     }
 }

@@ -15,7 +15,8 @@ enum Operation: String, CaseIterable, Sendable {
         switch self {
         case .embedding, .add, .convert, .widen, .relu: 0
         case .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU, .encodeGated: 0
-        case .linear, .linearTransposed, .encodeReLU, .maximumCosines, .maximumCosinesTransposed: 1e-5
+        case .linear, .linearTransposed, .encodeReLU, .maximumCosines, .maximumCosinesTransposed:
+            1e-5
         case .layerNorm, .rmsNorm, .rotate, .gelu, .geluTanh, .silu, .gate, .softCap: 1e-6
         case .attention, .attentionWindow, .decode, .decodeDense: 1e-6
         case .logSumExp, .norms, .normsTransposed, .rowDots: 1e-6
@@ -27,11 +28,13 @@ enum Operation: String, CaseIterable, Sendable {
     /// Runs the operation; the same shape gives the same arguments on every backend.
     func run(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
         switch self {
-        case .embedding, .linear, .linearTransposed, .layerNorm, .rmsNorm, .rotate, .attention, .attentionWindow:
+        case .embedding, .linear, .linearTransposed, .layerNorm, .rmsNorm, .rotate, .attention,
+            .attentionWindow:
             try runModel(on: backend, shape)
         case .relu, .gelu, .geluTanh, .silu, .gate, .add, .softCap, .convert, .widen:
             try runElements(on: backend, shape)
-        case .encodeReLU, .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU, .encodeGated, .decode,
+        case .encodeReLU, .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU,
+            .encodeGated, .decode,
             .decodeDense:
             try runCodes(on: backend, shape)
         default: try runRows(on: backend, shape)
@@ -52,12 +55,14 @@ enum Operation: String, CaseIterable, Sendable {
             return Outcome(try backend.linear(x, LinearWeights(weight: weight, bias: bias)))
         case .linearTransposed:
             let weight = numbers.tensor([shape.inner, shape.outer]).stored(as: shape.type)
-            return Outcome(try backend.linear(x, LinearWeights(weight: weight, layout: .inputsByOutputs)))
+            return Outcome(
+                try backend.linear(x, LinearWeights(weight: weight, layout: .inputsByOutputs)))
         case .layerNorm:
             let (weight, bias) = (numbers.tensor([shape.inner]), numbers.tensor([shape.inner]))
             return Outcome(
                 try backend.layerNorm(
-                    x, weight: weight.stored(as: shape.type), bias: bias.stored(as: shape.type), epsilon: 1e-5))
+                    x, weight: weight.stored(as: shape.type), bias: bias.stored(as: shape.type),
+                    epsilon: 1e-5))
         case .rmsNorm:
             let weight = numbers.tensor([shape.inner]).stored(as: shape.type)
             return Outcome(try backend.rmsNorm(x, weight: weight, offset: 1, epsilon: 1e-6))
@@ -65,7 +70,8 @@ enum Operation: String, CaseIterable, Sendable {
             let (heads, size, positions) = (3, 2 * shape.inner + 1, max(shape.rows / 2, 1))
             let values = numbers.tensor([shape.rows, heads * size])
             let table = RotaryTable(
-                rotarySize: 2 * shape.inner, headSize: size, cosines: numbers.tensor([positions, shape.inner]),
+                rotarySize: 2 * shape.inner, headSize: size,
+                cosines: numbers.tensor([positions, shape.inner]),
                 sines: numbers.tensor([positions, shape.inner]))
             try backend.rotate(values, heads: heads, positions: positions, table: table)
             return Outcome(values)
@@ -80,13 +86,16 @@ enum Operation: String, CaseIterable, Sendable {
         let batch = shape.rows > 300 ? 3 : 1
         let isPlain = self == .attention
         let attention = AttentionShape(
-            batch: batch, positions: min(shape.rows / batch, 171), heads: 2, keyHeads: isPlain ? 2 : 1,
-            headSize: max(shape.inner, 1), scale: 0.3, softCap: isPlain ? nil : 5, window: isPlain ? nil : 9)
+            batch: batch, positions: min(shape.rows / batch, 171), heads: 2,
+            keyHeads: isPlain ? 2 : 1,
+            headSize: max(shape.inner, 1), scale: 0.3, softCap: isPlain ? nil : 5,
+            window: isPlain ? nil : 9)
         let rows = attention.batch * attention.positions
         let queries = numbers.tensor([rows, attention.heads * attention.headSize])
         let keys = numbers.tensor([rows, attention.keyHeads * attention.headSize])
         let values = numbers.tensor([rows, attention.keyHeads * attention.headSize])
-        return Outcome(try backend.attention(queries: queries, keys: keys, values: values, attention))
+        return Outcome(
+            try backend.attention(queries: queries, keys: keys, values: values, attention))
     }
 
     private func runElements(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
@@ -100,7 +109,9 @@ enum Operation: String, CaseIterable, Sendable {
         case .convert: return Outcome(try backend.convert(x, to: shape.type))
         case .widen: return Outcome(try backend.widen(x.stored(as: shape.type)))
         default:
-            guard let function = ActivationFunction(rawValue: rawValue) else { preconditionFailure(rawValue) }
+            guard let function = ActivationFunction(rawValue: rawValue) else {
+                preconditionFailure(rawValue)
+            }
             try backend.activate(x, function)
         }
         return Outcome(x)

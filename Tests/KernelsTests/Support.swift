@@ -22,7 +22,8 @@ struct TestNumbers {
         Tensor((0..<shape.reduce(1, *)).map { _ in unit() * scale }, shape: shape)
     }
 
-    /// A tensor of integers from -bound to bound, divided by 8: sums of products are exact in float.
+    /// A tensor of integers from -bound to bound, divided by 8: sums of products are exact in
+    /// float.
     mutating func exact(_ shape: [Int], bound: Int = 8) -> Tensor {
         Tensor((0..<shape.reduce(1, *)).map { _ in exactNumber(bound) }, shape: shape)
     }
@@ -62,11 +63,14 @@ struct WalkShape: Sendable, CustomStringConvertible {
     /// Awkward sizes with every weight type.
     static let all: [WalkShape] = {
         let sizes = [
-            (0, 5, 7), (1, 1, 1), (1, 37, 53), (7, 16, 48), (2, 300, 1001), (255, 9, 25), (256, 24, 8),
+            (0, 5, 7), (1, 1, 1), (1, 37, 53), (7, 16, 48), (2, 300, 1001), (255, 9, 25),
+            (256, 24, 8),
             (257, 11, 17), (513, 3, 49), (1025, 2, 3), (5, 0, 3),
         ]
         return sizes.flatMap { size in
-            Checks.weightTypes.map { WalkShape(rows: size.0, inner: size.1, outer: size.2, type: $0) }
+            Checks.weightTypes.map {
+                WalkShape(rows: size.0, inner: size.1, outer: size.2, type: $0)
+            }
         }
     }()
 }
@@ -85,12 +89,14 @@ struct Outcome {
         numbers = [Double](repeating: 0, count: codes.rows * codes.latents)
         for row in 0..<codes.rows {
             for entry in codes.rowStarts[row]..<codes.rowStarts[row + 1] {
-                numbers[row * codes.latents + Int(codes.indices[entry])] = Double(codes.values[entry])
+                numbers[row * codes.latents + Int(codes.indices[entry])] = Double(
+                    codes.values[entry])
             }
         }
     }
 
-    /// The first place where two outcomes differ by more than a share of the largest expected number.
+    /// The first place where two outcomes differ by more than a share of the largest expected
+    /// number.
     func firstDifference(from expected: Outcome, tolerance: Double) -> String? {
         guard numbers.count == expected.numbers.count else {
             return "\(numbers.count) numbers where \(expected.numbers.count) are expected"
@@ -98,7 +104,9 @@ struct Outcome {
         let scale = expected.numbers.lazy.filter(\.isFinite).map(\.magnitude).max() ?? 0
         for (index, (actual, wanted)) in zip(numbers, expected.numbers).enumerated() {
             if actual == wanted || (actual.isNaN && wanted.isNaN) { continue }
-            if !(abs(actual - wanted) <= tolerance * scale) { return "[\(index)] is \(actual), not \(wanted)" }
+            if !(abs(actual - wanted) <= tolerance * scale) {
+                return "[\(index)] is \(actual), not \(wanted)"
+            }
         }
         return nil
     }

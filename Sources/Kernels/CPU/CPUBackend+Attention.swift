@@ -3,12 +3,14 @@ import Tensors
 
 extension CPUBackend {
     /// Query rows whose scores are held at a time.
-    private static var queryRows: Int { 128 }
+    private static var queryRows: Int { 32 }
 
-    /// For each sequence and key head: keys and values are packed once; then blocks of 128 queries get scores up
-    /// to their last position, soft-max and weighted sums. Nothing above the diagonal block is computed.
+    /// For each sequence and key head: keys and values are packed once; then blocks of 32 queries
+    /// get scores up to their last position, soft-max and weighted sums. Nothing above the diagonal
+    /// block is computed.
     ///
-    /// Masked weights are 0 and add nothing to a chain, so a row depends on the positions before it alone.
+    /// Masked weights are 0 and add nothing to a chain, so a row depends on the positions before it
+    /// alone.
     public func attention(
         queries: Tensor, keys: Tensor, values: Tensor, _ shape: AttentionShape
     ) throws -> Tensor {
@@ -23,7 +25,8 @@ extension CPUBackend {
         for sequence in 0..<shape.batch {
             for keyHead in 0..<shape.keyHeads {
                 let offset = sequence * shape.positions * keyStride + keyHead * shape.headSize
-                work.pack(keys: keys.floats + offset, values: values.floats + offset, stride: keyStride)
+                work.pack(
+                    keys: keys.floats + offset, values: values.floats + offset, stride: keyStride)
                 for head in keyHead * group..<(keyHead + 1) * group {
                     let start = sequence * shape.positions * queryStride + head * shape.headSize
                     for block in Self.pieces(of: shape.positions, by: Self.queryRows) {
@@ -63,19 +66,26 @@ extension CPUBackend {
             for scratch in [keys, values, queries, scores, weights] { scratch.release() }
         }
 
-        /// Packs the keys as one right factor by slices of the head, the values by slices of the positions.
-        func pack(keys source: UnsafePointer<Float>, values other: UnsafePointer<Float>, stride: Int) {
+        /// Packs the keys as one right factor by slices of the head, the values by slices of the
+        /// positions.
+        func pack(
+            keys source: UnsafePointer<Float>, values other: UnsafePointer<Float>, stride: Int
+        ) {
             let padded = (shape.positions + width - 1) / width * width
             for steps in CPUBackend.pieces(of: shape.headSize, by: Int(CK_SLICE)) {
                 ck_pack(
-                    level, ck_matrix(data: source, type: CK_FLOAT32, transposed: true, stride: stride), width, 0,
+                    level,
+                    ck_matrix(data: source, type: CK_FLOAT32, transposed: true, stride: stride),
+                    width, 0,
                     shape.positions, steps.lowerBound, steps.count, steps.count * width, nil,
                     keys.floats + padded * steps.lowerBound)
             }
             let wide = (shape.headSize + width - 1) / width * width
             for steps in CPUBackend.pieces(of: shape.positions, by: Int(CK_SLICE)) {
                 ck_pack(
-                    level, ck_matrix(data: other, type: CK_FLOAT32, transposed: false, stride: stride), width, 0,
+                    level,
+                    ck_matrix(data: other, type: CK_FLOAT32, transposed: false, stride: stride),
+                    width, 0,
                     shape.headSize, steps.lowerBound, steps.count, steps.count * width, nil,
                     values.floats + wide * steps.lowerBound)
             }
@@ -83,27 +93,33 @@ extension CPUBackend {
 
         /// The outputs of one block of query positions.
         func attend(
-            _ block: Range<Int>, query: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, stride: Int
+            _ block: Range<Int>, query: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+            stride: Int
         ) {
             let (size, seen, panel) = (shape.headSize, block.upperBound, Int(CK_PANEL_ROWS))
             ck_pack(
-                level, CPUBackend.rows(query, stride: stride), panel, 0, block.count, 0, size, size * panel, nil,
+                level, CPUBackend.rows(query, stride: stride), panel, 0, block.count, 0, size,
+                size * panel, nil,
                 queries.floats)
             let padded = (shape.positions + width - 1) / width * width
             for steps in CPUBackend.pieces(of: size, by: Int(CK_SLICE)) {
                 ck_product_slice(
                     level, queries.floats, block.count, size, steps.lowerBound, steps.count,
-                    keys.floats + padded * steps.lowerBound, steps.count * width, seen, scores.floats, seen,
+                    keys.floats + padded * steps.lowerBound, steps.count * width, seen,
+                    scores.floats, seen,
                     steps.lowerBound > 0)
             }
             let factors = block.map { position -> Float in
                 let first = shape.window.map { max(0, position - $0 + 1) } ?? 0
                 let row = scores.floats + (position - block.lowerBound) * seen
                 return Float(
-                    1 / ck_soft_max(level, row, first, position + 1, seen, shape.scale, shape.softCap ?? 0))
+                    1
+                        / ck_soft_max(
+                            level, row, first, position + 1, seen, shape.scale, shape.softCap ?? 0))
             }
             ck_pack(
-                level, CPUBackend.rows(scores.floats, stride: seen), panel, 0, block.count, 0, seen, seen * panel,
+                level, CPUBackend.rows(scores.floats, stride: seen), panel, 0, block.count, 0, seen,
+                seen * panel,
                 nil, weights.floats)
             let wide = (size + width - 1) / width * width
             for steps in CPUBackend.pieces(of: seen, by: Int(CK_SLICE)) {
@@ -111,10 +127,13 @@ extension CPUBackend {
                 let packedSteps = min(Int(CK_SLICE), shape.positions - steps.lowerBound)
                 ck_product_slice(
                     level, weights.floats, block.count, seen, steps.lowerBound, steps.count,
-                    values.floats + wide * steps.lowerBound, packedSteps * width, size, output, stride,
+                    values.floats + wide * steps.lowerBound, packedSteps * width, size, output,
+                    stride,
                     steps.lowerBound > 0)
             }
-            for (row, factor) in factors.enumerated() { ck_scale(level, output + row * stride, size, factor) }
+            for (row, factor) in factors.enumerated() {
+                ck_scale(level, output + row * stride, size, factor)
+            }
         }
     }
 }

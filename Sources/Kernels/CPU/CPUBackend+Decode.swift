@@ -17,7 +17,9 @@ extension CPUBackend {
         let result = Tensor(uninitialized: [codes.rows, width])
         var codes = codes
         if let scale = decoder.rowScale {
-            for entry in codes.values.indices { codes.values[entry] *= scale[Int(codes.indices[entry])] }
+            for entry in codes.values.indices {
+                codes.values[entry] *= scale[Int(codes.indices[entry])]
+            }
         }
         let limit = Self.denseShare * Double(codes.latents)
         var dense: [Int] = []
@@ -32,8 +34,10 @@ extension CPUBackend {
             codes.values.withUnsafeBufferPointer { values in
                 codes.indices.withUnsafeBufferPointer { indices in
                     ck_decode_row(
-                        level, indices.baseAddress.map { $0 + start }, values.baseAddress.map { $0 + start },
-                        end - start, decoder.matrix.bytes, decoder.matrix.type.forC, width, decoder.bias,
+                        level, indices.baseAddress.map { $0 + start },
+                        values.baseAddress.map { $0 + start },
+                        end - start, decoder.matrix.bytes, decoder.matrix.type.forC, width,
+                        decoder.bias,
                         work.floats, result.floats + row * width)
                 }
             }
@@ -68,10 +72,12 @@ extension CPUBackend {
             }
         }
         let matrix = ck_matrix(
-            data: decoder.matrix.bytes, type: decoder.matrix.type.forC, transposed: false, stride: width)
+            data: decoder.matrix.bytes, type: decoder.matrix.type.forC, transposed: false,
+            stride: width)
         for columns in Self.pieces(of: width, by: columnLimit) {
             ck_product(
-                level, packed.floats, rows.count, latents, matrix, columns.lowerBound, columns.count, tile.floats,
+                level, packed.floats, rows.count, latents, matrix, columns.lowerBound,
+                columns.count, tile.floats,
                 columns.count, slice.floats)
             for (local, row) in rows.enumerated() {
                 let place = output + row * width + columns.lowerBound

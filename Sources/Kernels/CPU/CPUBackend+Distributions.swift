@@ -18,7 +18,8 @@ extension CPUBackend {
         return (0..<clean.rows).map { row in
             let other = changed.rows == 1 ? 0 : row
             return ck_divergence(
-                level, clean.floats + row * width, cleanLogSumExp[row], changed.floats + other * width,
+                level, clean.floats + row * width, cleanLogSumExp[row],
+                changed.floats + other * width,
                 changedLogSumExp[other], width)
         }
     }
@@ -30,7 +31,8 @@ extension CPUBackend {
         let sums = UnsafeMutablePointer<Double>.allocate(capacity: 4)
         defer { sums.deallocate() }
         return (0..<x.rows).map { row in
-            ck_row_statistics(level, x.floats + row * width, reconstruction.floats + row * width, width, sums)
+            ck_row_statistics(
+                level, x.floats + row * width, reconstruction.floats + row * width, width, sums)
             return RowStatistics(
                 inputSquared: sums[0], outputSquared: sums[1], dot: sums[2], errorSquared: sums[3])
         }

@@ -3,7 +3,9 @@ import Tensors
 
 extension CPUBackend {
     /// One row after the other; sums in `Double`.
-    public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) throws -> Tensor {
+    public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) throws
+        -> Tensor
+    {
         let width = x.columns
         try Checks.activations(x, width: width, "input of layer norm")
         try Checks.vector(weight, count: width, "layer norm weight")
@@ -12,20 +14,23 @@ extension CPUBackend {
         let (scale, shift) = (weight.widenedVector(level: level), bias.widenedVector(level: level))
         for row in 0..<x.rows {
             ck_layer_norm(
-                level, x.floats + row * width, scale, shift, width, epsilon, result.floats + row * width)
+                level, x.floats + row * width, scale, shift, width, epsilon,
+                result.floats + row * width)
         }
         return result
     }
 
     /// One row after the other; sums in `Double`.
-    public func rmsNorm(_ x: Tensor, weight: Tensor, offset: Float, epsilon: Float) throws -> Tensor {
+    public func rmsNorm(_ x: Tensor, weight: Tensor, offset: Float, epsilon: Float) throws -> Tensor
+    {
         let width = x.columns
         try Checks.activations(x, width: width, "input of root-mean-square norm")
         try Checks.vector(weight, count: width, "root-mean-square norm weight")
         let result = Tensor(uninitialized: x.shape)
         let scale = weight.widenedVector(level: level).map { $0 + offset }
         for row in 0..<x.rows {
-            ck_rms_norm(level, x.floats + row * width, scale, width, epsilon, result.floats + row * width)
+            ck_rms_norm(
+                level, x.floats + row * width, scale, width, epsilon, result.floats + row * width)
         }
         return result
     }
@@ -38,7 +43,8 @@ extension CPUBackend {
         for row in 0..<x.rows {
             let angles = row % positions * half
             ck_rotate(
-                level, x.floats + row * heads * table.headSize, heads, table.headSize, half, cosines + angles,
+                level, x.floats + row * heads * table.headSize, heads, table.headSize, half,
+                cosines + angles,
                 sines + angles)
         }
     }
@@ -79,7 +85,9 @@ extension CPUBackend {
 
     /// Vectors of eight; types that weights do not have go through the reference.
     public func widen(_ x: Tensor) throws -> Tensor {
-        guard x.type == .bfloat16 || x.type == .float16 else { return try ReferenceBackend().widen(x) }
+        guard x.type == .bfloat16 || x.type == .float16 else {
+            return try ReferenceBackend().widen(x)
+        }
         let result = Tensor(uninitialized: x.shape)
         ck_widen(level, x.bytes, x.type.forC, x.count, result.floats)
         return result

@@ -3,8 +3,8 @@ import CKernels
 import Tensors
 
 extension CPUBackend {
-    /// Product, activation and selection for 1,024 rows and 960 latents at a time; no more pre-activations than
-    /// that are ever held.
+    /// Product, activation and selection for 1,024 rows and 960 latents at a time; no more
+    /// pre-activations than that are ever held.
     public func encode(_ x: Tensor, _ encoder: EncoderWeights) throws -> SparseCodes {
         try Checks.encode(x, encoder)
         var codes = SparseCodes(latents: encoder.latents)
@@ -24,13 +24,16 @@ extension CPUBackend {
         }
         for rows in Self.pieces(of: x.rows, by: Self.rowsTogether) {
             packRows(
-                Self.rows(x.floats + rows.lowerBound * encoder.modelSize, stride: encoder.modelSize),
-                rows: rows.count, inner: encoder.modelSize, subtract: vectors.inputBias, into: packed.floats)
+                Self.rows(
+                    x.floats + rows.lowerBound * encoder.modelSize, stride: encoder.modelSize),
+                rows: rows.count, inner: encoder.modelSize, subtract: vectors.inputBias,
+                into: packed.floats)
             let collector = vectors.makeCollector(rows: rows.count, latents: encoder.latents)
             defer { collector.release() }
             for latents in Self.pieces(of: encoder.latents, by: Self.columnsTogether) {
                 ck_product(
-                    level, packed.floats, rows.count, encoder.modelSize, vectors.matrix, latents.lowerBound,
+                    level, packed.floats, rows.count, encoder.modelSize, vectors.matrix,
+                    latents.lowerBound,
                     latents.count, tile.floats, latents.count, slice.floats)
                 for row in 0..<rows.count {
                     let bad = collector.scan(
@@ -67,7 +70,8 @@ struct ActivationVectors {
             return UnsafePointer(scratch.floats)
         }
         matrix = ck_matrix(
-            data: encoder.matrix.bytes, type: encoder.matrix.type.forC, transposed: encoder.isTransposed,
+            data: encoder.matrix.bytes, type: encoder.matrix.type.forC,
+            transposed: encoder.isTransposed,
             stride: encoder.matrix.shape[1])
         inputBias = copy(encoder.inputBias)
         scale = copy(encoder.latentScale)
@@ -115,7 +119,8 @@ protocol CodeCollector {
     ///
     /// - Returns: a latent whose pre-activation is not finite, or nil.
     func scan(
-        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int, _ vectors: ActivationVectors,
+        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int,
+        _ vectors: ActivationVectors,
         level: Int32
     ) -> Int?
     /// Appends all rows to the codes.

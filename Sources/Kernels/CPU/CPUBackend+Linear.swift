@@ -2,8 +2,8 @@ import CKernels
 import Tensors
 
 extension CPUBackend {
-    /// Packs up to 1,024 rows, then goes through the weights in pieces of 960 outputs and 256 inputs; a piece is
-    /// widened and packed once for all of these rows.
+    /// Packs up to 1,024 rows, then goes through the weights in pieces of 960 outputs and 256
+    /// inputs; a piece is widened and packed once for all of these rows.
     public func linear(_ x: Tensor, _ weights: LinearWeights) throws -> Tensor {
         try Checks.linear(x, weights)
         let (inputs, outputs) = (weights.inputs, weights.outputs)
@@ -22,17 +22,21 @@ extension CPUBackend {
         }
         for rows in Self.pieces(of: x.rows, by: Self.rowsTogether) {
             packRows(
-                Self.rows(x.floats + rows.lowerBound * inputs, stride: inputs), rows: rows.count, inner: inputs,
+                Self.rows(x.floats + rows.lowerBound * inputs, stride: inputs), rows: rows.count,
+                inner: inputs,
                 into: packed.floats)
             for columns in Self.pieces(of: outputs, by: Self.columnsTogether) {
                 let corner = result.floats + rows.lowerBound * outputs + columns.lowerBound
                 ck_product(
-                    level, packed.floats, rows.count, inputs, matrix, columns.lowerBound, columns.count, corner,
+                    level, packed.floats, rows.count, inputs, matrix, columns.lowerBound,
+                    columns.count, corner,
                     outputs, slice.floats)
                 bias?.withUnsafeBufferPointer { bias in
                     guard let start = bias.baseAddress else { return }
                     for row in 0..<rows.count {
-                        ck_add(level, corner + row * outputs, start + columns.lowerBound, columns.count)
+                        ck_add(
+                            level, corner + row * outputs, start + columns.lowerBound, columns.count
+                        )
                     }
                 }
             }

@@ -2,7 +2,8 @@ import CKernels
 import Tensors
 
 extension CPUBackend {
-    /// Products of 1,024 rows with 960 rows at a time; each piece is scanned while it is in the cache.
+    /// Products of 1,024 rows with 960 rows at a time; each piece is scanned while it is in the
+    /// cache.
     public func maximumCosines(
         of range: Range<Int>, in matrix: MatrixView, norms: [Float]
     ) throws -> [Float] {
@@ -23,10 +24,12 @@ extension CPUBackend {
         var largest = [Float](repeating: -.infinity, count: range.count)
         for piece in Self.pieces(of: range.count, by: Self.rowsTogether) {
             let first = range.lowerBound + piece.lowerBound
-            packRows(matrix.forC, first: first, rows: piece.count, inner: inner, into: packed.floats)
+            packRows(
+                matrix.forC, first: first, rows: piece.count, inner: inner, into: packed.floats)
             for columns in Self.pieces(of: matrix.rows, by: Self.columnsTogether) {
                 ck_product(
-                    level, packed.floats, piece.count, inner, matrix.forC, columns.lowerBound, columns.count,
+                    level, packed.floats, piece.count, inner, matrix.forC, columns.lowerBound,
+                    columns.count,
                     tile.floats, columns.count, slice.floats)
                 for row in piece {
                     largest[row] = largestCosine(
@@ -91,7 +94,8 @@ extension CPUBackend {
             for inner in Self.pieces(of: first.columns, by: steps) {
                 let pack = { (view: MatrixView, output: UnsafeMutablePointer<Float>) in
                     ck_pack(
-                        level, view.forC, panel, rows.lowerBound, rows.count, inner.lowerBound, inner.count,
+                        level, view.forC, panel, rows.lowerBound, rows.count, inner.lowerBound,
+                        inner.count,
                         inner.count * panel, nil, output)
                 }
                 pack(first, left.floats)
@@ -101,7 +105,8 @@ extension CPUBackend {
                     guard let start = sums.baseAddress else { return }
                     for offset in stride(from: 0, to: rows.count, by: panel) {
                         ck_panel_dots(
-                            level, left.floats + offset * inner.count, other + offset * inner.count, inner.count,
+                            level, left.floats + offset * inner.count, other + offset * inner.count,
+                            inner.count,
                             start + rows.lowerBound + offset)
                     }
                 }

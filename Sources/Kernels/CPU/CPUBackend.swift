@@ -5,10 +5,11 @@ import Tensors
 
 /// The backend for processors: C loops with AVX-512 or AVX2 where the machine has them.
 ///
-/// Products are our own and not OpenBLAS's, for two reasons. Every sum is made of chains of 256 fused
-/// multiply-adds in a fixed order, so that a row gives the same bits in any batch, at any place of it, beside any thread and
-/// on any machine with fused multiply-add; and Debian's OpenBLAS does not know recent processors (0.3.21 runs
-/// SSE3 code on Sapphire Rapids, a fifth of the speed). OpenBLAS stays as the yardstick of ``kernelBenchmark``.
+/// Products are our own and not OpenBLAS's, for two reasons. Every sum is made of chains of 256
+/// fused multiply-adds in a fixed order, so that a row gives the same bits in any batch, at any
+/// place of it, beside any thread and on any machine with fused multiply-add; and Debian's OpenBLAS
+/// does not know recent processors (0.3.21 runs SSE3 code on Sapphire Rapids, a fifth of the
+/// speed). OpenBLAS stays as the yardstick of ``kernelBenchmark``.
 public struct CPUBackend: KernelBackend {
     /// Which instructions the C loops use; see `CKernels.h`.
     let level: Int32
@@ -34,14 +35,19 @@ public struct CPUBackend: KernelBackend {
 
 // MARK: - Scratch
 
-/// Floats that live until they are released, 64-byte aligned.
+/// Floats that live until they are released, 64-byte aligned; large pieces lie in large pages if
+/// there are any.
 struct Scratch {
     /// The first float.
     let floats: UnsafeMutablePointer<Float>
     private let raw: UnsafeMutableRawPointer
+    private static let largePage = 1 << 21
 
     init(_ count: Int) {
-        raw = .allocate(byteCount: max(count, 16) * 4, alignment: 64)
+        let bytes = max(count, 16) * 4
+        let isLarge = bytes >= Self.largePage
+        raw = .allocate(byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
+        if isLarge { ck_use_large_pages(raw, bytes) }
         floats = raw.bindMemory(to: Float.self, capacity: max(count, 16))
     }
 
@@ -90,11 +96,13 @@ extension CPUBackend {
 
     /// Packs rows of a matrix as the left factor.
     func packRows(
-        _ source: ck_matrix, first: Int = 0, rows: Int, inner: Int, subtract: UnsafePointer<Float>? = nil,
+        _ source: ck_matrix, first: Int = 0, rows: Int, inner: Int,
+        subtract: UnsafePointer<Float>? = nil,
         into packed: UnsafeMutablePointer<Float>
     ) {
         ck_pack(
-            level, source, Int(CK_PANEL_ROWS), first, rows, 0, inner, inner * Int(CK_PANEL_ROWS), subtract, packed)
+            level, source, Int(CK_PANEL_ROWS), first, rows, 0, inner, inner * Int(CK_PANEL_ROWS),
+            subtract, packed)
     }
 
     /// Rows of floats as the left factor sees them.

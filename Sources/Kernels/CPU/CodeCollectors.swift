@@ -16,7 +16,8 @@ final class ThresholdCollector: CodeCollector {
     }
 
     func scan(
-        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int, _ vectors: ActivationVectors,
+        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int,
+        _ vectors: ActivationVectors,
         level: Int32
     ) -> Int? {
         entries.reserve(used + latents.count, used: used)
@@ -38,9 +39,11 @@ final class ThresholdCollector: CodeCollector {
             for piece in stride(from: row, to: counts.count, by: rows) where counts[piece] > 0 {
                 let start = starts[piece]
                 codes.indices.append(
-                    contentsOf: UnsafeBufferPointer(start: entries.indices + start, count: counts[piece]))
+                    contentsOf: UnsafeBufferPointer(
+                        start: entries.indices + start, count: counts[piece]))
                 codes.values.append(
-                    contentsOf: UnsafeBufferPointer(start: entries.values + start, count: counts[piece]))
+                    contentsOf: UnsafeBufferPointer(
+                        start: entries.values + start, count: counts[piece]))
             }
             codes.rowStarts.append(codes.indices.count)
         }
@@ -49,46 +52,63 @@ final class ThresholdCollector: CodeCollector {
     func release() { entries.release() }
 }
 
-/// Gathers the k largest of each row: a slot of k entries for each row, and a floor that new ones must pass.
+/// Gathers the k largest of each row: a slot of a few times k entries for each row, and a floor
+/// that new ones must pass.
 ///
-/// The floor is the k-th largest so far, or 0 while there are fewer, since what is not positive becomes 0.
-/// Latents come in ascending order, so one that equals the floor comes too late and loses.
+/// The floor is the k-th largest at the last selection, or 0 before, since what is not positive
+/// becomes 0. Latents come in ascending order, so one that equals the floor comes too late and
+/// loses. A selection waits until a slot holds 2k entries, so that there are few of them.
 final class LargestCollector: CodeCollector {
+    /// Latents that are scanned between two looks at the slot.
+    private static let stretch = 240
     private let k: Int
     private let slot: Int
     private let entries: EntryBuffer
-    private let work: Scratch
+    private let work: UnsafeMutablePointer<Int32>
     private var counts: [Int]
     private var floors: [Float]
 
     /// Prepares for a number of rows.
     init(rows: Int, k: Int) {
         self.k = k
-        slot = k + CPUBackend.columnsTogether
+        slot = 2 * k + Self.stretch
         entries = EntryBuffer(capacity: rows * slot)
-        work = Scratch(slot)
+        work = .allocate(capacity: slot)
         counts = [Int](repeating: 0, count: rows)
         floors = [Float](repeating: 0, count: rows)
     }
 
     func scan(
-        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int, _ vectors: ActivationVectors,
+        _ products: UnsafePointer<Float>, _ latents: Range<Int>, row: Int,
+        _ vectors: ActivationVectors,
         level: Int32
     ) -> Int? {
         let (indices, values) = (entries.indices + row * slot, entries.values + row * slot)
-        let kept = ck_scan(
-            level, products, latents.count, vectors.moved(to: latents.lowerBound, floor: floors[row]),
-            Int32(latents.lowerBound), indices + counts[row], values + counts[row])
-        if kept < 0 { return latents.lowerBound - 1 - kept }
-        guard kept > 0 else { return nil }
-        var smallest: Float = 0
-        counts[row] = ck_keep_largest(indices, values, counts[row] + kept, k, work.floats, &smallest)
-        if counts[row] == k { floors[row] = smallest }
+        var (count, first) = (counts[row], latents.lowerBound)
+        while first < latents.upperBound {
+            let length = min(Self.stretch, latents.upperBound - first)
+            let kept = ck_scan(
+                level, products + (first - latents.lowerBound), length,
+                vectors.moved(to: first, floor: floors[row]), Int32(first), indices + count,
+                values + count)
+            if kept < 0 { return first - 1 - kept }
+            count += kept
+            first += length
+            if count > 2 * k { count = select(row, count) }
+        }
+        counts[row] = count
         return nil
     }
 
+    /// Keeps the k largest of a row that has more, and raises its floor.
+    private func select(_ row: Int, _ count: Int) -> Int {
+        ck_keep_largest(
+            entries.indices + row * slot, entries.values + row * slot, count, k, work, &floors[row])
+    }
+
     func finish(_ vectors: ActivationVectors, into codes: inout SparseCodes) {
-        for (row, count) in counts.enumerated() {
+        for row in counts.indices {
+            let count = counts[row] > k ? select(row, counts[row]) : counts[row]
             for entry in row * slot..<row * slot + count {
                 let latent = entries.indices[entry]
                 let value = entries.values[entry] * (vectors.scale?[Int(latent)] ?? 1)
@@ -102,6 +122,6 @@ final class LargestCollector: CodeCollector {
 
     func release() {
         entries.release()
-        work.release()
+        work.deallocate()
     }
 }

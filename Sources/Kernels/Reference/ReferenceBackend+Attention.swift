@@ -35,7 +35,8 @@ extension ReferenceBackend {
     }
 
     private func score(
-        _ query: UnsafeMutablePointer<Float>, _ key: UnsafeMutablePointer<Float>, _ shape: AttentionShape
+        _ query: UnsafeMutablePointer<Float>, _ key: UnsafeMutablePointer<Float>,
+        _ shape: AttentionShape
     ) -> Double {
         var sum = 0.0
         for index in 0..<shape.headSize { sum += Double(query[index]) * Double(key[index]) }

@@ -7,13 +7,15 @@ extension ReferenceBackend {
         try Checks.floats(x, "input of a conversion")
         guard Checks.weightTypes.contains(type) else {
             throw KernelError(
-                .unsupported, "Conversion to \(type.rawValue)", advice: "use float32, bfloat16 or float16")
+                .unsupported, "Conversion to \(type.rawValue)",
+                advice: "use float32, bfloat16 or float16")
         }
         if type == .float32 { return x }
         let result = Tensor(uninitialized: x.shape, type: type)
         let (input, output) = (x.floats, result.bytes.assumingMemoryBound(to: UInt16.self))
         for index in 0..<x.count {
-            output[index] = type == .bfloat16 ? bfloat16Bits(input[index]) : float16Bits(input[index])
+            output[index] =
+                type == .bfloat16 ? bfloat16Bits(input[index]) : float16Bits(input[index])
         }
         return result
     }

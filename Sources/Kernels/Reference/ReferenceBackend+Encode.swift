@@ -30,7 +30,9 @@ extension ReferenceBackend {
         let centred = (0..<size).map { Double(x[$0] - (encoder.inputBias?[$0] ?? 0)) }
         return (0..<latents).map { latent in
             var sum = 0.0
-            for index in 0..<size { sum += centred[index] * matrix[index * inputStep + latent * latentStep] }
+            for index in 0..<size {
+                sum += centred[index] * matrix[index * inputStep + latent * latentStep]
+            }
             return Float(sum)
         }
     }
@@ -60,7 +62,8 @@ extension EncoderWeights.Activation {
             return zip(preActivations, threshold).map { $0 > $1 ? max($0, 0) : 0 }
         case .gated(_, let magnitudeScale, let magnitudeBias):
             return products.indices.map {
-                preActivations[$0] > 0 ? max(products[$0] * magnitudeScale[$0] + magnitudeBias[$0], 0) : 0
+                preActivations[$0] > 0
+                    ? max(products[$0] * magnitudeScale[$0] + magnitudeBias[$0], 0) : 0
             }
         case .topK(_, let k, let rankScale):
             let ranked = preActivations.enumerated().map { $1 * (rankScale?[$0] ?? 1) }

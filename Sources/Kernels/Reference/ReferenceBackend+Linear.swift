@@ -5,7 +5,8 @@ extension ReferenceBackend {
     public func linear(_ x: Tensor, _ weights: LinearWeights) throws -> Tensor {
         try Checks.linear(x, weights)
         let (inputs, outputs) = (weights.inputs, weights.outputs)
-        let (inputStep, outputStep) = weights.layout == .outputsByInputs ? (1, inputs) : (outputs, 1)
+        let (inputStep, outputStep) =
+            weights.layout == .outputsByInputs ? (1, inputs) : (outputs, 1)
         let matrix = WeightReader(weights.weight)
         let bias = weights.bias.map(WeightReader.init)
         let result = Tensor(uninitialized: [x.rows, outputs])

@@ -2,7 +2,9 @@ import Tensors
 
 extension ReferenceBackend {
     /// Mean and biased variance of each row in `Double`.
-    public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) throws -> Tensor {
+    public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) throws
+        -> Tensor
+    {
         let width = x.columns
         try Checks.activations(x, width: width, "input of layer norm")
         try Checks.vector(weight, count: width, "layer norm weight")
@@ -20,14 +22,16 @@ extension ReferenceBackend {
             }
             let factor = 1 / (squares / Double(width) + Double(epsilon)).squareRoot()
             for column in 0..<width {
-                output[column] = Float((Double(input[column]) - mean) * factor * scale[column] + shift[column])
+                output[column] = Float(
+                    (Double(input[column]) - mean) * factor * scale[column] + shift[column])
             }
         }
         return result
     }
 
     /// Mean square of each row in `Double`.
-    public func rmsNorm(_ x: Tensor, weight: Tensor, offset: Float, epsilon: Float) throws -> Tensor {
+    public func rmsNorm(_ x: Tensor, weight: Tensor, offset: Float, epsilon: Float) throws -> Tensor
+    {
         let width = x.columns
         try Checks.activations(x, width: width, "input of root-mean-square norm")
         try Checks.vector(weight, count: width, "root-mean-square norm weight")
@@ -39,7 +43,8 @@ extension ReferenceBackend {
             for column in 0..<width { squares += Double(input[column]) * Double(input[column]) }
             let factor = 1 / (squares / Double(width) + Double(epsilon)).squareRoot()
             for column in 0..<width {
-                output[column] = Float(Double(input[column]) * factor * (scale[column] + Double(offset)))
+                output[column] = Float(
+                    Double(input[column]) * factor * (scale[column] + Double(offset)))
             }
         }
         return result

@@ -12,7 +12,9 @@ extension ReferenceBackend {
                 let values = x.floats + (row * heads + head) * table.headSize
                 for index in 0..<half {
                     let (first, second) = (Double(values[index]), Double(values[index + half]))
-                    let (cosine, sine) = (Double(cosines[angles + index]), Double(sines[angles + index]))
+                    let (cosine, sine) = (
+                        Double(cosines[angles + index]), Double(sines[angles + index])
+                    )
                     values[index] = Float(first * cosine - second * sine)
                     values[index + half] = Float(second * cosine + first * sine)
                 }

@@ -63,7 +63,8 @@ extension ReferenceBackend {
     ) -> Double {
         var sum = 0.0
         for column in 0..<firstView.columns {
-            sum += first[firstView.flatIndex(row: row, column: column)]
+            sum +=
+                first[firstView.flatIndex(row: row, column: column)]
                 * second[secondView.flatIndex(row: other, column: column)]
         }
         return sum

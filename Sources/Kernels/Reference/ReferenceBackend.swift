@@ -3,7 +3,8 @@ import Tensors
 
 /// The definition of every operation: plain loops that accumulate in `Double`, never optimised.
 ///
-/// Where another backend disagrees by more than the tolerance of the operation, the other backend is wrong.
+/// Where another backend disagrees by more than the tolerance of the operation, the other backend
+/// is wrong.
 public struct ReferenceBackend: KernelBackend {
     /// Makes the backend; it keeps no state.
     public init() {}
@@ -24,8 +25,11 @@ struct WeightReader {
         switch type {
         case .float32: Double(base.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
         case .bfloat16:
-            Double(float(bfloat16Bits: base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
-        default: Double(float(float16Bits: base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
+            Double(
+                float(bfloat16Bits: base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
+        default:
+            Double(
+                float(float16Bits: base.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)))
         }
     }
 }

@@ -1,0 +1,180 @@
+import Tensors
+
+/// The functions between two linear maps.
+public enum ActivationFunction: String, Sendable, Codable {
+    /// `max(x, 0)`.
+    case relu
+    /// Gaussian error linear unit with the exact error function.
+    case gelu
+    /// The same with the tanh approximation, `gelu_new` and `gelu_pytorch_tanh` in Hugging Face
+    /// configs.
+    case geluTanh
+    /// `x · sigmoid(x)`.
+    case silu
+}
+
+/// A weight matrix and its bias.
+public struct LinearWeights: Sendable {
+    /// How the matrix lies in memory.
+    public enum Layout: Sendable { case outputsByInputs, inputsByOutputs }
+    /// `[outputs, inputs]` or `[inputs, outputs]`.
+    public var weight: Tensor
+    public var layout: Layout
+    /// `[outputs]`.
+    public var bias: Tensor?
+
+    public init(weight: Tensor, layout: Layout = .outputsByInputs, bias: Tensor? = nil) {
+        (self.weight, self.layout, self.bias) = (weight, layout, bias)
+    }
+
+    /// Length of the input axis.
+    public var inputs: Int { layout == .outputsByInputs ? weight.shape[1] : weight.shape[0] }
+    /// Length of the output axis.
+    public var outputs: Int { layout == .outputsByInputs ? weight.shape[0] : weight.shape[1] }
+}
+
+/// A matrix in memory, read as it lies or transposed.
+public struct MatrixView: Sendable {
+    /// `[rows, columns]`, or `[columns, rows]` when transposed.
+    public var tensor: Tensor
+    public var isTransposed: Bool
+
+    public init(_ tensor: Tensor, isTransposed: Bool = false) {
+        (self.tensor, self.isTransposed) = (tensor, isTransposed)
+    }
+
+    public var rows: Int { isTransposed ? tensor.shape[1] : tensor.shape[0] }
+    public var columns: Int { isTransposed ? tensor.shape[0] : tensor.shape[1] }
+}
+
+/// Cosines and sines for rotary position embedding.
+public struct RotaryTable: Sendable {
+    /// Elements of each head that are rotated; half of them pair with the other half.
+    public var rotarySize: Int
+    /// Size of one head.
+    public var headSize: Int
+    /// `[positions, rotarySize / 2]`.
+    public var cosines: Tensor
+    /// `[positions, rotarySize / 2]`.
+    public var sines: Tensor
+
+    public init(rotarySize: Int, headSize: Int, cosines: Tensor, sines: Tensor) {
+        (self.rotarySize, self.headSize) = (rotarySize, headSize)
+        (self.cosines, self.sines) = (cosines, sines)
+    }
+}
+
+/// Sizes and options of causal attention.
+public struct AttentionShape: Sendable {
+    public var batch: Int
+    public var positions: Int
+    public var heads: Int
+    public var keyHeads: Int
+    public var headSize: Int
+    /// Factor on the scores before the soft-max.
+    public var scale: Float
+    /// `cap · tanh(score / cap)` on the scaled scores.
+    public var softCap: Float?
+    /// A position sees itself and the `window - 1` before it.
+    public var window: Int?
+
+    public init(
+        batch: Int, positions: Int, heads: Int, keyHeads: Int, headSize: Int, scale: Float,
+        softCap: Float? = nil, window: Int? = nil
+    ) {
+        (self.batch, self.positions, self.heads, self.keyHeads) = (
+            batch, positions, heads, keyHeads
+        )
+        (self.headSize, self.scale, self.softCap, self.window) = (headSize, scale, softCap, window)
+    }
+}
+
+/// What turns activations into latents: `activation((x - inputBias) · W + bias)`, then times
+/// `latentScale`.
+public struct EncoderWeights: Sendable {
+    /// The function between product and latents. All vectors are `[latents]`.
+    public enum Activation: Sendable {
+        /// `relu(p + bias)`.
+        case relu(bias: [Float])
+        /// The k largest of `(p + bias) · rankScale` per row, lowest latent first among equals,
+        /// then relu; the value kept is the ranked one.
+        case topK(bias: [Float], k: Int, rankScale: [Float]?)
+        /// `relu(p + bias)` where `p + bias > threshold`, else 0.
+        case jumpReLU(bias: [Float], threshold: [Float])
+        /// `relu(p · magnitudeScale + magnitudeBias)` where `p + gateBias > 0`, else 0.
+        case gated(gateBias: [Float], magnitudeScale: [Float], magnitudeBias: [Float])
+    }
+
+    /// `[model, latents]` as SAELens stores it, or transposed.
+    public var matrix: Tensor
+    /// Whether the matrix lies as `[latents, model]`.
+    public var isTransposed: Bool
+    /// Subtracted from x first, `[model]`.
+    public var inputBias: [Float]?
+    public var activation: Activation
+    /// Positive factors on the resulting values, `[latents]`: how folded decoder norms are applied.
+    public var latentScale: [Float]?
+
+    public init(
+        matrix: Tensor, isTransposed: Bool = false, inputBias: [Float]? = nil,
+        activation: Activation,
+        latentScale: [Float]? = nil
+    ) {
+        (self.matrix, self.isTransposed, self.inputBias) = (matrix, isTransposed, inputBias)
+        (self.activation, self.latentScale) = (activation, latentScale)
+    }
+
+    public var latents: Int { isTransposed ? matrix.shape[0] : matrix.shape[1] }
+    public var modelSize: Int { isTransposed ? matrix.shape[1] : matrix.shape[0] }
+}
+
+/// What turns latents into a reconstruction.
+public struct DecoderWeights: Sendable {
+    /// `[latents, model]`.
+    public var matrix: Tensor
+    /// `[model]`.
+    public var bias: [Float]
+    /// Factors on the values before the sum, `[latents]`.
+    public var rowScale: [Float]?
+
+    public init(matrix: Tensor, bias: [Float], rowScale: [Float]? = nil) {
+        (self.matrix, self.bias, self.rowScale) = (matrix, bias, rowScale)
+    }
+}
+
+/// The non-zero latents of some rows.
+public struct SparseCodes: Sendable {
+    /// Length of the latent axis.
+    public var latents: Int
+    /// Row r holds entries `rowStarts[r]..<rowStarts[r + 1]`; one more than there are rows.
+    public var rowStarts: [Int]
+    /// Latents, ascending within a row.
+    public var indices: [Int32]
+    /// Values, none of them 0.
+    public var values: [Float]
+
+    public init(latents: Int, rowStarts: [Int] = [0], indices: [Int32] = [], values: [Float] = []) {
+        (self.latents, self.rowStarts) = (latents, rowStarts)
+        (self.indices, self.values) = (indices, values)
+    }
+
+    /// Number of rows.
+    public var rows: Int { rowStarts.count - 1 }
+}
+
+/// Sums over one row of activations x and its reconstruction y.
+public struct RowStatistics: Sendable, Equatable {
+    /// `Σ x²`
+    public var inputSquared: Double
+    /// `Σ y²`
+    public var outputSquared: Double
+    /// `Σ x y`
+    public var dot: Double
+    /// `Σ (x - y)²`
+    public var errorSquared: Double
+
+    public init(inputSquared: Double, outputSquared: Double, dot: Double, errorSquared: Double) {
+        (self.inputSquared, self.outputSquared) = (inputSquared, outputSquared)
+        (self.dot, self.errorSquared) = (dot, errorSquared)
+    }
+}
