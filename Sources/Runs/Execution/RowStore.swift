@@ -10,13 +10,15 @@ enum RowStore {
     ///
     /// - Returns: a sentence when rows repeat.
     /// - Throws: ``RunError`` when the dataset holds ids that the model's vocabulary lacks.
-    static func prepare(_ set: RunPlan.RowSet, of plan: RunPlan) throws -> String? {
+    static func prepare(
+        _ set: RunPlan.RowSet, modelFolder: String, vocabulary: Int
+    ) throws -> String? {
         if (try? load(set)) == nil {
-            let packed = try packRows(set.request, path: set.datasetPath) { try Tokenizer(folder: plan.modelFolder) }
+            let packed = try packRows(set.request, path: set.datasetPath) { try Tokenizer(folder: modelFolder) }
             let largest = packed.rows.tokens.max() ?? 0
-            guard largest < plan.model.vocabulary else {
+            guard largest < vocabulary else {
                 throw RunError(
-                    .unsuitable, "Dataset \(set.datasetPath) gives token \(largest), but \(plan.modelFolder) has tokens 0 to \(plan.model.vocabulary - 1)",
+                    .unsuitable, "Dataset \(set.datasetPath) gives token \(largest), but \(modelFolder) has tokens 0 to \(vocabulary - 1)",
                     advice: "give the text, or ids made with this model's tokenizer")
             }
             let tensor = Tensor(uninitialized: [packed.rows.count, packed.rows.positions], type: .int32)

@@ -19,11 +19,11 @@ struct RowStoreTests {
     func making() throws {
         let folder = try TemporaryFolder()
         let set = try set(folder)
-        #expect(try RowStore.prepare(set, modelFolder: folder.path) == nil)
+        #expect(try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7) == nil)
         #expect(try RowStore.load(set).tokens == [1, 2, 3, 4, 5, 6])
         let bytes = try readFile(set.path)
         try writeFile([], to: set.datasetPath)
-        #expect(try RowStore.prepare(set, modelFolder: folder.path) == nil)
+        #expect(try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7) == nil)
         #expect(try readFile(set.path) == bytes)
     }
 
@@ -32,7 +32,7 @@ struct RowStoreTests {
         let folder = try TemporaryFolder()
         let set = try set(folder, rows: 5)
         for _ in 0..<2 {
-            let sentence = try #require(try RowStore.prepare(set, modelFolder: folder.path))
+            let sentence = try #require(try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7))
             #expect(sentence.contains("2 rows of 3 tokens"))
             #expect(sentence.contains("reads 5"))
         }
@@ -43,13 +43,13 @@ struct RowStoreTests {
     func damage(fromEnd: Int) throws {
         let folder = try TemporaryFolder()
         let set = try set(folder)
-        _ = try RowStore.prepare(set, modelFolder: folder.path)
+        _ = try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7)
         let good = try readFile(set.path)
         var bytes = good
         bytes[bytes.count - fromEnd] ^= 1
         try writeFile(bytes, to: set.path)
         #expect(throws: RunError.self) { try RowStore.load(set) }
-        _ = try RowStore.prepare(set, modelFolder: folder.path)
+        _ = try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7)
         #expect(try readFile(set.path) == good)
     }
 
@@ -57,7 +57,7 @@ struct RowStoreTests {
     func otherKey() throws {
         let folder = try TemporaryFolder()
         var set = try set(folder)
-        _ = try RowStore.prepare(set, modelFolder: folder.path)
+        _ = try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7)
         set.key = ContentHash.of("other")
         #expect(throws: RunError.self) { try RowStore.load(set) }
     }
