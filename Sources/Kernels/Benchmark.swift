@@ -91,7 +91,8 @@ private struct BenchmarkRun {
         var outputs: Int
         var type: ElementType
 
-        var description: String { "\(rows) × \(inner) × \(outputs) \(type.rawValue)" }
+        var sizes: String { "\(rows) × \(inner) × \(outputs)" }
+        var description: String { "\(sizes) \(type.rawValue)" }
         var operations: Double { 2 * Double(rows) * Double(inner) * Double(outputs) }
     }
 
@@ -182,7 +183,9 @@ extension BenchmarkRun {
         let plain = openBLASSeconds(x, weight, product.outputs)
         refreshPeak()
         let core = String(cString: openblas_get_corename())
-        add("OpenBLAS (\(core)) sgemm", product.description, plain, operations: product.operations)
+        add(
+            "OpenBLAS (\(core)) sgemm", product.sizes + " float32", plain,
+            operations: product.operations)
         let weights = LinearWeights(weight: try backend.convert(weight, to: product.type))
         let seconds = try fastest { _ = try backend.linear(x, weights) }
         add(
