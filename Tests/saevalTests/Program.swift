@@ -79,7 +79,16 @@ final class RunningProgram {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorPath))
-        try process.run()
+        try withSignalsOpen { try process.run() }
+    }
+
+    /// Calls something with no signal blocked on this thread: children inherit the mask, and test threads block most.
+    private func withSignalsOpen(_ body: () throws -> Void) rethrows {
+        var (none, mask) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &mask)
+        defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
+        try body()
     }
 
     /// Whether it has not ended.

@@ -87,14 +87,14 @@ extension ProgramTests {
             Mistake(
                 "activations that the disk cannot hold",
                 flags: [
-                    "--set", "core.batch_size_prompts=1000000", "--set", "core.n_eval_sparsity_variance_batches=90000",
+                    "--set", "core.batch_size_prompts=1000000", "--set", "core.n_eval_sparsity_variance_batches=5000",
                 ], says: ["TiB", "{}/artifacts", "fewer batches"]),
             Mistake(
                 "sizes whose product overflows",
                 flags: [
                     "--set", "core.batch_size_prompts=100000000", "--set",
                     "core.n_eval_sparsity_variance_batches=100000000", "--set", "core.context_size=512",
-                ], says: ["10000000100000000 rows", "fewer batches"]),
+                ], says: ["10000000100000000 rows", "at most 100000000000 tokens"]),
             Mistake(
                 "memory too small for the plan", flags: ["--memory-gib", "0.01"], says: ["10.2 MiB", "each of 1 ranks", "memory_gib"]),
         ]
