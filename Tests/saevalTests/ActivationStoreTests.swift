@@ -17,7 +17,9 @@ extension ProgramTests {
                 let seal = try JSON(parsing: Array(line[start...]), source: path)
                 let pairs = seal["data"]?.elements ?? []
                 ranges = pairs.compactMap { pair in
-                    guard let first = pair.elements?.first?.integer, let end = pair.elements?.last?.integer else { return nil }
+                    guard let first = pair.elements?.first?.integer,
+                        let end = pair.elements?.last?.integer
+                    else { return nil }
                     return first..<end
                 }
                 try #require(ranges.count == 4)
@@ -57,14 +59,17 @@ extension ProgramTests {
                 }, notice: "the block was computed again"),
             Damage(
                 testDescription: "a flipped mark of a finished block",
-                make: { try flipByte($0[0], at: Places($0[0]).done.lowerBound + 1) }, notice: "lacks 1 blocks"),
+                make: { try flipByte($0[0], at: Places($0[0]).done.lowerBound + 1) },
+                notice: "lacks 1 blocks"),
             Damage(
                 testDescription: "a truncated file", make: { try truncateFile($0[1], to: 50_000) },
                 notice: "Made anew"),
             Damage(
-                testDescription: "an empty file", make: { try truncateFile($0[0], to: 0) }, notice: "Made anew"),
+                testDescription: "an empty file", make: { try truncateFile($0[0], to: 0) },
+                notice: "Made anew"),
             Damage(
-                testDescription: "a flipped byte in the head", make: { try flipByte($0[0], at: 4096 + 100) },
+                testDescription: "a flipped byte in the head",
+                make: { try flipByte($0[0], at: 4096 + 100) },
                 notice: "Made anew"),
             Damage(
                 testDescription: "the content of the other layer under the name of this one",
@@ -76,13 +81,16 @@ extension ProgramTests {
                 testDescription: "an unfinished file of other content",
                 make: { paths in
                     unlink(paths[0])
-                    try FileManager.default.copyItem(atPath: paths[1], toPath: paths[0] + ".partial")
+                    try FileManager.default.copyItem(
+                        atPath: paths[1], toPath: paths[0] + ".partial")
                 }, notice: "Made anew"),
             Damage(
                 testDescription: "an unfinished file of this content",
                 make: { paths in
-                    try FileManager.default.moveItem(atPath: paths[0], toPath: paths[0] + ".partial")
-                    try flipByte(paths[0] + ".partial", at: Places(paths[0] + ".partial").done.lowerBound)
+                    try FileManager.default.moveItem(
+                        atPath: paths[0], toPath: paths[0] + ".partial")
+                    try flipByte(
+                        paths[0] + ".partial", at: Places(paths[0] + ".partial").done.lowerBound)
                 }, notice: "is resumed with 1 of 3 blocks to go"),
         ]
 
@@ -134,23 +142,31 @@ extension ProgramTests {
             let ending = try bench.saeval(
                 bench.small(["--output", bench.file("other")], kinds: "relu"))
             #expect(ending.status == 0, "\(ending)")
-            #expect(!bench.contains(bench.file("other/log.jsonl"), "\"block\""), "activations were computed again")
+            #expect(
+                !bench.contains(bench.file("other/log.jsonl"), "\"block\""),
+                "activations were computed again")
             #expect(try bench.artifactBytes() == artifacts)
         }
 
         @Test(
-            "h5dump opens activation files", .enabled(if: Program.find("h5dump") != nil, "h5dump is not installed"),
+            "h5dump opens activation files",
+            .enabled(if: Program.find("h5dump") != nil, "h5dump is not installed"),
             arguments: ["float32", "bfloat16"])
         func dump(type: String) throws {
             let bench = try Workbench()
             #expect(try bench.saeval(bench.tiny(["--dtype", type])).status == 0)
-            let name = try #require(bench.files(below: bench.artifacts).first { $0.hasSuffix(".h5") })
-            let ending = try RunningProgram(["h5dump", "-H", "\(bench.artifacts)/\(name)"], folder: bench.path).ending()
+            let name = try #require(
+                bench.files(below: bench.artifacts).first { $0.hasSuffix(".h5") })
+            let ending = try RunningProgram(
+                ["h5dump", "-H", "\(bench.artifacts)/\(name)"], folder: bench.path
+            ).ending()
             #expect(ending.status == 0, "\(ending)")
             for set in ["acts", "tokens", "checksums", "done"] {
                 #expect(ending.output.contains("DATASET \"\(set)\""), "\(ending)")
             }
-            #expect(ending.output.contains("DATASPACE  SIMPLE { ( 64, 128 ) / ( 64, 128 ) }"), "\(ending)")
+            #expect(
+                ending.output.contains("DATASPACE  SIMPLE { ( 64, 128 ) / ( 64, 128 ) }"),
+                "\(ending)")
         }
     }
 }

@@ -11,12 +11,15 @@ extension ProgramTests {
         @Test("plan shows items, arithmetic, bytes and memory, and touches nothing")
         func plan() throws {
             let bench = try Workbench()
-            let ending = try bench.saeval(bench.small(["--seed", "7"], command: "plan"), variables: ["SAEVAL_DTYPE": "float16"])
+            let ending = try bench.saeval(
+                bench.small(["--seed", "7"], command: "plan"),
+                variables: ["SAEVAL_DTYPE": "float16"])
             #expect(ending.status == 0, "\(ending)")
             #expect(ending.errors.isEmpty, "\(ending)")
             for part in [
                 "Work items (SAE x evaluation x layer): 2", "TFLOP", "Activations on disk: 2.3 MiB",
-                "Peak memory of one rank", "gpt_neox, 4 layers of 128", "# seed from --seed", "# dtype from SAEVAL_DTYPE",
+                "Peak memory of one rank", "gpt_neox, 4 layers of 128", "# seed from --seed",
+                "# dtype from SAEVAL_DTYPE",
                 "# model from configs/quickstart.yaml", "context_size: 32",
             ] {
                 #expect(ending.output.contains(part), "does not say “\(part)”: \(ending.output)")
@@ -24,7 +27,9 @@ extension ProgramTests {
             #expect(try folderContents(bench.path) == [])
         }
 
-        @Test("plan and check list autoencoders that cannot be evaluated and end with code 1", arguments: ["plan", "check"])
+        @Test(
+            "plan and check list autoencoders that cannot be evaluated and end with code 1",
+            arguments: ["plan", "check"])
         func planWithFailure(command: String) throws {
             let bench = try Workbench()
             try bench.copy(WrongAutoencoderTests.whole, to: "saes/good")
@@ -44,7 +49,9 @@ extension ProgramTests {
             #expect(try folderContents(bench.path) == [])
         }
 
-        @Test("check refuses what run would refuse", arguments: [WrongFileTests.places[7], WrongFileTests.models[3]])
+        @Test(
+            "check refuses what run would refuse",
+            arguments: [WrongFileTests.places[7], WrongFileTests.models[3]])
         func checkRefuses(_ mistake: Mistake) throws {
             var mistake = mistake
             let prepare = mistake.prepare
@@ -70,7 +77,9 @@ extension ProgramTests {
             }
             let results = try bench.results()
             try bench.copy(bench.output + "/config.yaml", to: "again.yaml")
-            let again = try bench.saeval(["run", bench.file("again.yaml"), "--output", bench.file("again")])
+            let again = try bench.saeval([
+                "run", bench.file("again.yaml"), "--output", bench.file("again"),
+            ])
             #expect(again.status == 0, "\(again)")
             #expect(try bench.results(bench.file("again")) == results)
         }
@@ -81,7 +90,10 @@ extension ProgramTests {
             #expect(try bench.saeval(bench.tiny()).status == 0)
             let ending = try bench.saeval(["status", bench.output])
             #expect(ending.status == 0, "\(ending)")
-            #expect(ending.output.hasPrefix("\(bench.output): done\n3 of 3 partial results, 100 % of the work\n1 autoencoders"))
+            #expect(
+                ending.output.hasPrefix(
+                    "\(bench.output): done\n3 of 3 partial results, 100 % of the work\n1 autoencoders"
+                ))
         }
 
         @Test("status of a folder without a run says what to name")
@@ -99,7 +111,9 @@ extension ProgramTests {
             let saes = try bench.saeval(["ls", "saes", "configs/quickstart/saes/sae_lens"])
             #expect(saes.status == 0, "\(saes)")
             #expect(saes.output.split(separator: "\n").count == 2 + 19, "\(saes)")
-            let some = try bench.saeval(["ls", "saes", "configs/quickstart/saes/sae_lens", "--match", ".*__topk"])
+            let some = try bench.saeval([
+                "ls", "saes", "configs/quickstart/saes/sae_lens", "--match", ".*__topk",
+            ])
             #expect(some.output.split(separator: "\n").count == 2 + 3, "\(some)")
             let models = try bench.saeval(["ls", "models", "configs/quickstart/model"])
             #expect(models.status == 0, "\(models)")
@@ -120,7 +134,9 @@ extension ProgramTests {
             #expect(list.status == 0, "\(list)")
             #expect(list.output.contains("3 artefacts, "), "\(list)")
             #expect(list.output.contains("hook=blocks.2.hook_resid_post"), "\(list)")
-            let one = try bench.saeval(["artifacts", "rm", "--artifacts", bench.artifacts, "blocks.2"])
+            let one = try bench.saeval([
+                "artifacts", "rm", "--artifacts", bench.artifacts, "blocks.2",
+            ])
             #expect(one.status == 0, "\(one)")
             #expect(try bench.artifactBytes().count == 2)
             try bench.write("artifacts/activations/mine.h5", "not ours")
@@ -137,17 +153,20 @@ extension ProgramTests {
         @Test("artifacts rm of nothing is no error", arguments: [["--all"], ["blocks.7"]])
         func removeNothing(arguments: [String]) throws {
             let bench = try Workbench()
-            let ending = try bench.saeval(["artifacts", "rm", "--artifacts", bench.artifacts] + arguments)
+            let ending = try bench.saeval(
+                ["artifacts", "rm", "--artifacts", bench.artifacts] + arguments)
             #expect(ending.status == 0, "\(ending)")
             #expect(ending.output.contains("nothing to remove in \(bench.artifacts)"), "\(ending)")
         }
 
         static let subcommands: [[String]] = [
-            [], ["run"], ["plan"], ["check"], ["status"], ["ls"], ["ls", "saes"], ["ls", "models"], ["ls", "evals"],
+            [], ["run"], ["plan"], ["check"], ["status"], ["ls"], ["ls", "saes"], ["ls", "models"],
+            ["ls", "evals"],
             ["artifacts"], ["artifacts", "ls"], ["artifacts", "rm"], ["bench"],
         ]
 
-        @Test("--help ends with 0, and its examples are commands that parse", arguments: subcommands)
+        @Test(
+            "--help ends with 0, and its examples are commands that parse", arguments: subcommands)
         func help(subcommand: [String]) throws {
             let bench = try Workbench()
             let ending = try bench.saeval(subcommand + ["--help"])
@@ -156,10 +175,14 @@ extension ProgramTests {
             let examples = Self.examples(in: ending.output)
             #expect(!examples.isEmpty, "no example: \(ending.output)")
             for example in examples {
-                let words = example.split(separator: " ").map { String($0.replacing("'", with: "")) }
+                let words = example.split(separator: " ").map {
+                    String($0.replacing("'", with: ""))
+                }
                 let arguments = Array(words.drop { $0 != "saeval" }.dropFirst())
                 #expect(Array(arguments.prefix(subcommand.count)) == subcommand)
-                #expect(throws: Never.self, "\(example)") { _ = try SaevalCommand.parseAsRoot(arguments) }
+                #expect(throws: Never.self, "\(example)") {
+                    _ = try SaevalCommand.parseAsRoot(arguments)
+                }
             }
         }
 

@@ -6,17 +6,33 @@ extension ProgramTests {
     /// Kills and requests to stop, and going on after them.
     @Suite("Kills and stops")
     struct FaultTests {
-        @Test("Killed at random moments and resumed on other numbers of ranks, a run gives the same bytes")
+        @Test(
+            "Killed at random moments and resumed on other numbers of ranks, a run gives the same bytes"
+        )
         func killAndResume() throws {
             let bench = try Workbench()
-            let rounds = ProcessInfo.processInfo.environment["SAEVAL_FAULT_ROUNDS"].flatMap { Int($0) } ?? 3
+            let rounds =
+                ProcessInfo.processInfo.environment["SAEVAL_FAULT_ROUNDS"].flatMap { Int($0) } ?? 3
             let script = "\(Program.root)/Tests/Fixtures/faults/kill_and_resume.sh"
             let process = try RunningProgram(
-                ["bash", script, "\(rounds)", "\(UInt16.random(in: 1...30_000))"], folder: bench.path,
+                ["bash", script, "\(rounds)", "\(UInt16.random(in: 1...30_000))"],
+                folder: bench.path,
                 variables: ["SAEVAL_BINARY": Program.path])
             let ending = try process.ending(seconds: 120 + 60 * rounds)
             #expect(ending.status == 0, "\(ending.output)\(ending.errors)")
             #expect(ending.output.hasSuffix("\n\(rounds) passed, 0 failed\n"), "\(ending.output)")
+        }
+
+        /// The arguments of a run that takes long enough to be hit.
+        static func longer(_ bench: Workbench) -> [String] {
+            bench.small(["--threads", "1"], sparsityBatches: 24)
+        }
+
+        /// What such a run gives when nobody stops it.
+        static let undisturbed = Result<RunResults, any Error> {
+            let bench = try Workbench()
+            #expect(try bench.saeval(longer(bench)).status == 0)
+            return try bench.results()
         }
 
         @Test(
@@ -24,14 +40,15 @@ extension ProgramTests {
             arguments: [(nil, SIGTERM), (nil, SIGINT), (3, SIGUSR1)] as [(Int?, Int32)])
         func stop(ranks: Int?, number: Int32) throws {
             let bench = try Workbench()
-            let arguments = bench.small(["--threads", "1"], sparsityBatches: 40)
+            let arguments = Self.longer(bench)
             let first = try bench.start(arguments, ranks: ranks)
             let log = bench.output + "/log.jsonl"
             while first.isRunning, !bench.contains(log, "\"event\": \"unit\"") { usleep(2000) }
             first.send(number)
             let stopped = try first.ending()
             #expect(stopped.status == 75, "\(stopped)")
-            #expect(stopped.errors.contains("the same command goes on where it stopped"), "\(stopped)")
+            #expect(
+                stopped.errors.contains("the same command goes on where it stopped"), "\(stopped)")
 
             let status = try bench.saeval(["status", bench.output])
             #expect(status.status == 0)
@@ -41,10 +58,7 @@ extension ProgramTests {
             let second = try bench.saeval(arguments)
             #expect(second.status == 0, "\(second)")
             #expect(second.errors.contains("partial results are there already"), "\(second)")
-            let resumed = try bench.results()
-            try bench.remove("run")
-            #expect(try bench.saeval(arguments).status == 0)
-            #expect(resumed.differences(from: try bench.results()) == [])
+            #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
         }
 
         @Test("A finished run that is started again computes nothing and changes no result")
@@ -69,16 +83,21 @@ extension ProgramTests {
             try bench.write("run/eval_results/core/x_eval_results.json.99.partial", "{")
             try bench.write("run/notes.partial", "mine")
             #expect(try bench.saeval(bench.tiny()).status == 0)
-            #expect(bench.files(below: bench.path).filter { $0.hasSuffix(".partial") } == ["run/notes.partial"])
+            #expect(
+                bench.files(below: bench.path).filter { $0.hasSuffix(".partial") } == [
+                    "run/notes.partial"
+                ])
         }
 
         @Test("A second run on the same folder is refused while the first goes on")
         func inUse() throws {
             let bench = try Workbench()
-            let first = try bench.start(bench.small(sparsityBatches: 40))
+            let first = try bench.start(Self.longer(bench))
             let journal = bench.output + "/journal.jsonl"
-            while first.isRunning, !bench.contains(bench.output + "/log.jsonl", "\"start\"") { usleep(2000) }
-            let second = try bench.saeval(bench.small(sparsityBatches: 40))
+            while first.isRunning, !bench.contains(bench.output + "/log.jsonl", "\"start\"") {
+                usleep(2000)
+            }
+            let second = try bench.saeval(Self.longer(bench))
             #expect(second.status == 64 || second.status == 1, "\(second)")
             #expect(second.errors.contains("\(journal) is in use by another run"), "\(second)")
             #expect(second.errors.contains("another output folder"), "\(second)")
@@ -107,6 +126,8 @@ extension Workbench {
     /// The bytes of all artefacts, by path.
     func artifactBytes() throws -> [String: [UInt8]] {
         try Dictionary(
-            uniqueKeysWithValues: files(below: artifacts).map { ($0, try readFile("\(artifacts)/\($0)")) })
+            uniqueKeysWithValues: files(below: artifacts).map {
+                ($0, try readFile("\(artifacts)/\($0)"))
+            })
     }
 }

@@ -11,7 +11,10 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     /// Makes the files and returns the command line without the program.
     var prepare: @Sendable (Workbench) throws -> [String]
 
-    init(_ description: String, says: [String], _ prepare: @escaping @Sendable (Workbench) throws -> [String]) {
+    init(
+        _ description: String, says: [String],
+        _ prepare: @escaping @Sendable (Workbench) throws -> [String]
+    ) {
         (testDescription, self.says, self.prepare) = (description, says, prepare)
     }
 
@@ -54,7 +57,8 @@ extension Workbench {
     func expectNothingHalfWritten() {
         let names = files(below: path)
         let unwanted = names.filter {
-            $0.contains("eval_results") || $0.hasSuffix("results.csv") || $0.hasSuffix(".partial") || $0.hasSuffix(".lock")
+            $0.contains("eval_results") || $0.hasSuffix("results.csv") || $0.hasSuffix(".partial")
+                || $0.hasSuffix(".lock")
                 || $0.hasSuffix(".h5")
         }
         #expect(unwanted == [], "half-written")

@@ -1,6 +1,6 @@
 import Basics
-import Foundation
 import Formats
+import Foundation
 import Tensors
 import Testing
 
@@ -16,14 +16,16 @@ struct GoldenResult {
         latents = try #require(json["eval_result_details"]?.elements)
     }
 
-    /// Compares one of our result files with it: 1e-4 relative, 1e-3 for divergences. Numbers below 1e-3 are
-    /// compared with 1e-7, about the rounding of upstream's sums in single precision.
+    /// Compares one of our result files with it: 1e-4 relative, 1e-3 for divergences. Numbers
+    /// below 1e-3 are compared with 1e-7, about the rounding of upstream's single precision.
     func compare(_ path: String) throws {
         let ours = try JSON(file: path)
         var worst = (ratio: 0.0, name: "")
         func compare(_ name: String, _ expected: JSON?, _ actual: JSON?) {
             guard let expected = expected?.double, let actual = actual?.double else {
-                Issue.record("\(name) is missing: \(String(describing: actual)) for \(String(describing: expected))")
+                Issue.record(
+                    "\(name) is missing here or there"
+                )
                 return
             }
             let relative = name.contains(".kl_") ? 1e-3 : 1e-4
@@ -46,7 +48,9 @@ struct GoldenResult {
                 compare("latent \(index) \(value.key)", value.value, details[index][value.key])
             }
         }
-        #expect(worst.ratio <= 1, "\(lastComponent(of: path)): \(worst.ratio) times the tolerance at \(worst.name)")
+        #expect(
+            worst.ratio <= 1,
+            "\(lastComponent(of: path)): \(worst.ratio) times the tolerance at \(worst.name)")
         #expect(metrics.members?.count == ours["eval_result_metrics"]?.members?.count)
     }
 }
@@ -70,23 +74,30 @@ extension ProgramTests {
             let names = ["topk", "random"].map { "blocks.2.hook_resid_post__\($0)" }
             let ending = try bench.saeval(
                 [
-                    "run", "configs/quickstart.yaml", "--output", bench.output, "--artifacts", bench.artifacts,
+                    "run", "configs/quickstart.yaml", "--output", bench.output, "--artifacts",
+                    bench.artifacts,
                     "--saes", "configs/quickstart/saes/sae_lens", "--match", ".*2.*__(topk|random)",
                 ] + Self.settings(8, 24))
             #expect(ending.status == 0, "\(ending)")
             for name in names {
-                let golden = try GoldenResult(JSON(file: "\(Program.root)/Tests/Fixtures/toyworld/\(name).json"))
+                let golden = try GoldenResult(
+                    JSON(file: "\(Program.root)/Tests/Fixtures/toyworld/\(name).json"))
                 #expect(golden.latents.count == 64)
-                try golden.compare("\(bench.output)/eval_results/core/toyworld-res_\(name)_eval_results.json")
+                try golden.compare(
+                    "\(bench.output)/eval_results/core/toyworld-res_\(name)_eval_results.json")
             }
         }
 
-        @Test("The fixtures of the toy world are the golden results", .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"))
+        @Test(
+            "The fixtures of the toy world are the golden results",
+            .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"))
         func fixtures() throws {
             for name in ["topk", "random"].map({ "blocks.2.hook_resid_post__\($0)" }) {
                 let fixture = try JSON(file: "\(Program.root)/Tests/Fixtures/toyworld/\(name).json")
-                let golden = try JSON(file: "\(try #require(sharedFolder))/golden/toyworld/core/\(name)/result.json")
-                #expect(fixture["eval_result_metrics"]?.text() == golden["eval_result_metrics"]?.text())
+                let golden = try JSON(
+                    file: "\(try #require(sharedFolder))/golden/toyworld/core/\(name)/result.json")
+                #expect(
+                    fixture["eval_result_metrics"]?.text() == golden["eval_result_metrics"]?.text())
                 let latents = try #require(golden["eval_result_details"]?.elements)
                 let kept = stride(from: 0, to: latents.count, by: 16).map { latents[$0].text() }
                 #expect(fixture["eval_result_details"]?.elements?.map { $0.text() } == kept)
@@ -106,27 +117,34 @@ extension ProgramTests {
             let ids = results.map { $0.dropFirst(model.count + 1) }.joined(separator: "|")
             let ending = try bench.saeval(
                 [
-                    "run", "--model", "\(folder)/models/\(model)", "--saes", "\(folder)/saes_saelens", "--match",
-                    ".*/\(model)_(\(ids))", "--evals", "core", "--set", "core.dataset=local/owt", "--datasets",
-                    "local/owt=\(folder)/data/local/owt/train.first400.jsonl.gz", "--output", bench.output,
+                    "run", "--model", "\(folder)/models/\(model)", "--saes",
+                    "\(folder)/saes_saelens", "--match",
+                    ".*/\(model)_(\(ids))", "--evals", "core", "--set", "core.dataset=local/owt",
+                    "--datasets",
+                    "local/owt=\(folder)/data/local/owt/train.first400.jsonl.gz", "--output",
+                    bench.output,
                     "--artifacts", bench.artifacts,
                 ] + Self.settings(4, 8))
             #expect(ending.status == 0, "\(ending)")
             for name in results {
                 try GoldenResult(JSON(file: "\(folder)/results/core/\(name)/result.json"))
-                    .compare("\(bench.output)/eval_results/core/saes_saelens_\(name)_eval_results.json")
+                    .compare(
+                        "\(bench.output)/eval_results/core/saes_saelens_\(name)_eval_results.json")
                 try compareTokens(bench, "\(folder)/results/core/\(name)/tokens.npz")
             }
         }
 
         /// Compares the token rows of a run with those that SAE Bench saw.
         private func compareTokens(_ bench: Workbench, _ path: String) throws {
-            let name = try #require(bench.files(below: bench.artifacts).first { $0.hasPrefix("tokens/") })
+            let name = try #require(
+                bench.files(below: bench.artifacts).first { $0.hasPrefix("tokens/") })
             let ours = try SafetensorsFile(path: "\(bench.artifacts)/\(name)").tensor("tokens")
             let theirs = try NumpyArchive(path: path).tensor("batches")
             #expect(ours.shape == [96, 128] && theirs.shape == [12, 8, 128])
             #expect(ours.type == theirs.type)
-            let bytes = [ours, theirs].map { [UInt8](UnsafeRawBufferPointer(start: $0.bytes, count: $0.byteCount)) }
+            let bytes = [ours, theirs].map {
+                [UInt8](UnsafeRawBufferPointer(start: $0.bytes, count: $0.byteCount))
+            }
             #expect(bytes[0] == bytes[1])
         }
     }

@@ -22,10 +22,13 @@ enum Program {
     /// The executable beside the test bundle.
     static let path: String = {
         let arguments = CommandLine.arguments
-        if let option = arguments.firstIndex(of: "--test-bundle-path"), option + 1 < arguments.count {
+        if let option = arguments.firstIndex(of: "--test-bundle-path"), option + 1 < arguments.count
+        {
             return (arguments[option + 1] as NSString).deletingLastPathComponent + "/saeval"
         }
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? arguments[0]
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            ?? arguments[0]
         return (own as NSString).deletingLastPathComponent + "/saeval"
     }()
 
@@ -34,8 +37,8 @@ enum Program {
         ["mpirun", "-n", "\(ranks)", "--oversubscribe", "--bind-to", "none", path] + arguments
     }
 
-    /// The environment of a child: no trace of an MPI run, a batch job or settings around this one, and MPI's own
-    /// files in a folder of the test.
+    /// The environment of a child: no trace of an MPI run, a batch job or settings around this one,
+    /// and MPI's own files in a folder of the test.
     static func environment(folder: String) -> [String: String] {
         var variables = ProcessInfo.processInfo.environment
         for prefix in ["OMPI_", "PMIX_", "ORTE_", "SLURM_", "SAEVAL_"] {
@@ -72,14 +75,25 @@ final class RunningProgram {
         let name = UUID().uuidString.prefix(8)
         (outputPath, errorPath) = ("\(folder)/\(name).output", "\(folder)/\(name).errors")
         for path in [outputPath, errorPath] { try Data().write(to: URL(fileURLWithPath: path)) }
-        process.executableURL = URL(fileURLWithPath: try #require(Program.find(command[0]), "\(command[0]) is missing"))
+        process.executableURL = URL(
+            fileURLWithPath: try #require(Program.find(command[0]), "\(command[0]) is missing"))
         process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: Program.root)
         process.environment = Program.environment(folder: folder).merging(variables) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorPath))
-        try process.run()
+        try withSignalsOpen { try process.run() }
+    }
+
+    /// Calls something with no signal blocked on this thread: children inherit the mask, and the
+    /// threads of tests block most signals.
+    private func withSignalsOpen(_ body: () throws -> Void) rethrows {
+        var (none, mask) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &mask)
+        defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
+        try body()
     }
 
     /// Whether it has not ended.
@@ -99,7 +113,8 @@ final class RunningProgram {
         while process.isRunning { usleep(5000) }
         let isSignal = process.terminationReason == .uncaughtSignal
         return Ending(
-            status: process.terminationStatus + (isSignal ? 128 : 0), output: try text(of: outputPath),
+            status: process.terminationStatus + (isSignal ? 128 : 0),
+            output: try text(of: outputPath),
             errors: try text(of: errorPath))
     }
 

@@ -38,7 +38,8 @@ extension ProgramTests {
         @Test(
             "Ranks, threads and mpirun do not change a byte of results and artefacts",
             arguments: [
-                Start(), Start(threads: 2), Start(ranks: 1), Start(ranks: 2), Start(ranks: 3, threads: 2), Start(ranks: 4),
+                Start(), Start(threads: 2), Start(ranks: 1), Start(ranks: 2),
+                Start(ranks: 3, threads: 2), Start(ranks: 4),
                 Start(type: "float16", ranks: 3), Start(type: "float16", threads: 2),
                 Start(type: "bfloat16", ranks: 3), Start(type: "bfloat16", threads: 2),
             ])

@@ -2,7 +2,8 @@ import Basics
 import Foundation
 import Testing
 
-/// A temporary folder with the output and artefacts of small runs of the quickstart, removed when it is let go.
+/// A temporary folder with the output and artefacts of small runs of the quickstart, removed when
+/// it is let go.
 final class Workbench: Sendable {
     /// The folder.
     let path: String
@@ -12,7 +13,9 @@ final class Workbench: Sendable {
     var artifacts: String { file("artifacts") }
 
     init() throws {
-        var template = Array(((NSTemporaryDirectory() as NSString).appendingPathComponent("saeval-XXXXXX")).utf8CString)
+        var template = Array(
+            ((NSTemporaryDirectory() as NSString).appendingPathComponent("saeval-XXXXXX"))
+                .utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
         path = String(cString: try #require(made, "no temporary folder can be made"))
     }
@@ -23,7 +26,9 @@ final class Workbench: Sendable {
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Runs the program to its end, under `mpirun` when ranks are given.
-    func saeval(_ arguments: [String], ranks: Int? = nil, variables: [String: String] = [:]) throws -> Ending {
+    func saeval(_ arguments: [String], ranks: Int? = nil, variables: [String: String] = [:]) throws
+        -> Ending
+    {
         try start(arguments, ranks: ranks, variables: variables).ending()
     }
 
@@ -35,27 +40,34 @@ final class Workbench: Sendable {
         return try RunningProgram(command, folder: path, variables: variables)
     }
 
-    /// The arguments of a small run: some kinds of autoencoders on each of two layers, three blocks of activations a
-    /// layer.
+    /// The arguments of a small run: some kinds of autoencoders on each of two layers, three blocks
+    /// of activations a layer.
     func small(
-        _ more: [String] = [], command: String = "run", kinds: String = "topk", sparsityBatches: Int = 10
+        _ more: [String] = [], command: String = "run", kinds: String = "topk",
+        sparsityBatches: Int = 10
     ) -> [String] {
         [
-            command, "configs/quickstart.yaml", "--output", output, "--artifacts", artifacts, "--saes",
-            "configs/quickstart/saes/sae_lens", "--match", ".*__(\(kinds))", "--layers", "1,2", "--set",
+            command, "configs/quickstart.yaml", "--output", output, "--artifacts", artifacts,
+            "--saes",
+            "configs/quickstart/saes/sae_lens", "--match", ".*__(\(kinds))", "--layers", "1,2",
+            "--set",
             "core.context_size=32", "--set", "core.batch_size_prompts=12", "--set",
             "core.n_eval_reconstruction_batches=2", "--set",
             "core.n_eval_sparsity_variance_batches=\(sparsityBatches)",
         ] + more
     }
 
-    /// The arguments of a run as small as they get: few rows and, unless other ones are named, one autoencoder.
+    /// The arguments of a run as small as they get: few rows and, unless other ones are named, one
+    /// autoencoder.
     func tiny(_ more: [String] = [], command: String = "run", saes: String? = nil) -> [String] {
         [
-            command, "configs/quickstart.yaml", "--output", output, "--artifacts", artifacts, "--saes",
-            saes ?? "configs/quickstart/saes/sae_lens/toyworld-res/blocks.1.hook_resid_post__topk", "--set",
+            command, "configs/quickstart.yaml", "--output", output, "--artifacts", artifacts,
+            "--saes",
+            saes ?? "configs/quickstart/saes/sae_lens/toyworld-res/blocks.1.hook_resid_post__topk",
+            "--set",
             "core.context_size=16", "--set", "core.batch_size_prompts=2", "--set",
-            "core.n_eval_reconstruction_batches=1", "--set", "core.n_eval_sparsity_variance_batches=1",
+            "core.n_eval_reconstruction_batches=1", "--set",
+            "core.n_eval_sparsity_variance_batches=1",
         ] + more
     }
 
@@ -69,7 +81,9 @@ final class Workbench: Sendable {
 
     /// Writes a text.
     @discardableResult
-    func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
+    func write(_ name: String, _ text: String) throws -> String {
+        try write(name, Array(text.utf8))
+    }
 
     /// Copies a file or folder of the package.
     @discardableResult
@@ -90,7 +104,9 @@ final class Workbench: Sendable {
     }
 
     /// The results of the run, times aside.
-    func results(_ folder: String? = nil) throws -> RunResults { try RunResults(folder ?? output, self) }
+    func results(_ folder: String? = nil) throws -> RunResults {
+        try RunResults(folder ?? output, self)
+    }
 }
 
 /// The result files of a run as texts without their times.
@@ -99,11 +115,16 @@ struct RunResults: Equatable, Sendable {
     let texts: [String: String]
 
     init(_ folder: String, _ bench: Workbench) throws {
-        let names = bench.files(below: folder).filter { $0.hasPrefix("eval_results/") || $0 == "results.csv" }
+        let names = bench.files(below: folder).filter {
+            $0.hasPrefix("eval_results/") || $0 == "results.csv"
+        }
         texts = try Dictionary(
             uniqueKeysWithValues: names.map { name in
-                let lines = String(decoding: try readFile("\(folder)/\(name)"), as: UTF8.self).split(separator: "\n")
-                let kept = lines.filter { !$0.contains("\"datetime_epoch_millis\"") && !$0.contains("\"eval_id\"") }
+                let lines = String(decoding: try readFile("\(folder)/\(name)"), as: UTF8.self)
+                    .split(separator: "\n")
+                let kept = lines.filter {
+                    !$0.contains("\"datetime_epoch_millis\"") && !$0.contains("\"eval_id\"")
+                }
                 return (name, kept.joined(separator: "\n"))
             })
     }

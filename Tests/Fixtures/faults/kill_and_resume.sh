@@ -1,17 +1,19 @@
 #!/bin/bash
-# Kills runs of the quickstart at random moments, resumes them, and compares with an undisturbed run.
+# Kills runs of the quickstart at random moments, resumes them, and compares with an undisturbed
+# run.
 #
 #   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/faults/kill_and_resume.sh ROUNDS [SEED]
 #
-# A round starts a run with 0 (no mpirun) to 4 ranks, kills one rank or all ranks with SIGKILL after a random delay,
-# starts it again with another number of ranks, and so on up to three kills, and then lets it finish. The same seed
-# gives the same ranks, delays and choices; where in its work a run is hit depends on the machine.
+# A round starts a run with 0 (no mpirun) to 4 ranks, kills one rank or all ranks with SIGKILL after
+# a random delay, starts it again with another number of ranks, and so on up to three kills, and then
+# lets it finish. The same seed gives the same ranks, delays and choices; where in its work a run is
+# hit depends on the machine. Folders of failed rounds are copied to SAEVAL_FAULT_KEEP if it is set.
 #
 # Checked after each round:
-# - the run ends with exit code 0, and after a kill no rank outlives the job by more than ten seconds;
+# - the run ends with exit code 0, and no rank outlives its killed job by more than ten seconds;
 # - results.csv and eval_results equal those of the undisturbed run byte for byte, times aside;
 # - so do the activation files and token rows;
-# - the folders hold the same files as after the undisturbed run: no `.partial`, no lock, nothing else;
+# - the folders hold the same files as after the undisturbed run: no `.partial`, no lock, no others;
 # - no key stands twice in the journal, none was reported twice in the log, and each start found
 #   everything that the journal held by then, so no journaled partial result was computed again.
 #
@@ -20,6 +22,7 @@ set -u
 
 rounds=${1:?usage: kill_and_resume.sh ROUNDS [SEED]}
 seed=${2:-1}
+keep=${SAEVAL_FAULT_KEEP:-}
 saeval=$(readlink -f "${SAEVAL_BINARY:?set SAEVAL_BINARY to the built program}")
 cd "$(dirname "$0")/../../.."
 
@@ -62,7 +65,10 @@ files() { # folder
 journaled() { grep -ao '"keys":\[[^]]*\]' "$1/run/journal.jsonl" | grep -ao '[0-9a-f]\{32\}'; }
 
 # Keys of the log's `unit` events, one a line.
-logged() { grep -a '"event": "unit"' "$1/run/log.jsonl" | grep -ao '"keys": \[[^]]*\]' | grep -ao '[0-9a-f]\{32\}'; }
+logged() {
+    grep -a '"event": "unit"' "$1/run/log.jsonl" | grep -ao '"keys": \[[^]]*\]' |
+        grep -ao '[0-9a-f]\{32\}'
+}
 
 # Starts that found fewer partial results than the journal held by then.
 forgetful_starts() { # folder
@@ -105,7 +111,9 @@ start_and_kill() { # folder ranks delay kind
     sleep "$(printf '%d.%03d' $(($3 / 1000)) $(($3 % 1000)))"
     ranks=$(processes $pid "$2")
     victims=$ranks
-    [ "$4" = one ] && [ "$2" -gt 0 ] && victims=$(echo "$ranks" | shuf -n 1 --random-source=<(yes "$3"))
+    if [ "$4" = one ] && [ "$2" -gt 0 ]; then
+        victims=$(echo "$ranks" | shuf -n 1 --random-source=<(yes "$3"))
+    fi
     story+="$2 ranks, "
     if [ -n "$victims" ] && kill -0 $pid 2>/dev/null; then
         # shellcheck disable=SC2086
@@ -120,18 +128,26 @@ start_and_kill() { # folder ranks delay kind
     wait $pid 2>/dev/null
 }
 
+# Checksums of finished artefacts.
+sums() { # folder
+    (cd "$1/artifacts" && find . -type f ! -name '*.partial' -exec sha256sum {} + | LC_ALL=C sort)
+}
+
 # Compares a finished round with the undisturbed run; adds to `problems`.
 examine() { # folder
     results "$1" >"$work/results" 2>&1
     cmp -s "$work/results" "$work/expected" || problems+=("results differ")
-    (cd "$1/artifacts" && find . -type f ! -name '*.partial' -exec sha256sum {} + | LC_ALL=C sort) >"$work/sums"
+    sums "$1" >"$work/sums"
     cmp -s "$work/sums" "$work/expected_sums" || problems+=("artefacts differ")
     files "$1" >"$work/files"
-    cmp -s "$work/files" "$work/expected_files" || problems+=("files differ: $(diff "$work/expected_files" "$work/files" | grep '^[<>]' | tr '\n' ' ')")
+    cmp -s "$work/files" "$work/expected_files" ||
+        problems+=("files differ: $(diff "$work/expected_files" "$work/files" | grep '^[<>]')")
     journaled "$1" | LC_ALL=C sort >"$work/keys"
-    cmp -s "$work/keys" "$work/expected_keys" || problems+=("journaled keys differ, or one stands twice")
+    cmp -s "$work/keys" "$work/expected_keys" ||
+        problems+=("journaled keys differ, or one stands twice")
     [ -z "$(logged "$1" | sort | uniq -d)" ] || problems+=("the log reports a key twice")
-    [ -z "$(logged "$1" | LC_ALL=C sort | comm -23 - "$work/keys")" ] || problems+=("the log reports a key that the journal lacks")
+    [ -z "$(logged "$1" | LC_ALL=C sort | comm -23 - "$work/keys")" ] ||
+        problems+=("the log reports a key that the journal lacks")
     [ "$(forgetful_starts "$1")" -eq 0 ] || problems+=("a start did not find what the journal held")
 }
 
@@ -145,7 +161,7 @@ if ! "${command[@]}" >"$work/output" 2>"$work/errors"; then
 fi
 span=$((($(milliseconds) - began) * 11 / 10 + 100))
 results "$work/undisturbed" >"$work/expected"
-(cd "$work/undisturbed/artifacts" && find . -type f -exec sha256sum {} + | LC_ALL=C sort) >"$work/expected_sums"
+sums "$work/undisturbed" >"$work/expected_sums"
 files "$work/undisturbed" >"$work/expected_files"
 journaled "$work/undisturbed" | LC_ALL=C sort >"$work/expected_keys"
 if [ "$(uniq -d "$work/expected_keys" | wc -l)" -ne 0 ] || [ ! -s "$work/expected_keys" ]; then
@@ -184,8 +200,8 @@ for round in $(seq 1 "$rounds"); do
         echo "round $round: ${story}finished with $ranks ranks: passed"
     else
         failed=$((failed + 1))
-        echo "round $round: ${story}finished with $ranks ranks: FAILED: $(printf '%s; ' "${problems[@]}")"
-        if [ -n "${SAEVAL_FAULT_KEEP:-}" ]; then cp -r "$folder" "$SAEVAL_FAULT_KEEP/round-$seed-$round"; fi
+        echo "round $round: ${story}finished with $ranks ranks: FAILED:" "${problems[@]/%/;}"
+        [ -n "$keep" ] && cp -r "$folder" "$keep/round-$seed-$round"
     fi
     rm -rf "$folder"
 done

@@ -1,8 +1,9 @@
-"""Keeps of SAE Bench's core results of the toy world what the tests compare: every metric, every 16th latent.
+"""Keeps of SAE Bench's core results of the toy world every metric and every 16th latent.
 
     python3 thin_results.py FOLDER
 
-FOLDER holds one folder for each autoencoder with `result.json` and `settings.json`, as SAE Bench 0.6.0 left them.
+FOLDER holds one folder for each autoencoder with `result.json` and `settings.json`, as our driver
+of SAE Bench 0.6.0 left them.
 """
 
 import json
