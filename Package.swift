@@ -31,19 +31,25 @@ let package = Package(
         // Row 5
         .target(
             name: "Evals",
-            dependencies: ["EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Tensors", "Basics"],
+            dependencies: [
+                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Tensors",
+                "Basics",
+            ],
             exclude: ["Core/README.md"]),
         .target(
             name: "Runs",
             dependencies: [
                 "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
-                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", .product(name: "Yams", package: "Yams"),
+                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics",
+                .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
         // Row 4
         .target(
             name: "EvalKit",
-            dependencies: ["LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics"]),
+            dependencies: [
+                "LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics",
+            ]),
         // Row 3
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
         .target(name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
@@ -60,10 +66,14 @@ let package = Package(
         .target(name: "Tensors"),
         // Row 0
         .target(name: "CKernels", publicHeadersPath: "include"),
-        .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
-        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-openmpi", providers: [.apt(["libhdf5-openmpi-dev"])]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(
+            name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+        .systemLibrary(
+            name: "CHDF5", pkgConfig: "hdf5-openmpi", providers: [.apt(["libhdf5-openmpi-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Tests mirror the sources.
         .testTarget(name: "PackageTests"),
@@ -72,21 +82,28 @@ let package = Package(
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Basics"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Basics"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
         .testTarget(
-            name: "LanguageModelsTests", dependencies: ["LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
+            name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
         .testTarget(
-            name: "AutoencodersTests", dependencies: ["Autoencoders", "Kernels", "Formats", "Tensors", "Basics"]),
-        .testTarget(name: "CorporaTests", dependencies: ["Corpora", "Tokenizers", "Formats", "Tensors", "Basics"]),
+            name: "LanguageModelsTests",
+            dependencies: ["LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
+        .testTarget(
+            name: "AutoencodersTests",
+            dependencies: ["Autoencoders", "Kernels", "Formats", "Tensors", "Basics"]),
+        .testTarget(
+            name: "CorporaTests",
+            dependencies: ["Corpora", "Tokenizers", "Formats", "Tensors", "Basics"]),
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics",
+                "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Kernels",
+                "Tensors", "Basics",
             ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage", "Tensors",
+                "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
+                "Tensors",
                 "Basics", .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),

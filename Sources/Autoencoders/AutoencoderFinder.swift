@@ -9,7 +9,8 @@ public struct AutoencoderSurvey: Sendable {
         public var path: String
         /// The layout that is not read yet, or what is wrong.
         public var reason: String
-        /// The error of a damaged configuration or an incomplete folder; nil for layouts that are not read yet.
+        /// The error of a damaged configuration or an incomplete folder; nil for layouts that are
+        /// not read yet.
         public var error: (any Error)?
     }
 

@@ -37,7 +37,9 @@ public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible 
 
     /// The hash of named parts; order and names count.
     public static func of(parts: [(name: String, value: String)]) -> ContentHash {
-        of(parts.map { "\($0.name.utf8.count):\($0.name)=\($0.value.utf8.count):\($0.value);" }.joined())
+        of(
+            parts.map { "\($0.name.utf8.count):\($0.name)=\($0.value.utf8.count):\($0.value);" }
+                .joined())
     }
 
     /// The hash of a file's bytes, read through a memory map.

@@ -2,7 +2,8 @@
 /// and where it came from.
 ///
 /// A target declares one domain and one name for it:
-/// `public enum StorageDomain: FailureDomain { … }`, `public typealias StorageError = Failure<StorageDomain>`.
+/// `public enum StorageDomain: FailureDomain { … }`, `public typealias StorageError =
+/// Failure<StorageDomain>`.
 public protocol FailureDomain: Sendable {
     /// What can go wrong in this target.
     associatedtype Code: RawRepresentable & Sendable & Equatable where Code.RawValue == String
@@ -49,7 +50,9 @@ public struct SourceLocation: Sendable {
 
 /// What can go wrong with files and text of our own.
 public enum BasicsDomain: FailureDomain {
-    public enum Code: String, Sendable { case missing, unreadable, unwritable, malformed, outOfSpace }
+    public enum Code: String, Sendable {
+        case missing, unreadable, unwritable, malformed, outOfSpace
+    }
     public static let name = "basics"
 }
 

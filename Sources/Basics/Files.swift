@@ -22,7 +22,8 @@ public final class MappedFile: Sendable {
         defer { close(descriptor) }
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
-            throw BasicsError(.unreadable, "\(path) is not a regular file", advice: "name a file, not a folder")
+            throw BasicsError(
+                .unreadable, "\(path) is not a regular file", advice: "name a file, not a folder")
         }
         byteCount = Int(information.st_size)
         guard byteCount > 0 else {
@@ -44,7 +45,9 @@ public final class MappedFile: Sendable {
     public var baseAddress: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: address) }
 
     /// Lends the bytes.
-    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+        -> Result
+    {
         try withExtendedLifetime(self) {
             try body(UnsafeRawBufferPointer(start: baseAddress, count: byteCount))
         }
@@ -60,7 +63,8 @@ public func readFile(_ path: String) throws(BasicsError) -> [UInt8] {
     return file.withBytes { [UInt8]($0) }
 }
 
-/// Writes a file so that it is complete under its name or not there: beside it, flushed, renamed, folder flushed.
+/// Writes a file so that it is complete under its name or not there: beside it, flushed, renamed,
+/// folder flushed.
 public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
     let partial = "\(path).\(getpid()).partial"
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -100,7 +104,9 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
 public func removePartialFiles(in folder: String) {
     for name in (try? folderContents(folder)) ?? [] {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count > 2, parts.last == "partial", Int32(parts[parts.count - 2]) != nil else { continue }
+        guard parts.count > 2, parts.last == "partial", Int32(parts[parts.count - 2]) != nil else {
+            continue
+        }
         unlink("\(folder)/\(name)")
     }
 }
@@ -124,7 +130,8 @@ public func makeFolder(_ path: String) throws(BasicsError) {
             advice: "choose a folder that you may write to")
     }
     guard folderExists(path) else {
-        throw BasicsError(.unwritable, "\(path) is a file, not a folder", advice: "choose another name")
+        throw BasicsError(
+            .unwritable, "\(path) is a file, not a folder", advice: "choose another name")
     }
 }
 
@@ -149,7 +156,8 @@ public func fileByteCount(_ path: String) -> Int? {
 /// The names in a folder, sorted by bytes.
 public func folderContents(_ path: String) throws(BasicsError) -> [String] {
     guard let handle = opendir(path) else {
-        throw BasicsError(.missing, "Folder \(path): \(lastSystemError())", advice: "check the path")
+        throw BasicsError(
+            .missing, "Folder \(path): \(lastSystemError())", advice: "check the path")
     }
     defer { closedir(handle) }
     var names: [String] = []
@@ -165,7 +173,9 @@ public func folderContents(_ path: String) throws(BasicsError) -> [String] {
 /// Free bytes of the file system that holds a path; the nearest existing folder counts.
 public func freeBytes(at path: String) -> Int? {
     var folder = path.isEmpty ? "." : path
-    while !folderExists(folder) && folder != "/" && folder != "." { folder = parentFolder(of: folder) }
+    while !folderExists(folder) && folder != "/" && folder != "." {
+        folder = parentFolder(of: folder)
+    }
     var information = statvfs()
     guard statvfs(folder, &information) == 0 else { return nil }
     return Int(information.f_bavail) * Int(information.f_frsize)

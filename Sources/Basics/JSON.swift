@@ -1,7 +1,7 @@
 /// A JSON value that keeps the order of keys and the exact bytes of strings.
 ///
-/// Foundation's decoder is not used where bytes count: it folds keys that are canonically equal, which
-/// loses entries of a tokenizer's vocabulary.
+/// Foundation's decoder is not used where bytes count: it folds keys that are canonically equal,
+/// which loses entries of a tokenizer's vocabulary.
 public enum JSON: Sendable {
     case null
     case bool(Bool)
@@ -61,7 +61,9 @@ extension JSON {
     }
 
     /// The entries of an object.
-    public var members: [JSONMember]? { if case .object(let members) = self { members } else { nil } }
+    public var members: [JSONMember]? {
+        if case .object(let members) = self { members } else { nil }
+    }
     /// The elements of an array.
     public var elements: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
     /// The text of a string.
@@ -108,11 +110,13 @@ extension JSON {
         case .number(let value): text += JSON.text(of: value)
         case .string(let value): JSON.write(value, to: &text)
         case .array(let elements):
-            JSON.writeList("[", "]", elements.count, to: &text, indent: indent, level: level) { index, text in
+            JSON.writeList("[", "]", elements.count, to: &text, indent: indent, level: level) {
+                index, text in
                 elements[index].write(to: &text, indent: indent, level: level + 1)
             }
         case .object(let members):
-            JSON.writeList("{", "}", members.count, to: &text, indent: indent, level: level) { index, text in
+            JSON.writeList("{", "}", members.count, to: &text, indent: indent, level: level) {
+                index, text in
                 JSON.write(members[index].key, to: &text)
                 text += ": "
                 members[index].value.write(to: &text, indent: indent, level: level + 1)
@@ -120,7 +124,8 @@ extension JSON {
         }
     }
 
-    /// A number as Python's `repr` writes it: without an exponent below 1e16, where Swift begins at 2^53.
+    /// A number as Python's `repr` writes it: without an exponent below 1e16, where Swift begins at
+    /// 2^53.
     private static func text(of value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
@@ -129,7 +134,8 @@ extension JSON {
     }
 
     private static func writeList(
-        _ open: String, _ close: String, _ count: Int, to text: inout String, indent: Int?, level: Int,
+        _ open: String, _ close: String, _ count: Int, to text: inout String, indent: Int?,
+        level: Int,
         element: (Int, inout String) -> Void
     ) {
         text += open

@@ -5,7 +5,9 @@ struct JSONParser {
     private var position = 0
     private static let deepest = 200
 
-    init(bytes: UnsafeRawBufferPointer, source: String) { (self.bytes, self.source) = (bytes, source) }
+    init(bytes: UnsafeRawBufferPointer, source: String) {
+        (self.bytes, self.source) = (bytes, source)
+    }
 
     mutating func document() throws(BasicsError) -> JSON {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
@@ -22,7 +24,9 @@ struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while position < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) { position += 1 }
+        while position < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) {
+            position += 1
+        }
     }
 
     private mutating func value(depth: Int) throws(BasicsError) -> JSON {
@@ -62,10 +66,14 @@ struct JSONParser {
         }
         while true {
             skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("a key is missing") }
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                throw fault("a key is missing")
+            }
             let key = try string()
             skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else { throw fault("a colon is missing") }
+            guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
+                throw fault("a colon is missing")
+            }
             position += 1
             members.append(JSONMember(key: key, value: try value(depth: depth + 1)))
             if try listEnds(with: UInt8(ascii: "}")) { return .object(members) }
@@ -122,7 +130,9 @@ struct JSONParser {
     private mutating func string() throws(BasicsError) -> String {
         position += 1
         let start = position
-        while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\") {
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\""),
+            bytes[position] != UInt8(ascii: "\\")
+        {
             position += 1
         }
         guard position < bytes.count else { throw fault("a string has no end") }
@@ -135,13 +145,19 @@ struct JSONParser {
             let byte = bytes[position]
             position += 1
             if byte == UInt8(ascii: "\"") { return try text(of: content) }
-            if byte == UInt8(ascii: "\\") { try escape(into: &content) } else { content.append(byte) }
+            if byte == UInt8(ascii: "\\") {
+                try escape(into: &content)
+            } else {
+                content.append(byte)
+            }
         }
         throw fault("a string has no end")
     }
 
     private func text(of content: [UInt8]) throws(BasicsError) -> String {
-        guard let text = String(validating: content, as: UTF8.self) else { throw fault("text that is not UTF-8") }
+        guard let text = String(validating: content, as: UTF8.self) else {
+            throw fault("text that is not UTF-8")
+        }
         return text
     }
 
@@ -180,7 +196,9 @@ struct JSONParser {
         guard bytes.count - position >= 4 else { throw fault("the text ends early") }
         var unit: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue else { throw fault("unknown escape") }
+            guard let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue else {
+                throw fault("unknown escape")
+            }
             unit = unit * 16 + UInt32(digit)
             position += 1
         }

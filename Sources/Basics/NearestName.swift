@@ -1,7 +1,8 @@
 /// The known name that looks most like a given one, for messages about unknown keys.
 ///
-/// - Returns: the shortest name that goes on where the given one of at least three letters ends, else the one with
-///   the smallest edit distance; nil when that is above 2 and above half its length.
+/// - Returns: the shortest name that goes on where the given one of at least three letters ends,
+///   else the one with the smallest edit distance; nil when that is above 2 and above half its
+///   length.
 public func nearestName(to name: String, among known: [String]) -> String? {
     let longer = known.filter { name.count >= 3 && $0.hasPrefix(name) }
     if let shortest = longer.min(by: { $0.count < $1.count }) { return shortest }
@@ -13,7 +14,8 @@ public func nearestName(to name: String, among known: [String]) -> String? {
 /// The sentence part that names the nearest known name.
 public func suggestion(for name: String, among known: [String]) -> String {
     let list = known.sorted().joined(separator: ", ")
-    return nearestName(to: name, among: known).map { "`\($0)`; known are \(list)" } ?? "one of \(list)"
+    return nearestName(to: name, among: known).map { "`\($0)`; known are \(list)" }
+        ?? "one of \(list)"
 }
 
 private func editDistance(_ first: [Character], _ second: [Character]) -> Int {

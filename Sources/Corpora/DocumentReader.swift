@@ -3,8 +3,8 @@ import Formats
 
 /// The documents of a JSON-lines file, in order.
 ///
-/// The column is the first present of `tokens`, `input_ids`, `text` and `problem` in the first row, as SAELens
-/// chooses it. The file may be gzip-compressed (`.jsonl.gz`).
+/// The column is the first present of `tokens`, `input_ids`, `text` and `problem` in the first row,
+/// as SAELens chooses it. The file may be gzip-compressed (`.jsonl.gz`).
 public struct DocumentReader: Sendable {
     /// One document: a text to tokenise, or ids.
     public enum Document: Sendable {
@@ -25,7 +25,8 @@ public struct DocumentReader: Sendable {
 
     /// Opens a dataset.
     ///
-    /// - Throws: ``CorporaError`` when the file is missing, empty, of another kind, or has no column to read.
+    /// - Throws: ``CorporaError`` when the file is missing, empty, of another kind, or has no
+    ///   column to read.
     public init(path: String) throws {
         self.path = path
         if folderExists(path) {
@@ -35,7 +36,8 @@ public struct DocumentReader: Sendable {
         }
         guard fileExists(path) else {
             throw CorporaError(
-                .missing, "Dataset file \(path) is missing", advice: "correct the path under `datasets:`")
+                .missing, "Dataset file \(path) is missing",
+                advice: "correct the path under `datasets:`")
         }
         if path.hasSuffix(".gz") {
             content = .inflated(try gunzip(file: path))
@@ -45,13 +47,20 @@ public struct DocumentReader: Sendable {
         column = try Self.withBytes(content) { bytes in
             var cursor = LineCursor(bytes: bytes)
             guard let line = cursor.next() else {
-                throw CorporaError(.empty, "Dataset \(path) is empty", advice: "give a file with one JSON object a line")
+                throw CorporaError(
+                    .empty, "Dataset \(path) is empty",
+                    advice: "give a file with one JSON object a line")
             }
             let row = try Self.parse(line, path: path, number: cursor.number)
-            guard let found = ["tokens", "input_ids", "text", "problem"].first(where: { row[$0] != nil }) else {
+            guard
+                let found = ["tokens", "input_ids", "text", "problem"].first(where: {
+                    row[$0] != nil
+                })
+            else {
                 let names = (row.members ?? []).map(\.key).joined(separator: ", ")
                 throw CorporaError(
-                    .missingColumn, "Dataset \(path) has columns \(names), none of which can be read",
+                    .missingColumn,
+                    "Dataset \(path) has columns \(names), none of which can be read",
                     advice: "give it a column `text`, or ids in `tokens` or `input_ids`")
             }
             return found
@@ -63,7 +72,8 @@ public struct DocumentReader: Sendable {
 
     /// Hands every document to `body` until it returns false.
     ///
-    /// - Throws: ``CorporaError`` with the line number for a line that is not JSON, not UTF-8, or lacks the column.
+    /// - Throws: ``CorporaError`` with the line number for a line that is not JSON, not UTF-8, or
+    ///   lacks the column.
     public func forEach(_ body: (Document) throws -> Bool) throws {
         try Self.withBytes(content) { bytes in
             var cursor = LineCursor(bytes: bytes)
@@ -80,21 +90,27 @@ public struct DocumentReader: Sendable {
         case .array(let elements)? where isTokenized:
             return .tokens(
                 try elements.map { element in
-                    guard let id = element.integer, let token = Int32(exactly: id), token >= 0 else {
+                    guard let id = element.integer, let token = Int32(exactly: id), token >= 0
+                    else {
                         throw fault(number, "`\(column)` holds \(element.text()), not a token id")
                     }
                     return token
                 })
         case nil: throw fault(number, "there is no column `\(column)`")
-        default: throw fault(number, "`\(column)` is not \(isTokenized ? "a list of ids" : "a text")")
+        default:
+            throw fault(number, "`\(column)` is not \(isTokenized ? "a list of ids" : "a text")")
         }
     }
 
     private func fault(_ number: Int, _ what: String) -> CorporaError {
-        CorporaError(.malformed, "Dataset \(path), line \(number): \(what)", advice: "correct or remove that line")
+        CorporaError(
+            .malformed, "Dataset \(path), line \(number): \(what)",
+            advice: "correct or remove that line")
     }
 
-    private static func parse(_ line: UnsafeRawBufferPointer, path: String, number: Int) throws -> JSON {
+    private static func parse(_ line: UnsafeRawBufferPointer, path: String, number: Int) throws
+        -> JSON
+    {
         guard String(validating: line, as: UTF8.self) != nil else {
             throw CorporaError(
                 .notText, "Dataset \(path), line \(number) is not UTF-8 text",

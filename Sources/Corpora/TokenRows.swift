@@ -36,7 +36,9 @@ public struct RowRequest: Sendable, Codable, Hashable {
     public var prependsBOS: Bool
 
     public init(dataset: String, contextSize: Int, rows: Int, prependsBOS: Bool) {
-        (self.dataset, self.contextSize, self.rows, self.prependsBOS) = (dataset, contextSize, rows, prependsBOS)
+        (self.dataset, self.contextSize, self.rows, self.prependsBOS) = (
+            dataset, contextSize, rows, prependsBOS
+        )
     }
 }
 
@@ -49,12 +51,15 @@ public struct PackedRows: Sendable {
 
 /// Makes the rows of a request.
 ///
-/// A dataset that ends too early is read again from its start, as SAELens does; the unfinished row is dropped.
+/// A dataset that ends too early is read again from its start, as SAELens does; the unfinished row
+/// is dropped.
 ///
-/// - Parameter path: JSON lines (`.jsonl`, `.jsonl.gz`), or ready rows in a tensor `tokens` of a `.safetensors` or
-///   `.npz` file.
+/// - Parameter path: JSON lines (`.jsonl`, `.jsonl.gz`), or ready rows in a tensor `tokens` of a
+///   `.safetensors` or `.npz` file.
 /// - Throws: ``CorporaError`` when the dataset cannot give a single row.
-public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -> Tokenizer) throws -> PackedRows {
+public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -> Tokenizer) throws
+    -> PackedRows
+{
     if path.hasSuffix(".safetensors") || path.hasSuffix(".npz") {
         return try readyRows(request, path: path)
     }
@@ -72,13 +77,15 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
     let bos = encoder?.special.bos
     if request.prependsBOS, encoder != nil, bos == nil {
         throw CorporaError(
-            .unsupported, "The tokenizer names no BOS token, but rows of \(path) must begin with one",
+            .unsupported,
+            "The tokenizer names no BOS token, but rows of \(path) must begin with one",
             advice: "set bos_token in tokenizer_config.json")
     }
     while made < request.rows {
         let before = made
         var packer = RowPacker(
-            positions: request.contextSize, rowStart: request.prependsBOS ? bos : nil, separator: bos)
+            positions: request.contextSize, rowStart: request.prependsBOS ? bos : nil,
+            separator: bos)
         try reader.forEach { document in
             switch document {
             case .text(let text): return packer.add(try encoder!.encode(text), emit: take)
@@ -93,7 +100,8 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
         if distinct == nil { distinct = made }
     }
     return PackedRows(
-        rows: TokenRows(tokens: tokens, positions: request.contextSize), distinctRows: distinct ?? made)
+        rows: TokenRows(tokens: tokens, positions: request.contextSize),
+        distinctRows: distinct ?? made)
 }
 
 private func takeReady(
@@ -101,7 +109,8 @@ private func takeReady(
 ) throws -> Bool {
     guard ids.count >= request.contextSize else {
         throw CorporaError(
-            .wrongShape, "Dataset \(path) has a row of \(ids.count) tokens, fewer than context_size \(request.contextSize)",
+            .wrongShape,
+            "Dataset \(path) has a row of \(ids.count) tokens, fewer than context_size \(request.contextSize)",
             advice: "set context_size to at most \(ids.count)")
     }
     return take(Array(ids.prefix(request.contextSize)))
@@ -109,38 +118,52 @@ private func takeReady(
 
 private func readyRows(_ request: RowRequest, path: String) throws -> PackedRows {
     guard fileExists(path) else {
-        throw CorporaError(.missing, "Dataset file \(path) is missing", advice: "correct the path under `datasets:`")
+        throw CorporaError(
+            .missing, "Dataset file \(path) is missing",
+            advice: "correct the path under `datasets:`")
     }
-    var tensor = path.hasSuffix(".npz")
-        ? try NumpyArchive(path: path).tensor("tokens") : try SafetensorsFile(path: path).tensor("tokens")
-    if tensor.shape.count == 3 { tensor = tensor.reshaped([tensor.shape[0] * tensor.shape[1], tensor.shape[2]]) }
-    guard tensor.shape.count == 2, tensor.type == .int32 || tensor.type == .int64, tensor.rows > 0 else {
+    var tensor =
+        path.hasSuffix(".npz")
+        ? try NumpyArchive(path: path).tensor("tokens")
+        : try SafetensorsFile(path: path).tensor("tokens")
+    if tensor.shape.count == 3 {
+        tensor = tensor.reshaped([tensor.shape[0] * tensor.shape[1], tensor.shape[2]])
+    }
+    guard tensor.shape.count == 2, tensor.type == .int32 || tensor.type == .int64, tensor.rows > 0
+    else {
         throw CorporaError(
             .wrongShape, "`tokens` in \(path) is \(tensor.type) \(tensor.shape)",
             advice: "store ids as int32 or int64 of shape [rows, positions]")
     }
     guard tensor.shape[1] >= request.contextSize else {
         throw CorporaError(
-            .wrongShape, "Rows of \(path) hold \(tensor.shape[1]) tokens, fewer than context_size \(request.contextSize)",
+            .wrongShape,
+            "Rows of \(path) hold \(tensor.shape[1]) tokens, fewer than context_size \(request.contextSize)",
             advice: "set context_size to at most \(tensor.shape[1])")
     }
     var tokens: [Int32] = []
     tokens.reserveCapacity(request.rows * request.contextSize)
     for row in 0..<request.rows {
         for position in 0..<request.contextSize {
-            tokens.append(try id(in: tensor, at: (row % tensor.rows) * tensor.shape[1] + position, path: path))
+            tokens.append(
+                try id(in: tensor, at: (row % tensor.rows) * tensor.shape[1] + position, path: path)
+            )
         }
     }
     return PackedRows(
-        rows: TokenRows(tokens: tokens, positions: request.contextSize), distinctRows: min(tensor.rows, request.rows))
+        rows: TokenRows(tokens: tokens, positions: request.contextSize),
+        distinctRows: min(tensor.rows, request.rows))
 }
 
 private func id(in tensor: Tensor, at index: Int, path: String) throws -> Int32 {
-    let value = tensor.type == .int32
+    let value =
+        tensor.type == .int32
         ? Int64(tensor.bytes.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
         : tensor.bytes.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)
     guard let token = Int32(exactly: value), token >= 0 else {
-        throw CorporaError(.malformed, "`tokens` in \(path) holds \(value), not a token id", advice: "check how the file was made")
+        throw CorporaError(
+            .malformed, "`tokens` in \(path) holds \(value), not a token id",
+            advice: "check how the file was made")
     }
     return token
 }

@@ -14,7 +14,9 @@ public struct AnyEvaluation: Sendable {
     public let units: @Sendable (Cohort) throws -> [PlannedUnit<String>]
     /// See ``Evaluation/evaluate(_:subjects:in:)``; partial results are JSON.
     public let evaluate:
-        @Sendable (String, [SubjectIndex], any EvaluationContext) throws -> [SubjectIndex: Result<String, any Error>]
+        @Sendable (String, [SubjectIndex], any EvaluationContext) throws -> [SubjectIndex: Result<
+            String, any Error
+        >]
     /// See ``Evaluation/outcome(of:for:in:)``.
     public let outcome: @Sendable ([String], SubjectIndex, Cohort) throws -> Outcome
 
@@ -33,7 +35,8 @@ public struct AnyEvaluation: Sendable {
             return results.mapValues { result in Result { try text(of: try result.get()) } }
         }
         outcome = { partials, subject, cohort in
-            try evaluation.outcome(of: try partials.map { try value(of: $0) }, for: subject, in: cohort)
+            try evaluation.outcome(
+                of: try partials.map { try value(of: $0) }, for: subject, in: cohort)
         }
     }
 }
@@ -52,7 +55,10 @@ public struct EvaluationEntry: Sendable {
     public init<E: Evaluation>(_ type: E.Type) {
         identifier = E.identifier
         (summary, headlines) = (E.summary, E.headlines)
-        make = { try AnyEvaluation(E.self, settings: E.Settings(config: $0, owner: "evals.\(E.identifier)")) }
+        make = {
+            try AnyEvaluation(
+                E.self, settings: E.Settings(config: $0, owner: "evals.\(E.identifier)"))
+        }
         defaults = (try? E.Settings().json) ?? .null
     }
 }

@@ -9,14 +9,18 @@ public struct SubjectIndex: Hashable, Sendable, Codable, Comparable {
 
     public init(_ value: Int) { self.value = value }
 
-    public init(from decoder: any Decoder) throws { value = try decoder.singleValueContainer().decode(Int.self) }
+    public init(from decoder: any Decoder) throws {
+        value = try decoder.singleValueContainer().decode(Int.self)
+    }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(value)
     }
 
-    public static func < (first: SubjectIndex, second: SubjectIndex) -> Bool { first.value < second.value }
+    public static func < (first: SubjectIndex, second: SubjectIndex) -> Bool {
+        first.value < second.value
+    }
 }
 
 /// An autoencoder under evaluation.
@@ -26,18 +30,21 @@ public struct Subject: Sendable, Codable {
     /// Hash of its files.
     public var key: ContentHash
 
-    public init(reference: AutoencoderReference, key: ContentHash) { (self.reference, self.key) = (reference, key) }
+    public init(reference: AutoencoderReference, key: ContentHash) {
+        (self.reference, self.key) = (reference, key)
+    }
 
     /// `<release>/<id>`.
     public var name: String { "\(reference.release)/\(reference.id)" }
 }
 
-/// All autoencoders at one hook of one model whose rows are packed alike. What depends on the model alone is computed
-/// once per cohort.
+/// All autoencoders at one hook of one model whose rows are packed alike. What depends on the model
+/// alone is computed once per cohort.
 public struct Cohort: Sendable, Codable {
     public var hook: HookPoint
     public var model: ModelDescription
-    /// The name that results carry: the one that the first autoencoder's config gives its model, as SAE Bench does.
+    /// The name that results carry: the one that the first autoencoder's config gives its model, as
+    /// SAE Bench does.
     public var modelName: String
     /// How hooks' activations are stored and handed to autoencoders.
     public var activationType: String
@@ -47,7 +54,8 @@ public struct Cohort: Sendable, Codable {
     public var subjects: [Subject]
 
     public init(
-        hook: HookPoint, model: ModelDescription, modelName: String, activationType: String, prependsBOS: Bool,
+        hook: HookPoint, model: ModelDescription, modelName: String, activationType: String,
+        prependsBOS: Bool,
         specialTokens: [Int32], subjects: [Subject]
     ) {
         (self.hook, self.model, self.modelName) = (hook, model, modelName)

@@ -1,8 +1,8 @@
 import Basics
 import Corpora
 
-/// One evaluation of the suite. It splits its work into units, evaluates one unit and merges partial results;
-/// distributing, saving and resuming belong to `Runs`.
+/// One evaluation of the suite. It splits its work into units, evaluates one unit and merges
+/// partial results; distributing, saving and resuming belong to `Runs`.
 public protocol Evaluation: Sendable {
     associatedtype Settings: EvaluationSettings
     /// What one unit covers; the same unit gives the same bytes wherever it runs.
@@ -23,20 +23,21 @@ public protocol Evaluation: Sendable {
     /// The rows of tokens whose activations at the cohort's hook must be there before units run.
     func rows(for cohort: Cohort) -> RowRequest?
 
-    /// The units of work for a cohort in their canonical order, independent of the number of ranks. A unit may serve
-    /// many autoencoders with one forward pass.
+    /// The units of work for a cohort in their canonical order, independent of the number of ranks.
+    /// A unit may serve many autoencoders with one forward pass.
     ///
     /// - Throws: ``EvaluationError`` when the cohort cannot be evaluated.
     func units(for cohort: Cohort) throws -> [PlannedUnit<Unit>]
 
-    /// Evaluates one unit for some of its subjects. What concerns one autoencoder alone fails alone: its place in
-    /// the result holds the error. What concerns all is thrown.
+    /// Evaluates one unit for some of its subjects. What concerns one autoencoder alone fails
+    /// alone: its place in the result holds the error. What concerns all is thrown.
     func evaluate(
         _ unit: Unit, subjects: [SubjectIndex], in context: EvaluationContext
     ) throws -> [SubjectIndex: Result<Partial, any Error>]
 
     /// Merges the partial results of one autoencoder, given in the order of `units(for:)`.
-    func outcome(of partials: [Partial], for subject: SubjectIndex, in cohort: Cohort) throws -> Outcome
+    func outcome(of partials: [Partial], for subject: SubjectIndex, in cohort: Cohort) throws
+        -> Outcome
 }
 
 /// A column of the table at the end of a run.
@@ -72,13 +73,15 @@ public struct Outcome: Sendable {
     public var metrics: [(category: String, values: [(name: String, value: Double)])]
     /// `eval_result_details`.
     public var details: JSON
-    /// Numbers that SAE Bench does not have, by name; they go to `results.csv` and `eval_result_unstructured`.
+    /// Numbers that SAE Bench does not have, by name; they go to `results.csv` and
+    /// `eval_result_unstructured`.
     public var additions: [(name: String, value: Double)]
     /// Names of counts, which are written without a fraction.
     public var integerMetrics: Set<String>
 
     public init(
-        config: JSON, metrics: [(category: String, values: [(name: String, value: Double)])], details: JSON,
+        config: JSON, metrics: [(category: String, values: [(name: String, value: Double)])],
+        details: JSON,
         additions: [(name: String, value: Double)], integerMetrics: Set<String> = []
     ) {
         (self.config, self.metrics, self.details) = (config, metrics, details)

@@ -30,8 +30,11 @@ public protocol EvaluationContext: Sendable {
 }
 
 extension EvaluationContext {
-    /// Runs `body` for 0..<count on this rank's threads; the results are in order, so nothing depends on timing.
-    public func parallel<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Value) throws -> [Value] {
+    /// Runs `body` for 0..<count on this rank's threads; the results are in order, so nothing
+    /// depends on timing.
+    public func parallel<Value: Sendable>(
+        _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+    ) throws -> [Value] {
         try concurrentMap(count, threads: threads, body)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Counts as base64 text of variable-length integers: small in a journal, since most counts are small.
+/// Counts as base64 text of variable-length integers: small in a journal, since most counts are
+/// small.
 public struct PackedCounts: Codable, Sendable, Equatable {
     public var counts: [Int]
 

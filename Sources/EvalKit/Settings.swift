@@ -1,8 +1,8 @@
 import Basics
 import Foundation
 
-/// What an evaluation can be told. Stored properties carry the published defaults; their names in snake case are the
-/// keys of the config.
+/// What an evaluation can be told. Stored properties carry the published defaults; their names in
+/// snake case are the keys of the config.
 public protocol EvaluationSettings: Codable, Sendable {
     init()
     /// Checks values before anything is loaded.
@@ -12,21 +12,23 @@ public protocol EvaluationSettings: Codable, Sendable {
 }
 
 extension EvaluationSettings {
-    /// The settings as JSON with snake-case keys, sorted: the part of a content key that settings make.
+    /// The settings as JSON with snake-case keys, sorted: the part of a content key that settings
+    /// make.
     public var json: JSON {
         get throws { try JSON(encoding: self) }
     }
 
     /// Reads settings from a config: given keys replace defaults.
     ///
-    /// - Throws: ``EvaluationError`` for an unknown key, naming the nearest known one, a value of another type, or a
-    ///   value out of range.
+    /// - Throws: ``EvaluationError`` for an unknown key, naming the nearest known one, a value of
+    ///   another type, or a value out of range.
     public init(config: JSON, owner: String) throws {
         let defaults = try JSON(encoding: Self()).members ?? []
         let given = config.isNull ? [] : config.members
         guard let given else {
             throw EvaluationError(
-                .wrongType, "`\(owner)` holds \(config.text()), not settings", advice: "write `key: value` lines below it")
+                .wrongType, "`\(owner)` holds \(config.text()), not settings",
+                advice: "write `key: value` lines below it")
         }
         let known = defaults.map(\.key)
         for member in given where !known.contains(member.key) {
@@ -42,8 +44,11 @@ extension EvaluationSettings {
             }
             guard let member = given.last(where: isWrong) else { throw error }
             throw EvaluationError(
-                .wrongType, "`\(owner).\(member.key)` holds \(member.value.text()), which has the wrong type",
-                advice: "write a value like \(defaults.first { $0.key == member.key }?.value.text() ?? "the default")")
+                .wrongType,
+                "`\(owner).\(member.key)` holds \(member.value.text()), which has the wrong type",
+                advice:
+                    "write a value like \(defaults.first { $0.key == member.key }?.value.text() ?? "the default")"
+            )
         }
         try validate()
     }
@@ -51,7 +56,8 @@ extension EvaluationSettings {
     private static func merged(_ given: [JSONMember], into defaults: [JSONMember]) -> JSON {
         .object(
             defaults.map { entry in
-                JSONMember(key: entry.key, value: given.last { $0.key == entry.key }?.value ?? entry.value)
+                JSONMember(
+                    key: entry.key, value: given.last { $0.key == entry.key }?.value ?? entry.value)
             })
     }
 }

@@ -22,8 +22,8 @@ struct RotarySettings: Sendable, Equatable {
     /// `rope_scaling`. transformers 5: `rope_parameters` with `rope_type`, `rope_theta` and
     /// `partial_rotary_factor`.
     ///
-    /// - Throws: ``LanguageModelError`` when two spellings disagree, the embedding is scaled, or the
-    ///   rotated share of a head is no even number of elements.
+    /// - Throws: ``LanguageModelError`` when two spellings disagree, the embedding is scaled, or
+    ///   the rotated share of a head is no even number of elements.
     init(
         _ config: ModelConfig, headSize: Int, base defaultBase: Double,
         fraction defaultFraction: Double

@@ -19,7 +19,8 @@ public struct SummaryTable: Sendable {
         let line = { (cells: [String]) in
             cells.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - cells[column].count)
-                return textColumns.contains(column) ? cells[column] + padding : padding + cells[column]
+                return textColumns.contains(column)
+                    ? cells[column] + padding : padding + cells[column]
             }.joined(separator: "  ").trimmedEnd + "\n"
         }
         let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ") + "\n"
@@ -46,7 +47,9 @@ public func summaryTable(
     let rows = outcomes.map { entry in
         let values = entry.outcome.metrics.flatMap(\.values) + entry.outcome.additions
         let cells = headlines.map { headline in
-            values.first { $0.name == headline.metric }.map { decimal($0.value, places: headline.decimals) } ?? "-"
+            values.first { $0.name == headline.metric }.map {
+                decimal($0.value, places: headline.decimals)
+            } ?? "-"
         }
         return [entry.name, "\(entry.layer)"] + cells
     }
@@ -62,6 +65,8 @@ public func decimal(_ value: Double, places: Int) -> String {
     let whole = (scaled / scale).rounded(.down)
     let fraction = Int(scaled - whole * scale)
     let digits = String(fraction)
-    let text = places == 0 ? "" : "." + String(repeating: "0", count: max(0, places - digits.count)) + digits
+    let text =
+        places == 0
+        ? "" : "." + String(repeating: "0", count: max(0, places - digits.count)) + digits
     return (value < 0 && scaled > 0 ? "-" : "") + "\(Int(whole))" + text
 }

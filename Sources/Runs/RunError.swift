@@ -3,7 +3,8 @@ import Basics
 /// What can go wrong with a run as a whole.
 public enum RunDomain: FailureDomain {
     public enum Code: String, Sendable {
-        case badConfig, unknownKey, missingKey, missing, unsuitable, noSpace, noMemory, mixedConfigs, lostRank, inUse
+        case badConfig, unknownKey, missingKey, missing, unsuitable, noSpace, noMemory,
+            mixedConfigs, lostRank, inUse
     }
     public static let name = "run"
 }

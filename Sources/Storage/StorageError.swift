@@ -48,10 +48,12 @@ extension Failure where Domain == StorageDomain {
         case ENOSPC, EDQUOT, EFBIG:
             return StorageError(
                 .outOfSpace, "\(path) cannot be \(action): \(reason)",
-                advice: "make room or choose another folder, then run the same command again", file: file, line: line)
+                advice: "make room or choose another folder, then run the same command again",
+                file: file, line: line)
         case ENOENT:
             return StorageError(
-                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path", file: file, line: line)
+                .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path",
+                file: file, line: line)
         default:
             return StorageError(
                 .unwritable, "\(path) cannot be \(action): \(reason)",

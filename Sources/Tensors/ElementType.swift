@@ -14,7 +14,9 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
 }
 
 /// The value of a bfloat16, given its bits.
-@inlinable public func float(bfloat16Bits bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+@inlinable public func float(bfloat16Bits bits: UInt16) -> Float {
+    Float(bitPattern: UInt32(bits) << 16)
+}
 
 /// The value of a float16, given its bits.
 @inlinable public func float(float16Bits bits: UInt16) -> Float {

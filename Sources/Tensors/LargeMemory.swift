@@ -3,8 +3,9 @@ import Synchronization
 
 /// Large blocks of memory that are used again instead of being given back to the system.
 ///
-/// A run asks for the same few sizes again and again. Fresh pages must be cleared by the kernel, which costs more
-/// than many of the operations that fill them, and `malloc` returns every block above 32 MiB at once.
+/// A run asks for the same few sizes again and again. Fresh pages must be cleared by the kernel,
+/// which costs more than many of the operations that fill them, and `malloc` returns every block
+/// above 32 MiB at once.
 enum LargeMemory {
     /// Blocks from this size on are kept.
     static let least = 1 << 20

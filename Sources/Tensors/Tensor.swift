@@ -1,7 +1,7 @@
 import Glibc
 
-/// Memory of a tensor: either its own, 64-byte aligned, or borrowed from an owner that keeps it alive,
-/// such as a mapped file.
+/// Memory of a tensor: either its own, 64-byte aligned, or borrowed from an owner that keeps it
+/// alive, such as a mapped file.
 public final class Buffer: @unchecked Sendable {
     /// The first byte.
     public let base: UnsafeMutableRawPointer
@@ -19,7 +19,9 @@ public final class Buffer: @unchecked Sendable {
         }
         var pointer: UnsafeMutableRawPointer?
         let status = posix_memalign(&pointer, 64, max(byteCount, 64))
-        guard status == 0, let pointer else { preconditionFailure("out of memory: \(byteCount) bytes") }
+        guard status == 0, let pointer else {
+            preconditionFailure("out of memory: \(byteCount) bytes")
+        }
         base = pointer
     }
 
@@ -31,7 +33,11 @@ public final class Buffer: @unchecked Sendable {
 
     deinit {
         guard owner == nil else { return }
-        if byteCount < LargeMemory.least { free(base) } else { LargeMemory.giveBack(base, byteCount) }
+        if byteCount < LargeMemory.least {
+            free(base)
+        } else {
+            LargeMemory.giveBack(base, byteCount)
+        }
     }
 }
 
@@ -55,7 +61,9 @@ public struct Tensor: @unchecked Sendable {
 
     /// A new tensor whose content is undefined.
     public init(uninitialized shape: [Int], type: ElementType = .float32) {
-        self.init(shape: shape, type: type, buffer: Buffer(byteCount: shape.reduce(1, *) * type.byteCount))
+        self.init(
+            shape: shape, type: type, buffer: Buffer(byteCount: shape.reduce(1, *) * type.byteCount)
+        )
     }
 
     /// A new tensor of zeros.
@@ -68,7 +76,9 @@ public struct Tensor: @unchecked Sendable {
     public init(_ values: [Float], shape: [Int]) {
         precondition(values.count == shape.reduce(1, *))
         self.init(uninitialized: shape)
-        values.withUnsafeBytes { if let start = $0.baseAddress { memcpy(buffer.base, start, $0.count) } }
+        values.withUnsafeBytes {
+            if let start = $0.baseAddress { memcpy(buffer.base, start, $0.count) }
+        }
     }
 
     /// Number of elements.
@@ -114,9 +124,11 @@ public struct Tensor: @unchecked Sendable {
         case .float32: return bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
         case .float64: return Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
         case .bfloat16:
-            return float(bfloat16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+            return float(
+                bfloat16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
         case .float16:
-            return float(float16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+            return float(
+                float16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
         case .int64: return Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
         case .int32: return Float(bytes.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
         case .int16: return Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))

@@ -7,12 +7,14 @@ import Storage
 /// `saeval artifacts`
 struct ArtifactsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "artifacts", abstract: "List or remove what runs share: token rows and activations.",
+        commandName: "artifacts",
+        abstract: "List or remove what runs share: token rows and activations.",
         discussion: "saeval artifacts ls", subcommands: [List.self, Remove.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List artefacts.", discussion: "saeval artifacts ls --artifacts artifacts")
+            commandName: "ls", abstract: "List artefacts.",
+            discussion: "saeval artifacts ls --artifacts artifacts")
 
         @Option(help: "The folder of artefacts.")
         var artifacts = "artifacts"
@@ -22,21 +24,28 @@ struct ArtifactsCommand: ParsableCommand {
             let rows = all.map { artifact in
                 [
                     lastComponent(of: artifact.path), artifact.kind.rawValue,
-                    artifact.problem ?? (artifact.isComplete ? "complete" : "partial"), byteText(artifact.bytes),
+                    artifact.problem ?? (artifact.isComplete ? "complete" : "partial"),
+                    byteText(artifact.bytes),
                     artifact.metadata.filter { ["model", "hook", "dataset"].contains($0.name) }
                         .map { "\($0.name)=\($0.value)" }.joined(separator: " "),
                 ]
             }
             print(
-                SummaryTable(header: ["artefact", "kind", "state", "size", "content"], rows: rows, textColumns: [0, 1, 2, 4]).text,
+                SummaryTable(
+                    header: ["artefact", "kind", "state", "size", "content"], rows: rows,
+                    textColumns: [0, 1, 2, 4]
+                ).text,
                 terminator: "")
-            print("\(all.count) artefacts, \(byteText(all.reduce(0) { $0 + $1.bytes })) in \(artifacts)")
+            print(
+                "\(all.count) artefacts, \(byteText(all.reduce(0) { $0 + $1.bytes })) in \(artifacts)"
+            )
         }
     }
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "rm", abstract: "Remove artefacts; runs make them again when they need them.",
+            commandName: "rm",
+            abstract: "Remove artefacts; runs make them again when they need them.",
             discussion: "saeval artifacts rm --all\nsaeval artifacts rm blocks.1.hook_resid_post")
 
         @Option(help: "The folder of artefacts.")
@@ -49,7 +58,9 @@ struct ArtifactsCommand: ParsableCommand {
         var names: [String] = []
 
         func validate() throws {
-            if all == !names.isEmpty { throw ValidationError("name artefacts to remove, or say --all") }
+            if all == !names.isEmpty {
+                throw ValidationError("name artefacts to remove, or say --all")
+            }
         }
 
         func run() throws {
@@ -57,9 +68,15 @@ struct ArtifactsCommand: ParsableCommand {
                 let file = lastComponent(of: artifact.path)
                 return all || names.contains { file.contains($0) }
             }
-            for artifact in removal.removed { print("removed \(artifact.path), \(byteText(artifact.bytes))") }
-            for entry in removal.kept { Console.note("kept \(entry.artifact.path): \(entry.reason)") }
-            if removal.removed.isEmpty, removal.kept.isEmpty { print("nothing to remove in \(artifacts)") }
+            for artifact in removal.removed {
+                print("removed \(artifact.path), \(byteText(artifact.bytes))")
+            }
+            for entry in removal.kept {
+                Console.note("kept \(entry.artifact.path): \(entry.reason)")
+            }
+            if removal.removed.isEmpty, removal.kept.isEmpty {
+                print("nothing to remove in \(artifacts)")
+            }
             if !removal.kept.isEmpty { throw ExitCode(1) }
         }
     }

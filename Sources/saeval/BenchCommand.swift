@@ -5,7 +5,8 @@ import Reports
 /// `saeval bench`
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure this machine's arithmetic beside its bounds, on one core.",
+        commandName: "bench",
+        abstract: "Measure this machine's arithmetic beside its bounds, on one core.",
         discussion: """
             saeval bench
 
@@ -17,7 +18,8 @@ struct BenchCommand: ParsableCommand {
     var quick = false
 
     func run() throws {
-        let percent = { (share: Double?) in share.map { decimal(100 * $0, places: 0) + " %" } ?? "-" }
+        let percent = { (share: Double?) in share.map { decimal(100 * $0, places: 0) + " %" } ?? "-"
+        }
         let lines = try kernelBenchmark(quick ? .quick : .full)
         let rows = lines.map { line in
             [

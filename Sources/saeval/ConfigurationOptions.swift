@@ -4,7 +4,10 @@ import Runs
 
 /// The config and the flags that change it; every key of the config is a flag too.
 struct ConfigurationOptions: ParsableArguments {
-    @Argument(help: "A YAML config, such as configs/quickstart.yaml. May be left out when flags say everything.")
+    @Argument(
+        help:
+            "A YAML config, such as configs/quickstart.yaml. May be left out when flags say everything."
+    )
     var config: String?
 
     @Option(help: "The model: a folder, or a hub id found in the Hugging Face cache.")
@@ -19,7 +22,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "A folder of autoencoders; may be repeated.")
     var saes: [String] = []
 
-    @Option(help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
+    @Option(
+        help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
     var match: String?
 
     @Option(help: "Keep these layers, such as 1,2,3.")
@@ -43,19 +47,25 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Threads of one rank; otherwise a node's cores are shared among its ranks.")
     var threads: Int?
 
-    @Option(name: .customLong("memory-gib"), help: "Memory that the ranks of one node may use together.")
+    @Option(
+        name: .customLong("memory-gib"), help: "Memory that the ranks of one node may use together."
+    )
     var memoryGiB: Double?
 
-    @Option(name: .customLong("set"), help: "Set any key: --set core.context_size=64; may be repeated.")
+    @Option(
+        name: .customLong("set"), help: "Set any key: --set core.context_size=64; may be repeated.")
     var assignments: [String] = []
 
     /// The config file with the flags.
     var source: ConfigurationSource {
         get throws {
             let names: [(String, String?)] = [
-                ("model", model), ("dtype", dtype), ("device", device), ("output", output), ("artifacts", artifacts),
+                ("model", model), ("dtype", dtype), ("device", device), ("output", output),
+                ("artifacts", artifacts),
             ]
-            var flags = names.compactMap { name, value in value.map { (keys: [name], value: JSON.string($0)) } }
+            var flags = names.compactMap { name, value in
+                value.map { (keys: [name], value: JSON.string($0)) }
+            }
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
@@ -65,20 +75,25 @@ struct ConfigurationOptions: ParsableArguments {
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
-                    throw ValidationError("--datasets \(entry) has no `=`; write --datasets ID=FILE")
+                    throw ValidationError(
+                        "--datasets \(entry) has no `=`; write --datasets ID=FILE")
                 }
                 let id = String(entry[..<equals])
-                flags.append((["datasets", id], .string(String(entry[entry.index(after: equals)...]))))
+                flags.append(
+                    (["datasets", id], .string(String(entry[entry.index(after: equals)...]))))
             }
             let chosen = evals.map { $0.split(separator: ",").map(String.init) } ?? []
-            return ConfigurationSource(path: config, flags: flags, assignments: assignments, evaluations: chosen)
+            return ConfigurationSource(
+                path: config, flags: flags, assignments: assignments, evaluations: chosen)
         }
     }
 
     private func selections() throws -> JSON {
         let numbers = try layers.map { text in
             try text.split(separator: ",").map { part in
-                guard let layer = Int(part) else { throw ValidationError("--layers \(text) is not a list such as 1,2,3") }
+                guard let layer = Int(part) else {
+                    throw ValidationError("--layers \(text) is not a list such as 1,2,3")
+                }
                 return JSON.integer(layer)
             }
         }

@@ -9,7 +9,8 @@ import SAEval
 /// `saeval ls`
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List autoencoders, models or evaluations.", discussion: "saeval ls evals",
+        commandName: "ls", abstract: "List autoencoders, models or evaluations.",
+        discussion: "saeval ls evals",
         subcommands: [Autoencoders.self, Models.self, Evaluations.self])
 
     struct Autoencoders: ParsableCommand {
@@ -25,7 +26,8 @@ struct ListCommand: ParsableCommand {
 
         func validate() throws {
             if let match, (try? Regex(match)) == nil {
-                throw ValidationError("--match \(match) is no regular expression; write one such as '.*topk.*'")
+                throw ValidationError(
+                    "--match \(match) is no regular expression; write one such as '.*topk.*'")
             }
         }
 
@@ -33,7 +35,9 @@ struct ListCommand: ParsableCommand {
             var rows: [[String]] = []
             for folder in folders {
                 let survey = try surveyAutoencoders(under: folder)
-                if survey.found.isEmpty, survey.unread.isEmpty { _ = try findAutoencoders(under: folder) }
+                if survey.found.isEmpty, survey.unread.isEmpty {
+                    _ = try findAutoencoders(under: folder)
+                }
                 for reference in survey.found {
                     let name = "\(reference.release)/\(reference.id)"
                     if let match, try Regex(match).wholeMatch(in: name) == nil { continue }
@@ -54,7 +58,8 @@ struct ListCommand: ParsableCommand {
 
     struct Models: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "models", abstract: "List the architectures that run, and describe models.",
+            commandName: "models",
+            abstract: "List the architectures that run, and describe models.",
             discussion: "saeval ls models configs/quickstart/model")
 
         @Argument(help: "Model folders or hub ids to describe.")
@@ -65,14 +70,18 @@ struct ListCommand: ParsableCommand {
             let rows = try models.map { name in
                 let model = try describeModel(name)
                 return [
-                    name, model.architecture, "\(model.layers)", "\(model.modelSize)", "\(model.vocabulary)",
+                    name, model.architecture, "\(model.layers)", "\(model.modelSize)",
+                    "\(model.vocabulary)",
                     "\(model.contextSize)", "\(model.parameters)",
                 ]
             }
             guard !rows.isEmpty else { return }
             print(
                 SummaryTable(
-                    header: ["model", "architecture", "layers", "width", "vocabulary", "context", "parameters"],
+                    header: [
+                        "model", "architecture", "layers", "width", "vocabulary", "context",
+                        "parameters",
+                    ],
                     rows: rows, textColumns: [0, 1]
                 ).text, terminator: "")
         }
@@ -80,12 +89,15 @@ struct ListCommand: ParsableCommand {
 
     struct Evaluations: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "evals", abstract: "List the evaluations and their settings.", discussion: "saeval ls evals")
+            commandName: "evals", abstract: "List the evaluations and their settings.",
+            discussion: "saeval ls evals")
 
         func run() {
             for entry in evaluationCatalogue {
                 print("\(entry.identifier): \(entry.summary)")
-                for setting in entry.defaults.members ?? [] { print("  \(setting.key): \(setting.value.text())") }
+                for setting in entry.defaults.members ?? [] {
+                    print("  \(setting.key): \(setting.value.text())")
+                }
             }
         }
     }

@@ -8,7 +8,8 @@ import SAEval
 /// `saeval plan`
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Show what a config would run and what it costs; touches nothing.",
+        commandName: "plan",
+        abstract: "Show what a config would run and what it costs; touches nothing.",
         discussion: "saeval plan configs/quickstart.yaml --set core.context_size=64")
 
     @OptionGroup var options: ConfigurationOptions
@@ -20,11 +21,14 @@ struct PlanCommand: ParsableCommand {
         print("Config (flag before environment before file before default):")
         print(try planner.resolvedConfiguration().yaml(), terminator: "")
         for entry in configuration.origins { print("  # \(entry.key) from \(entry.origin)") }
-        print("\nModel \(plan.modelName): \(plan.model.architecture), \(plan.model.layers) layers of \(plan.model.modelSize), "
-            + "\(plan.model.parameters) parameters in \(plan.modelFolder)\n")
+        print(
+            "\nModel \(plan.modelName): \(plan.model.architecture), \(plan.model.layers) layers of \(plan.model.modelSize), "
+                + "\(plan.model.parameters) parameters in \(plan.modelFolder)\n")
         print(cohortTable(plan).text)
         show(PlanEstimate(plan, threads: configuration.threads ?? coreCount), plan)
-        for failure in plan.failedItems { Console.note("cannot be evaluated: \(failure.name): \(failure.reason)") }
+        for failure in plan.failedItems {
+            Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
+        }
         if !plan.failedItems.isEmpty { throw ExitCode(1) }
     }
 
@@ -41,11 +45,18 @@ struct PlanCommand: ParsableCommand {
 
     private func show(_ estimate: PlanEstimate, _ plan: RunPlan) {
         let total = estimate.harvestOperations + estimate.unitOperations
-        print("Work items (SAE x evaluation x layer): \(plan.itemCount) in \(plan.units.count) units")
-        print("Arithmetic: \(decimal(total / 1e12, places: 3)) TFLOP, of which \(decimal(estimate.harvestOperations / 1e12, places: 3)) fill the activation store")
+        print(
+            "Work items (SAE x evaluation x layer): \(plan.itemCount) in \(plan.units.count) units")
+        print(
+            "Arithmetic: \(decimal(total / 1e12, places: 3)) TFLOP, of which \(decimal(estimate.harvestOperations / 1e12, places: 3)) fill the activation store"
+        )
         print("At 70 GFLOP/s a core: \(durationText(total / 7e10)) on one core")
-        print("Activations on disk: \(byteText(estimate.activationBytes)) in \(plan.artifacts), of which \(byteText(estimate.newBytes)) are to be written")
-        print("Peak memory of one rank: \(byteText(estimate.peakBytes)), beside \(byteText(estimate.mappedBytes)) of weights that all ranks of a node share")
+        print(
+            "Activations on disk: \(byteText(estimate.activationBytes)) in \(plan.artifacts), of which \(byteText(estimate.newBytes)) are to be written"
+        )
+        print(
+            "Peak memory of one rank: \(byteText(estimate.peakBytes)), beside \(byteText(estimate.mappedBytes)) of weights that all ranks of a node share"
+        )
     }
 }
 
@@ -75,8 +86,12 @@ struct CheckCommand: ParsableCommand {
             }
         }
         _ = try loadModel(plan)
-        for failure in failures { Console.note("cannot be evaluated: \(failure.name): \(failure.reason)") }
+        for failure in failures {
+            Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
+        }
         guard failures.isEmpty else { throw ExitCode(1) }
-        print("\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, disk and memory suffice")
+        print(
+            "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, disk and memory suffice"
+        )
     }
 }

@@ -23,7 +23,8 @@ struct RunCommand: ParsableCommand {
         let source = try options.source
         let messenger = try Messenger.start()
         let executor = RunExecutor(
-            source: source, catalogue: evaluationCatalogue, messenger: messenger, backend: CPUBackend())
+            source: source, catalogue: evaluationCatalogue, messenger: messenger,
+            backend: CPUBackend())
         guard let summary = try executor.run() else { return }
         show(summary)
         if summary.isStopped { throw ExitCode(75) }
@@ -39,8 +40,14 @@ struct RunCommand: ParsableCommand {
             print("\(entry.identifier): \(entry.summary)")
             print(summaryTable(of: outcomes, headlines: entry.headlines).text)
         }
-        if !summary.results.isEmpty { print("Results: \(summary.folder)/results.csv and \(summary.folder)/eval_results") }
-        for failure in summary.failures { Console.note("not evaluated: \(failure.name): \(failure.reason)") }
-        if summary.isStopped { Console.note("stopped early; the same command goes on where it stopped") }
+        if !summary.results.isEmpty {
+            print("Results: \(summary.folder)/results.csv and \(summary.folder)/eval_results")
+        }
+        for failure in summary.failures {
+            Console.note("not evaluated: \(failure.name): \(failure.reason)")
+        }
+        if summary.isStopped {
+            Console.note("stopped early; the same command goes on where it stopped")
+        }
     }
 }

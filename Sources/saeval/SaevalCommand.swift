@@ -18,7 +18,8 @@ struct SaevalCommand: ParsableCommand {
             """,
         version: "saeval \(programVersion)",
         subcommands: [
-            RunCommand.self, PlanCommand.self, CheckCommand.self, StatusCommand.self, ListCommand.self,
+            RunCommand.self, PlanCommand.self, CheckCommand.self, StatusCommand.self,
+            ListCommand.self,
             ArtifactsCommand.self, BenchCommand.self,
         ])
 
@@ -30,7 +31,9 @@ struct SaevalCommand: ParsableCommand {
             Glibc.exit(error.rawValue)
         } catch {
             let code = exitCode(for: error)
-            if code == .success || code == .validationFailure || "\(type(of: error))".contains("CommandError") {
+            if code == .success || code == .validationFailure
+                || "\(type(of: error))".contains("CommandError")
+            {
                 exit(withError: error)
             }
             Console.note("\(error)")

@@ -22,7 +22,8 @@ let fixtureNames = ["neox", "neox-sequential", "gpt2", "llama", "llama-biased", 
 /// The tiny models whose blocks run attention before MLP.
 let sequentialNames = fixtureNames.filter { $0 != "neox" }
 
-/// The backends that must agree with other implementations; promises about bits are tested on the CPU.
+/// The backends that must agree with other implementations; promises about bits are tested on the
+/// CPU.
 enum TestBackend: String, CaseIterable {
     case reference, cpu
 

@@ -4,13 +4,14 @@ import EvalKit
 import Kernels
 import LanguageModels
 
-/// SAE Bench's core evaluation: how well an autoencoder preserves the model's behaviour and its activations, and how
-/// sparse it is.
+/// SAE Bench's core evaluation: how well an autoencoder preserves the model's behaviour and its
+/// activations, and how sparse it is.
 ///
 /// - Source: `sae_bench/evals/core` of SAE Bench 0.6.0; differences in this folder's README.
 public struct Core: Evaluation {
     public static let identifier = "core"
-    public static let summary = "loss recovered, KL, explained variance, sparsity and statistics of every latent"
+    public static let summary =
+        "loss recovered, KL, explained variance, sparsity and statistics of every latent"
 
     public static let headlines = [
         Headline("l0", title: "L0", decimals: 1),
@@ -62,7 +63,9 @@ public struct Core: Evaluation {
         }
     }
 
-    public func outcome(of partials: [CorePartial], for subject: SubjectIndex, in cohort: Cohort) throws -> Outcome {
+    public func outcome(of partials: [CorePartial], for subject: SubjectIndex, in cohort: Cohort)
+        throws -> Outcome
+    {
         try CoreOutcome(settings: settings, cohort: cohort, partials: partials).outcome()
     }
 }
@@ -87,19 +90,22 @@ struct CorePlan {
     /// Operations of the rest of the model after the hook, for one token.
     private var suffixCost: Double {
         let model = cohort.model
-        return 2 * Double(model.blockParameters) * Double(model.layers - cohort.hook.firstBlockAfter)
+        return 2 * Double(model.blockParameters)
+            * Double(model.layers - cohort.hook.firstBlockAfter)
             + 2 * Double(model.modelSize) * Double(model.vocabulary)
     }
 
     func reconstructionUnits() -> [PlannedUnit<CoreUnit>] {
         phase(
-            batches: settings.nEvalReconstructionBatches, shared: suffixCost, each: { encodeCost($0) + suffixCost },
+            batches: settings.nEvalReconstructionBatches, shared: suffixCost,
+            each: { encodeCost($0) + suffixCost },
             unit: { .reconstruction($0) })
     }
 
     func sparsityUnits() -> [PlannedUnit<CoreUnit>] {
         phase(
-            batches: settings.nEvalSparsityVarianceBatches, shared: 0, each: encodeCost, unit: { .sparsity($0) })
+            batches: settings.nEvalSparsityVarianceBatches, shared: 0, each: encodeCost,
+            unit: { .sparsity($0) })
     }
 
     func weightUnits() -> [PlannedUnit<CoreUnit>] {
@@ -108,12 +114,14 @@ struct CorePlan {
             return ranges(of: reference.latents, length: Self.latentsPerUnit).map { range in
                 PlannedUnit<CoreUnit>(
                     unit: .weights(range), subjects: [SubjectIndex(index)],
-                    cost: 4 * Double(range.count) * Double(reference.latents) * Double(reference.modelSize))
+                    cost: 4 * Double(range.count) * Double(reference.latents)
+                        * Double(reference.modelSize))
             }
         }
     }
 
-    /// Groups of autoencoders whose one batch fits a few units' cost, and for each group ranges of batches.
+    /// Groups of autoencoders whose one batch fits a few units' cost, and for each group ranges of
+    /// batches.
     private func phase(
         batches: Int, shared: Double, each: (SubjectIndex) -> Double, unit: (Range<Int>) -> CoreUnit
     ) -> [PlannedUnit<CoreUnit>] {
@@ -133,7 +141,8 @@ struct CorePlan {
             let wanted = max(1, Int(min(Self.unitCost / cost, 1e6)))
             let length = min(wanted, (batches + 7) / 8)
             return ranges(of: batches, length: length).map { range in
-                PlannedUnit<CoreUnit>(unit: unit(range), subjects: group, cost: cost * Double(range.count))
+                PlannedUnit<CoreUnit>(
+                    unit: unit(range), subjects: group, cost: cost * Double(range.count))
             }
         }
     }
@@ -145,21 +154,26 @@ struct CorePlan {
 
 /// Rows that one thread takes at a time, and the batch that they belong to.
 ///
-/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer, and fewer where threads
-/// would be idle. No number depends on chunks: sums are kept row by row and added in the order of rows.
+/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer, and
+/// fewer where threads would be idle. No number depends on chunks: sums are kept row by row and
+/// added in the order of rows.
 struct Chunk: Sendable {
     var batch: Int
     /// Rows of the dataset.
     var rows: Range<Int>
 
     /// The chunks of some batches of a phase that begins at row `first`.
-    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int) -> [Chunk] {
+    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int)
+        -> [Chunk]
+    {
         let all = batches.count * settings.batchSizePrompts
         let step = max(1, min(chunkTokens / settings.contextSize, (all + threads - 1) / threads))
         return batches.flatMap { batch in
             let start = first + batch * settings.batchSizePrompts
             let end = start + settings.batchSizePrompts
-            return stride(from: start, to: end, by: step).map { Chunk(batch: batch, rows: $0..<min($0 + step, end)) }
+            return stride(from: start, to: end, by: step).map {
+                Chunk(batch: batch, rows: $0..<min($0 + step, end))
+            }
         }
     }
 }
@@ -171,7 +185,9 @@ struct UnitSubjects: Sendable {
 
     init(_ subjects: [SubjectIndex], in context: EvaluationContext) {
         for subject in subjects {
-            do { loaded.append((subject, try context.autoencoder(subject))) } catch { failures[subject] = error }
+            do { loaded.append((subject, try context.autoencoder(subject))) } catch {
+                failures[subject] = error
+            }
         }
     }
 
@@ -181,7 +197,9 @@ struct UnitSubjects: Sendable {
     ) -> [SubjectIndex: Result<Merged, any Error>] {
         var results: [SubjectIndex: Result<Merged, any Error>] = failures.mapValues { .failure($0) }
         for (place, entry) in loaded.enumerated() {
-            results[entry.subject] = Result { try merge(place, try chunks.map { try $0[place].get() }) }
+            results[entry.subject] = Result {
+                try merge(place, try chunks.map { try $0[place].get() })
+            }
         }
         return results
     }

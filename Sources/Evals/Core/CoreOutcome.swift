@@ -13,7 +13,8 @@ struct CoreOutcome {
     private var firingRows: [Int] = []
     private var inputSum: [Double] = []
     private var weights = WeightStatistics(
-        encoderBias: [], encoderNorm: [], encoderDecoderCosine: [], maximumEncoderCosine: [], maximumDecoderCosine: [])
+        encoderBias: [], encoderNorm: [], encoderDecoderCosine: [], maximumEncoderCosine: [],
+        maximumDecoderCosine: [])
 
     init(settings: CoreSettings, cohort: Cohort, partials: [CorePartial]) throws {
         (self.settings, self.cohort) = (settings, cohort)
@@ -37,9 +38,13 @@ struct CoreOutcome {
             firingRows = firings
             inputSum = [Double](repeating: 0, count: sums.inputSum.count)
         }
-        guard sums.firings.counts.count == firings.count, sums.firingRows.counts.count == firings.count,
+        guard sums.firings.counts.count == firings.count,
+            sums.firingRows.counts.count == firings.count,
             sums.inputSum.count == inputSum.count
-        else { throw EvaluationError(.damagedPartial, "Partial results of one autoencoder differ in size") }
+        else {
+            throw EvaluationError(
+                .damagedPartial, "Partial results of one autoencoder differ in size")
+        }
         batches += sums.batches
         for latent in firings.indices {
             firings[latent] += sums.firings.counts[latent]
@@ -51,7 +56,9 @@ struct CoreOutcome {
     func outcome() throws -> Outcome {
         Outcome(
             config: config, metrics: metrics, details: details, additions: additions,
-            integerMetrics: ["total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance"])
+            integerMetrics: [
+                "total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance",
+            ])
     }
 
     // MARK: - Settings as SAE Bench writes them
@@ -59,12 +66,15 @@ struct CoreOutcome {
     private var config: JSON {
         var members: KeyValuePairs<String, JSON> {
             [
-                "model_name": .string(cohort.modelName), "llm_dtype": .string(cohort.activationType),
+                "model_name": .string(cohort.modelName),
+                "llm_dtype": .string(cohort.activationType),
                 "batch_size_prompts": .integer(settings.batchSizePrompts),
                 "n_eval_reconstruction_batches": .integer(settings.nEvalReconstructionBatches),
                 "n_eval_sparsity_variance_batches": .integer(settings.nEvalSparsityVarianceBatches),
-                "dataset": .string(settings.dataset), "context_size": .integer(settings.contextSize),
-                "compute_kl": .bool(true), "compute_ce_loss": .bool(true), "compute_l2_norms": .bool(true),
+                "dataset": .string(settings.dataset),
+                "context_size": .integer(settings.contextSize),
+                "compute_kl": .bool(true), "compute_ce_loss": .bool(true),
+                "compute_l2_norms": .bool(true),
                 "compute_sparsity_metrics": .bool(true), "compute_variance_metrics": .bool(true),
                 "compute_featurewise_density_statistics": .bool(true),
                 "compute_featurewise_weight_based_metrics": .bool(true),
@@ -83,7 +93,9 @@ struct CoreOutcome {
 
     private var divergence: (sae: Double, ablation: Double) {
         let count = Double(reconstruction.tokens)
-        return (reconstruction.divergenceWithSAE / count, reconstruction.divergenceWithAblation / count)
+        return (
+            reconstruction.divergenceWithSAE / count, reconstruction.divergenceWithAblation / count
+        )
     }
 
     private var loss: (sae: Double, clean: Double, ablation: Double) {
@@ -100,7 +112,10 @@ struct CoreOutcome {
             (
                 "model_behavior_preservation",
                 [
-                    ("kl_div_score", orMinusOne((divergence.ablation - divergence.sae) / divergence.ablation)),
+                    (
+                        "kl_div_score",
+                        orMinusOne((divergence.ablation - divergence.sae) / divergence.ablation)
+                    ),
                     ("kl_div_with_ablation", orMinusOne(divergence.ablation)),
                     ("kl_div_with_sae", orMinusOne(divergence.sae)),
                 ]
@@ -108,7 +123,10 @@ struct CoreOutcome {
             (
                 "model_performance_preservation",
                 [
-                    ("ce_loss_score", orMinusOne((loss.ablation - loss.sae) / (loss.ablation - loss.clean))),
+                    (
+                        "ce_loss_score",
+                        orMinusOne((loss.ablation - loss.sae) / (loss.ablation - loss.clean))
+                    ),
                     ("ce_loss_with_ablation", orMinusOne(loss.ablation)),
                     ("ce_loss_with_sae", orMinusOne(loss.sae)),
                     ("ce_loss_without_sae", orMinusOne(loss.clean)),
@@ -119,7 +137,12 @@ struct CoreOutcome {
                 [
                     ("explained_variance", orMinusOne(upstreamExplainedVariance)),
                     ("explained_variance_legacy", orMinusOne(total.legacyVariance / tokens)),
-                    ("mse", orMinusOne(batches.reduce(0) { $0 + $1.errorSquared / max(1, Double($1.tokens)) } / tokens)),
+                    (
+                        "mse",
+                        orMinusOne(
+                            batches.reduce(0) { $0 + $1.errorSquared / max(1, Double($1.tokens)) }
+                                / tokens)
+                    ),
                     ("cossim", orMinusOne(total.cosine / tokens)),
                 ]
             ),
@@ -129,27 +152,42 @@ struct CoreOutcome {
                     ("l2_norm_in", orMinusOne(total.inputNorm / tokens)),
                     ("l2_norm_out", orMinusOne(total.outputNorm / tokens)),
                     ("l2_ratio", orMinusOne(total.normRatio / tokens)),
-                    ("relative_reconstruction_bias", orMinusOne(mean(batches.map { $0.outputSquared / $0.dot }))),
+                    (
+                        "relative_reconstruction_bias",
+                        orMinusOne(mean(batches.map { $0.outputSquared / $0.dot }))
+                    ),
                 ]
             ),
             (
                 "sparsity",
-                [("l0", orMinusOne(Double(total.nonZeros) / tokens)), ("l1", orMinusOne(total.latentSum / tokens))]
+                [
+                    ("l0", orMinusOne(Double(total.nonZeros) / tokens)),
+                    ("l1", orMinusOne(total.latentSum / tokens)),
+                ]
             ),
             (
                 "token_stats",
                 [
-                    ("total_tokens_eval_reconstruction", Double(rowTokens(settings.nEvalReconstructionBatches))),
-                    ("total_tokens_eval_sparsity_variance", Double(rowTokens(settings.nEvalSparsityVarianceBatches))),
+                    (
+                        "total_tokens_eval_reconstruction",
+                        Double(rowTokens(settings.nEvalReconstructionBatches))
+                    ),
+                    (
+                        "total_tokens_eval_sparsity_variance",
+                        Double(rowTokens(settings.nEvalSparsityVarianceBatches))
+                    ),
                 ]
             ),
             ("misc_metrics", miscellaneous),
         ]
     }
 
-    private func rowTokens(_ batches: Int) -> Int { batches * settings.batchSizePrompts * settings.contextSize }
+    private func rowTokens(_ batches: Int) -> Int {
+        batches * settings.batchSizePrompts * settings.contextSize
+    }
 
-    /// SAE Bench's formula, which squares a mean square where it should square means: `1 - R / (S - q²)`.
+    /// SAE Bench's formula, which squares a mean square where it should square means: `1 - R / (S -
+    /// q²)`.
     private var upstreamExplainedVariance: Double {
         let squares = mean(batches.map { $0.inputSquared / Double($0.tokens) })
         let errors = mean(batches.map { $0.errorSquared / Double($0.tokens) })
@@ -168,7 +206,9 @@ struct CoreOutcome {
     private var miscellaneous: [(name: String, value: Double)] {
         let densities = densities
         let sum = densities.reduce(0.0) { $0 + Double($1) }
-        let share = { (limit: Float) in Double(densities.count { $0 > limit }) / Double(densities.count) }
+        let share = { (limit: Float) in
+            Double(densities.count { $0 > limit }) / Double(densities.count)
+        }
         let weightedShare = { (limit: Float) in
             sum > 0 ? densities.reduce(0.0) { $0 + ($1 > limit ? Double($1) : 0) } / sum : 0
         }
@@ -176,8 +216,14 @@ struct CoreOutcome {
             ("freq_over_1_percent", share(0.01)), ("freq_over_10_percent", share(0.1)),
             ("normalized_freq_over_1_percent", weightedShare(0.01)),
             ("normalized_freq_over_10_percent", weightedShare(0.1)),
-            ("average_max_encoder_cosine_sim", orMinusOne(mean(weights.maximumEncoderCosine.map(Double.init)))),
-            ("average_max_decoder_cosine_sim", orMinusOne(mean(weights.maximumDecoderCosine.map(Double.init)))),
+            (
+                "average_max_encoder_cosine_sim",
+                orMinusOne(mean(weights.maximumEncoderCosine.map(Double.init)))
+            ),
+            (
+                "average_max_decoder_cosine_sim",
+                orMinusOne(mean(weights.maximumDecoderCosine.map(Double.init)))
+            ),
             ("frac_alive", share(0)),
         ]
     }
@@ -203,7 +249,8 @@ struct CoreOutcome {
                 .object([
                     "index": .integer(latent),
                     "feature_density": rounded(densities[latent]),
-                    "consistent_activation_heuristic": rounded(Float(firings[latent]) / Float(firingRows[latent])),
+                    "consistent_activation_heuristic": rounded(
+                        Float(firings[latent]) / Float(firingRows[latent])),
                     "encoder_bias": rounded(weights.encoderBias[latent]),
                     "encoder_norm": rounded(weights.encoderNorm[latent]),
                     "encoder_decoder_cosine_sim": rounded(weights.encoderDecoderCosine[latent]),

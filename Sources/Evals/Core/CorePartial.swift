@@ -60,8 +60,12 @@ public struct SparsitySums: Codable, Sendable, Equatable {
     /// Sum of activations over kept tokens, `[model]`.
     public var inputSum: [Double]
 
-    public init(batches: [BatchSums], firings: PackedCounts, firingRows: PackedCounts, inputSum: [Double]) {
-        (self.batches, self.firings, self.firingRows, self.inputSum) = (batches, firings, firingRows, inputSum)
+    public init(
+        batches: [BatchSums], firings: PackedCounts, firingRows: PackedCounts, inputSum: [Double]
+    ) {
+        (self.batches, self.firings, self.firingRows, self.inputSum) = (
+            batches, firings, firingRows, inputSum
+        )
     }
 }
 
@@ -120,11 +124,14 @@ public struct WeightStatistics: Codable, Sendable, Equatable {
     public var maximumDecoderCosine: [Float]
 
     public init(
-        encoderBias: [Float], encoderNorm: [Float], encoderDecoderCosine: [Float], maximumEncoderCosine: [Float],
+        encoderBias: [Float], encoderNorm: [Float], encoderDecoderCosine: [Float],
+        maximumEncoderCosine: [Float],
         maximumDecoderCosine: [Float]
     ) {
         (self.encoderBias, self.encoderNorm) = (encoderBias, encoderNorm)
         self.encoderDecoderCosine = encoderDecoderCosine
-        (self.maximumEncoderCosine, self.maximumDecoderCosine) = (maximumEncoderCosine, maximumDecoderCosine)
+        (self.maximumEncoderCosine, self.maximumDecoderCosine) = (
+            maximumEncoderCosine, maximumDecoderCosine
+        )
     }
 }

@@ -6,7 +6,8 @@ public struct CoreSettings: EvaluationSettings {
     public var dataset = "Skylion007/openwebtext"
     /// Tokens in a row.
     public var contextSize = 128
-    /// Rows in a batch; several upstream metrics are means over batches, so their values depend on it.
+    /// Rows in a batch; several upstream metrics are means over batches, so their values depend on
+    /// it.
     public var batchSizePrompts = 16
     /// Batches for behaviour and loss, the first rows of the dataset.
     public var nEvalReconstructionBatches = 10
@@ -25,7 +26,8 @@ public struct CoreSettings: EvaluationSettings {
         ]
         for (key, value, least) in counts where value < least || value > 100_000_000 {
             throw EvaluationError(
-                .outOfRange, "`core.\(key)` is \(value)", advice: "give an integer of at least \(least)")
+                .outOfRange, "`core.\(key)` is \(value)",
+                advice: "give an integer of at least \(least)")
         }
         // Each factor is at most 1e8, so that two of them fit.
         let tokens = rowCount.multipliedReportingOverflow(by: contextSize)
@@ -40,5 +42,7 @@ public struct CoreSettings: EvaluationSettings {
     private static let mostTokens = 100_000_000_000
 
     /// Rows that the evaluation reads.
-    var rowCount: Int { (nEvalReconstructionBatches + nEvalSparsityVarianceBatches) * batchSizePrompts }
+    var rowCount: Int {
+        (nEvalReconstructionBatches + nEvalSparsityVarianceBatches) * batchSizePrompts
+    }
 }

@@ -7,11 +7,12 @@ import Tensors
 
 /// Behaviour and loss with the reconstruction spliced in, the hook zeroed, and neither.
 ///
-/// The clean suffix runs once per chunk for all autoencoders. Setting the whole residual stream to zero makes all
-/// positions equal, since no architecture here adds positions after the embedding: so one position decides the
-/// zero-ablated logits of all.
+/// The clean suffix runs once per chunk for all autoencoders. Setting the whole residual stream to
+/// zero makes all positions equal, since no architecture here adds positions after the embedding:
+/// so one position decides the zero-ablated logits of all.
 ///
-/// - Source: `get_recons_loss` of SAE Bench 0.6.0. Divergence is taken in log space, see the README.
+/// - Source: `get_recons_loss` of SAE Bench 0.6.0. Divergence is taken in log space, see the
+///   README.
 struct ReconstructionPhase {
     let settings: CoreSettings
     let context: any EvaluationContext
@@ -28,20 +29,23 @@ struct ReconstructionPhase {
         let ablated = try ablatedLogits(model)
         let results = try context.parallel(chunks.count) { index in
             try ChunkEvaluation(
-                phase: self, model: model, rows: chunks[index].rows, tokens: rows.rows(chunks[index].rows),
+                phase: self, model: model, rows: chunks[index].rows,
+                tokens: rows.rows(chunks[index].rows),
                 ablated: ablated
             ).sums(of: unit)
         }
         return unit.results(results) { _, sums in sums.joined().reduce(ReconstructionSums(), +) }
     }
 
-    /// The logits `[1, vocabulary]` of a zeroed residual stream; nil where the hook is only a part of it.
+    /// The logits `[1, vocabulary]` of a zeroed residual stream; nil where the hook is only a part
+    /// of it.
     private func ablatedLogits(_ model: any LanguageModel) throws -> Logits? {
         guard hook.restart == hook else { return nil }
         return try context.shared("core.ablated") {
             let zeros = Tensor(zeros: [1, context.cohort.model.modelSize])
             let pass = ForwardPass(
-                start: .residual(zeros, beforeBlock: hook.firstBlockAfter), end: .logits, batch: 1, positions: 1)
+                start: .residual(zeros, beforeBlock: hook.firstBlockAfter), end: .logits, batch: 1,
+                positions: 1)
             return try Logits(try model.run(pass).logits!, on: context.backend)
         }
     }
@@ -77,21 +81,26 @@ struct ReconstructionPhase {
         /// For each autoencoder the sums of each row.
         func sums(of unit: UnitSubjects) throws -> [Result<[ReconstructionSums], any Error>] {
             let x = try context.activations(at: hook, rows: rows)
-            let restart = hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)
+            let restart =
+                hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)
             let clean = try logits(restart: restart, replacement: nil)
-            let ablated = try self.ablated ?? logits(restart: restart, replacement: Tensor(zeros: x.shape))
+            let ablated =
+                try self.ablated ?? logits(restart: restart, replacement: Tensor(zeros: x.shape))
             let kept = tokens.map { !context.cohort.specialTokens.contains($0) }
             let shared = try sharedSums(clean: clean, ablated: ablated, kept: kept)
             return unit.loaded.map { entry in
                 Result {
                     let spliced = try logits(
-                        restart: restart, replacement: try reconstruction(of: x, by: entry.autoencoder, kept: kept))
+                        restart: restart,
+                        replacement: try reconstruction(of: x, by: entry.autoencoder, kept: kept))
                     return try sums(adding: spliced, clean: clean, kept: kept, to: shared)
                 }
             }
         }
 
-        private func reconstruction(of x: Tensor, by autoencoder: any Autoencoder, kept: [Bool]) throws -> Tensor {
+        private func reconstruction(of x: Tensor, by autoencoder: any Autoencoder, kept: [Bool])
+            throws -> Tensor
+        {
             let codes = try autoencoder.encode(x, on: context.backend)
             var y = try autoencoder.decode(codes, of: x, on: context.backend)
             if let type = ElementType(rawValue: context.cohort.activationType), type != .float32 {
@@ -99,7 +108,8 @@ struct ReconstructionPhase {
             }
             if phase.settings.excludeSpecialTokensFromReconstruction {
                 for row in kept.indices where !kept[row] {
-                    (y.floats + row * y.columns).update(from: x.floats + row * x.columns, count: x.columns)
+                    (y.floats + row * y.columns).update(
+                        from: x.floats + row * x.columns, count: x.columns)
                 }
             }
             return y
@@ -109,14 +119,17 @@ struct ReconstructionPhase {
         private func logits(restart: Tensor, replacement: Tensor?) throws -> Logits {
             let isStream = hook.restart == hook
             var pass = ForwardPass(
-                start: .residual(isStream ? replacement ?? restart : restart, beforeBlock: hook.firstBlockAfter),
+                start: .residual(
+                    isStream ? replacement ?? restart : restart, beforeBlock: hook.firstBlockAfter),
                 end: .logits, batch: rows.count, positions: phase.settings.contextSize)
             if !isStream, let replacement { pass.interventions = [hook: [{ _ in replacement }]] }
             return try Logits(try model.run(pass).logits!, on: context.backend)
         }
 
         /// What does not depend on any autoencoder, row by row.
-        private func sharedSums(clean: Logits, ablated: Logits, kept: [Bool]) throws -> [ReconstructionSums] {
+        private func sharedSums(clean: Logits, ablated: Logits, kept: [Bool]) throws
+            -> [ReconstructionSums]
+        {
             let divergence = try context.backend.divergence(
                 clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: ablated.values,
                 changedLogSumExp: ablated.logSumExp)

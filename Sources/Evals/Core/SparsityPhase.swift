@@ -22,7 +22,8 @@ struct SparsityPhase {
         let rows = try context.rows
         let inputs = try context.parallel(batches.count) { index in
             try BatchInput(
-                chunks: chunks.filter { $0.batch == batches.lowerBound + index }, rows: rows, context: context)
+                chunks: chunks.filter { $0.batch == batches.lowerBound + index }, rows: rows,
+                context: context)
         }
         let counts = unit.loaded.map { FiringCounts(latents: $0.autoencoder.description.latents) }
         let results = try context.parallel(chunks.count) { index in
@@ -45,7 +46,8 @@ struct SparsityPhase {
             }
             let (firings, rows) = counts[place].totals
             return SparsitySums(
-                batches: perBatch, firings: PackedCounts(firings), firingRows: PackedCounts(rows), inputSum: inputSum)
+                batches: perBatch, firings: PackedCounts(firings), firingRows: PackedCounts(rows),
+                inputSum: inputSum)
         }
     }
 
@@ -53,7 +55,8 @@ struct SparsityPhase {
     ///
     /// - Parameter spread: `‖x - batch mean‖²` of each token.
     private func sums(
-        of autoencoder: any Autoencoder, x: Tensor, kept: [Bool], spread: ArraySlice<Double>, counts: FiringCounts
+        of autoencoder: any Autoencoder, x: Tensor, kept: [Bool], spread: ArraySlice<Double>,
+        counts: FiringCounts
     ) throws -> [BatchSums] {
         let codes = try autoencoder.encode(x, on: context.backend)
         let y = try autoencoder.decode(codes, of: x, on: context.backend)
@@ -103,7 +106,9 @@ private struct BatchInput: Sendable {
         let size = context.cohort.model.modelSize
         positions = rows.positions
         start = chunks.first?.rows.lowerBound ?? 0
-        keptTokens = chunks.flatMap { rows.rows($0.rows) }.map { !context.cohort.specialTokens.contains($0) }
+        keptTokens = chunks.flatMap { rows.rows($0.rows) }.map {
+            !context.cohort.specialTokens.contains($0)
+        }
         sum = [Double](repeating: 0, count: size)
         spreads = []
         var token = 0
@@ -120,7 +125,9 @@ private struct BatchInput: Sendable {
         let means = Tensor(mean, shape: [1, size])
         for x in tensors {
             let repeated = Tensor(uninitialized: x.shape)
-            for row in 0..<x.rows { (repeated.floats + row * size).update(from: means.floats, count: size) }
+            for row in 0..<x.rows {
+                (repeated.floats + row * size).update(from: means.floats, count: size)
+            }
             spreads += try context.backend.rowStatistics(x, repeated).map(\.errorSquared)
         }
     }
@@ -141,7 +148,8 @@ private struct BatchInput: Sendable {
     func spread(in rows: Range<Int>) -> ArraySlice<Double> { spreads[tokens(in: rows)] }
 }
 
-/// Firing counts of one autoencoder, added up by all threads; integers, so the order does not matter.
+/// Firing counts of one autoencoder, added up by all threads; integers, so the order does not
+/// matter.
 private final class FiringCounts: Sendable {
     private let state: Mutex<(firings: [Int], rows: [Int], lastRow: [Int], row: Int)>
 
@@ -155,7 +163,8 @@ private final class FiringCounts: Sendable {
             for token in 0..<codes.rows {
                 if token % positions == 0 { state.row += 1 }
                 guard kept[token] else { continue }
-                for place in codes.rowStarts[token]..<codes.rowStarts[token + 1] where codes.values[place] > 0 {
+                for place in codes.rowStarts[token]..<codes.rowStarts[token + 1]
+                where codes.values[place] > 0 {
                     let latent = Int(codes.indices[place])
                     state.firings[latent] += 1
                     if state.lastRow[latent] != state.row {

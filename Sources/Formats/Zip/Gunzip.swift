@@ -8,7 +8,8 @@ import CZlib
 public func gunzip(file path: String, mostBytes: Int = 1 << 36) throws -> [UInt8] {
     let file = try MappedFile(path: path)
     let damaged = { (what: String) in
-        FormatError(.malformed, "\(path) is not a whole gzip file: \(what)", advice: "get the file again")
+        FormatError(
+            .malformed, "\(path) is not a whole gzip file: \(what)", advice: "get the file again")
     }
     var output: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 18)
@@ -23,7 +24,8 @@ public func gunzip(file path: String, mostBytes: Int = 1 << 36) throws -> [UInt8
                 piece.withUnsafeMutableBufferPointer { room in
                     let available = min(bytes.count - offset, 1 << 30)
                     stream.next_in = bytes.baseAddress.map {
-                        UnsafeMutablePointer(mutating: ($0 + offset).assumingMemoryBound(to: UInt8.self))
+                        UnsafeMutablePointer(
+                            mutating: ($0 + offset).assumingMemoryBound(to: UInt8.self))
                     }
                     stream.avail_in = UInt32(available)
                     stream.next_out = room.baseAddress
@@ -32,9 +34,13 @@ public func gunzip(file path: String, mostBytes: Int = 1 << 36) throws -> [UInt8
                     return (available - Int(stream.avail_in), room.count - Int(stream.avail_out))
                 }
             }
-            guard status == Z_OK || status == Z_STREAM_END else { throw damaged("its bytes are damaged or cut short") }
+            guard status == Z_OK || status == Z_STREAM_END else {
+                throw damaged("its bytes are damaged or cut short")
+            }
             guard taken + made > 0 else { throw damaged("it ends early") }
-            guard output.count + made <= mostBytes else { throw damaged("it inflates to more than \(mostBytes) bytes") }
+            guard output.count + made <= mostBytes else {
+                throw damaged("it inflates to more than \(mostBytes) bytes")
+            }
             output += piece[..<made]
             offset += taken
         }

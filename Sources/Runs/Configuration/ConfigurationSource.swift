@@ -15,18 +15,23 @@ public struct ConfigurationSource: Sendable {
     public var evaluations: [String]
 
     public init(
-        path: String?, flags: [(keys: [String], value: JSON)] = [], assignments: [String] = [], evaluations: [String] = []
+        path: String?, flags: [(keys: [String], value: JSON)] = [], assignments: [String] = [],
+        evaluations: [String] = []
     ) {
         (self.path, self.flags) = (path, flags)
         (self.assignments, self.evaluations) = (assignments, evaluations)
     }
 
-    /// Reads the file and applies environment and flags: flag before environment before file before default.
+    /// Reads the file and applies environment and flags: flag before environment before file before
+    /// default.
     ///
-    /// - Parameter environment: how to look a variable up; `SAEVAL_OUTPUT` sets `output`, and so on.
-    /// - Throws: ``RunError`` or ``EvaluationError``; nothing is looked up on disk besides the file itself.
+    /// - Parameter environment: how to look a variable up; `SAEVAL_OUTPUT` sets `output`, and so
+    ///   on.
+    /// - Throws: ``RunError`` or ``EvaluationError``; nothing is looked up on disk besides the file
+    ///   itself.
     public func configuration(
-        catalogue: [EvaluationEntry], environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
+        catalogue: [EvaluationEntry],
+        environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
     ) throws -> RunConfiguration {
         let source = path ?? "the flags"
         var tree = JSON.object([JSONMember]())
@@ -41,43 +46,61 @@ public struct ConfigurationSource: Sendable {
             origins.removeAll { $0.key == keys.joined(separator: ".") }
             origins.append((keys.joined(separator: "."), origin))
         }
-        for key in ["model", "dtype", "device", "output", "artifacts", "seed", "threads", "memory_gib"] {
+        for key in [
+            "model", "dtype", "device", "output", "artifacts", "seed", "threads", "memory_gib",
+        ] {
             let name = "SAEVAL_\(key.uppercased())"
-            if let text = environment(name) { try assign([key], value(of: Node.Scalar(text)), name) }
+            if let text = environment(name) {
+                try assign([key], value(of: Node.Scalar(text)), name)
+            }
         }
         for flag in flags {
-            try assign(flag.keys, flag.value, "--\(flag.keys[0].split(separator: "_").joined(separator: "-"))")
+            try assign(
+                flag.keys, flag.value,
+                "--\(flag.keys[0].split(separator: "_").joined(separator: "-"))")
         }
         if !evaluations.isEmpty {
             let given = tree["evals"]
-            let kept = evaluations.map { JSONMember(key: $0, value: given?[$0] ?? .object([JSONMember]())) }
+            let kept = evaluations.map {
+                JSONMember(key: $0, value: given?[$0] ?? .object([JSONMember]()))
+            }
             try assign(["evals"], .object(kept), "--evals")
         }
         for assignment in assignments { try apply(assignment, catalogue, assign) }
         let configuration = try RunConfiguration(tree: tree, source: source, origins: origins)
-        for entry in configuration.evals { _ = try evaluation(entry.identifier, entry.settings, catalogue) }
+        for entry in configuration.evals {
+            _ = try evaluation(entry.identifier, entry.settings, catalogue)
+        }
         return configuration
     }
 
     private func text(of path: String) throws -> String {
         guard fileExists(path) else {
-            throw RunError(.missing, "Config \(path) is missing", advice: "name a YAML file, such as configs/quickstart.yaml")
+            throw RunError(
+                .missing, "Config \(path) is missing",
+                advice: "name a YAML file, such as configs/quickstart.yaml")
         }
         guard let text = String(validating: try readFile(path), as: UTF8.self) else {
-            throw RunError(.badConfig, "Config \(path) is not UTF-8 text", advice: "name a YAML file")
+            throw RunError(
+                .badConfig, "Config \(path) is not UTF-8 text", advice: "name a YAML file")
         }
         return text
     }
 
     private func apply(
-        _ assignment: String, _ catalogue: [EvaluationEntry], _ assign: ([String], JSON, String) throws -> Void
+        _ assignment: String, _ catalogue: [EvaluationEntry],
+        _ assign: ([String], JSON, String) throws -> Void
     ) throws {
         guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
-            throw RunError(.badConfig, "--set \(assignment) has no `=`", advice: "write --set core.context_size=64")
+            throw RunError(
+                .badConfig, "--set \(assignment) has no `=`",
+                advice: "write --set core.context_size=64")
         }
         var keys = assignment[..<equals].split(separator: ".").map(String.init)
         guard let first = keys.first else {
-            throw RunError(.badConfig, "--set \(assignment) names no key", advice: "write --set core.context_size=64")
+            throw RunError(
+                .badConfig, "--set \(assignment) names no key",
+                advice: "write --set core.context_size=64")
         }
         if catalogue.contains(where: { $0.identifier == first }) { keys.insert("evals", at: 0) }
         let text = String(assignment[assignment.index(after: equals)...])
@@ -85,14 +108,19 @@ public struct ConfigurationSource: Sendable {
     }
 
     /// A tree with the value under a path of keys replaced or added.
-    private func setting(_ keys: [String], to value: JSON, in tree: JSON, whole: String) throws -> JSON {
+    private func setting(_ keys: [String], to value: JSON, in tree: JSON, whole: String) throws
+        -> JSON
+    {
         guard let key = keys.first else { return value }
         guard var members = tree.isNull ? [] : tree.members else {
-            throw RunError(.badConfig, "`\(whole)` cannot be set: `\(tree.text())` has no keys", advice: "name a key of the config")
+            throw RunError(
+                .badConfig, "`\(whole)` cannot be set: `\(tree.text())` has no keys",
+                advice: "name a key of the config")
         }
         let index = members.firstIndex { $0.key == key }
         let old = index.map { members[$0].value } ?? .null
-        let new = JSONMember(key: key, value: try setting(Array(keys.dropFirst()), to: value, in: old, whole: whole))
+        let new = JSONMember(
+            key: key, value: try setting(Array(keys.dropFirst()), to: value, in: old, whole: whole))
         if let index { members[index] = new } else { members.append(new) }
         return .object(members)
     }
@@ -101,7 +129,9 @@ public struct ConfigurationSource: Sendable {
 /// Makes an evaluation by name.
 ///
 /// - Throws: ``EvaluationError`` for an unknown name or bad settings.
-func evaluation(_ identifier: String, _ settings: JSON, _ catalogue: [EvaluationEntry]) throws -> AnyEvaluation {
+func evaluation(_ identifier: String, _ settings: JSON, _ catalogue: [EvaluationEntry]) throws
+    -> AnyEvaluation
+{
     guard let entry = catalogue.first(where: { $0.identifier == identifier }) else {
         throw EvaluationError(
             .unknownEvaluation, "Evaluation `\(identifier)` is unknown",

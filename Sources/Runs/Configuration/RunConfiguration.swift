@@ -1,7 +1,8 @@
 import Basics
 import EvalKit
 
-/// What a run is told: the config file with flags and environment applied, checked but not yet resolved on disk.
+/// What a run is told: the config file with flags and environment applied, checked but not yet
+/// resolved on disk.
 public struct RunConfiguration: Sendable {
     /// Which autoencoders to evaluate.
     public struct Selection: Sendable {
@@ -38,7 +39,8 @@ public struct RunConfiguration: Sendable {
     public var origins: [(key: String, origin: String)] = []
 
     static let keys = [
-        "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed", "threads", "memory_gib",
+        "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed",
+        "threads", "memory_gib",
     ]
 
     /// Reads a tree of settings.
@@ -46,15 +48,19 @@ public struct RunConfiguration: Sendable {
     /// - Throws: ``RunError`` that names the key, its value and what is allowed.
     init(tree: JSON, source: String, origins: [(key: String, origin: String)]) throws {
         guard let members = tree.members else {
-            throw RunError(.badConfig, "\(source) holds no `key: value` lines", advice: "see `saeval run --help`")
+            throw RunError(
+                .badConfig, "\(source) holds no `key: value` lines",
+                advice: "see `saeval run --help`")
         }
         let reader = KeyReader(tree: tree, source: source, origins: origins)
         for member in members where !Self.keys.contains(member.key) {
             throw RunError(
-                .unknownKey, "Key `\(member.key)` in \(reader.origin(of: member.key)) is unknown", advice: suggestion(for: member.key, among: Self.keys))
+                .unknownKey, "Key `\(member.key)` in \(reader.origin(of: member.key)) is unknown",
+                advice: suggestion(for: member.key, among: Self.keys))
         }
         model = try reader.text("model", orElse: nil)
-        dtype = try reader.choice("dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
+        dtype = try reader.choice(
+            "dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
         device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
         saes = try reader.selections()
         evals = try reader.evaluations()
@@ -70,18 +76,24 @@ public struct RunConfiguration: Sendable {
     /// The config as a tree: written to the run's folder, running it again repeats the run.
     public var tree: JSON {
         var members = [
-            JSONMember(key: "model", value: .string(model)), JSONMember(key: "dtype", value: .string(dtype)),
+            JSONMember(key: "model", value: .string(model)),
+            JSONMember(key: "dtype", value: .string(dtype)),
             JSONMember(key: "device", value: .string(device)),
             JSONMember(key: "saes", value: .array(saes.map(\.tree))),
             JSONMember(
-                key: "evals", value: .object(evals.map { JSONMember(key: $0.identifier, value: $0.settings) })),
+                key: "evals",
+                value: .object(evals.map { JSONMember(key: $0.identifier, value: $0.settings) })),
             JSONMember(
-                key: "datasets", value: .object(datasets.map { JSONMember(key: $0.id, value: .string($0.path)) })),
-            JSONMember(key: "output", value: .string(output)), JSONMember(key: "artifacts", value: .string(artifacts)),
+                key: "datasets",
+                value: .object(datasets.map { JSONMember(key: $0.id, value: .string($0.path)) })),
+            JSONMember(key: "output", value: .string(output)),
+            JSONMember(key: "artifacts", value: .string(artifacts)),
             JSONMember(key: "seed", value: .integer(seed)),
         ]
         if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
-        if let memoryGiB { members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB))) }
+        if let memoryGiB {
+            members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB)))
+        }
         return .object(members)
     }
 
@@ -93,7 +105,9 @@ extension RunConfiguration.Selection {
     fileprivate var tree: JSON {
         var members = [JSONMember(key: "path", value: .string(path))]
         if let match { members.append(JSONMember(key: "match", value: .string(match))) }
-        if let layers { members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) }))) }
+        if let layers {
+            members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
+        }
         return .object(members)
     }
 }
@@ -116,14 +130,17 @@ private struct KeyReader {
     }
 
     private func wrong(_ key: String, _ value: JSON, _ wanted: String) -> RunError {
-        RunError(.badConfig, "`\(key)` in \(origin(of: key)) holds \(value.text())", advice: "give \(wanted)")
+        RunError(
+            .badConfig, "`\(key)` in \(origin(of: key)) holds \(value.text())",
+            advice: "give \(wanted)")
     }
 
     func text(_ key: String, orElse fallback: String?) throws -> String {
         guard let value = given(key) else {
             if let fallback { return fallback }
             throw RunError(
-                .missingKey, "`\(key)` is missing from \(source)", advice: "add `\(key): …` or the flag --\(key)")
+                .missingKey, "`\(key)` is missing from \(source)",
+                advice: "add `\(key): …` or the flag --\(key)")
         }
         guard let text = value.text, !text.isEmpty else { throw wrong(key, value, "a text") }
         return text
@@ -131,25 +148,33 @@ private struct KeyReader {
 
     func choice(_ key: String, of choices: [String], orElse fallback: String) throws -> String {
         let text = try text(key, orElse: fallback)
-        guard choices.contains(text) else { throw wrong(key, .string(text), choices.joined(separator: ", ")) }
+        guard choices.contains(text) else {
+            throw wrong(key, .string(text), choices.joined(separator: ", "))
+        }
         return text
     }
 
     func integer(_ key: String, least: Int) throws -> Int? {
         guard let value = given(key) else { return nil }
-        guard let integer = value.integer, integer >= least else { throw wrong(key, value, "an integer of at least \(least)") }
+        guard let integer = value.integer, integer >= least else {
+            throw wrong(key, value, "an integer of at least \(least)")
+        }
         return integer
     }
 
     func positive(_ key: String) throws -> Double? {
         guard let value = given(key) else { return nil }
-        guard let number = value.double, number > 0, number.isFinite else { throw wrong(key, value, "a number above 0") }
+        guard let number = value.double, number > 0, number.isFinite else {
+            throw wrong(key, value, "a number above 0")
+        }
         return number
     }
 
     func selections() throws -> [RunConfiguration.Selection] {
         guard let value = given("saes") else {
-            throw RunError(.missingKey, "`saes` is missing from \(source)", advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
+            throw RunError(
+                .missingKey, "`saes` is missing from \(source)",
+                advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
         }
         let entries = value.elements ?? [value]
         guard !entries.isEmpty else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
@@ -160,7 +185,9 @@ private struct KeyReader {
         if let path = entry.text { return RunConfiguration.Selection(path: path) }
         let known = ["path", "match", "layers"]
         for member in entry.members ?? [] where !known.contains(member.key) {
-            throw RunError(.unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown", advice: suggestion(for: member.key, among: known))
+            throw RunError(
+                .unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown",
+                advice: suggestion(for: member.key, among: known))
         }
         guard let path = entry["path"]?.text else { throw wrong("saes", entry, "`path: FOLDER`") }
         var selection = RunConfiguration.Selection(path: path)
@@ -172,7 +199,9 @@ private struct KeyReader {
         }
         if let layers = entry["layers"], !layers.isNull {
             let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
-            guard numbers.allSatisfy({ $0 != nil }) else { throw wrong("saes.layers", layers, "a list of layers such as [1, 2]") }
+            guard numbers.allSatisfy({ $0 != nil }) else {
+                throw wrong("saes.layers", layers, "a list of layers such as [1, 2]")
+            }
             selection.layers = numbers.compactMap { $0 }
         }
         return selection
@@ -180,23 +209,33 @@ private struct KeyReader {
 
     func evaluations() throws -> [(identifier: String, settings: JSON)] {
         guard let value = given("evals") else {
-            throw RunError(.missingKey, "`evals` is missing from \(source)", advice: "add `evals: {core: {}}` or the flag --evals core")
+            throw RunError(
+                .missingKey, "`evals` is missing from \(source)",
+                advice: "add `evals: {core: {}}` or the flag --evals core")
         }
         if let names = value.elements {
             return try names.map { name in
-                guard let text = name.text else { throw wrong("evals", name, "names of evaluations") }
+                guard let text = name.text else {
+                    throw wrong("evals", name, "names of evaluations")
+                }
                 return (text, .object([JSONMember]()))
             }
         }
-        guard let members = value.members, !members.isEmpty else { throw wrong("evals", value, "evaluations and their settings") }
+        guard let members = value.members, !members.isEmpty else {
+            throw wrong("evals", value, "evaluations and their settings")
+        }
         return members.map { ($0.key, $0.value.isNull ? .object([JSONMember]()) : $0.value) }
     }
 
     func datasets() throws -> [(id: String, path: String)] {
         guard let value = given("datasets") else { return [] }
-        guard let members = value.members else { throw wrong("datasets", value, "`id: PATH` lines") }
+        guard let members = value.members else {
+            throw wrong("datasets", value, "`id: PATH` lines")
+        }
         return try members.map { member in
-            guard let path = member.value.text else { throw wrong("datasets.\(member.key)", member.value, "a path") }
+            guard let path = member.value.text else {
+                throw wrong("datasets.\(member.key)", member.value, "a path")
+            }
             return (member.key, path)
         }
     }

@@ -12,7 +12,9 @@ func parseYAML(_ text: String, source: String) throws -> JSON {
         var reader = NodeReader(source: source)
         return try reader.json(of: node, depth: 0)
     } catch let error as YamlError {
-        throw RunError(.badConfig, "\(source) is not valid YAML: \(reason(of: error))", advice: "correct that line")
+        throw RunError(
+            .badConfig, "\(source) is not valid YAML: \(reason(of: error))",
+            advice: "correct that line")
     }
 }
 
@@ -51,17 +53,20 @@ private struct NodeReader {
         }
         switch node {
         case .scalar(let scalar): return value(of: scalar)
-        case .sequence(let sequence): return .array(try sequence.map { try json(of: $0, depth: depth + 1) })
+        case .sequence(let sequence):
+            return .array(try sequence.map { try json(of: $0, depth: depth + 1) })
         case .mapping(let mapping):
             return .object(
                 try mapping.map { entry in
                     guard let key = entry.key.string else {
                         throw RunError(
-                            .badConfig, "\(source) has a key that is not a text", advice: "write `key: value`")
+                            .badConfig, "\(source) has a key that is not a text",
+                            advice: "write `key: value`")
                     }
                     return JSONMember(key: key, value: try json(of: entry.value, depth: depth + 1))
                 })
-        case .alias: throw RunError(.badConfig, "\(source) has an alias", advice: "write the value out")
+        case .alias:
+            throw RunError(.badConfig, "\(source) has an alias", advice: "write the value out")
         }
     }
 }
@@ -77,7 +82,9 @@ func value(of scalar: Node.Scalar) -> JSON {
     default: break
     }
     if let integer = Int(text) { return .integer(integer) }
-    if let first = text.first, first.isNumber || "+-.".contains(first), let number = Double(text) { return .number(number) }
+    if let first = text.first, first.isNumber || "+-.".contains(first), let number = Double(text) {
+        return .number(number)
+    }
     return .string(text)
 }
 

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Sentences for the person at the terminal; results go to standard output, everything else to standard error.
+/// Sentences for the person at the terminal; results go to standard output, everything else to
+/// standard error.
 public enum Console {
     /// Whether standard error is a terminal.
     public static let isTerminal = isatty(STDERR_FILENO) == 1

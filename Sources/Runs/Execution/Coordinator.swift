@@ -3,7 +3,8 @@ import EvalKit
 import LanguageModels
 import Storage
 
-/// Rank 0's part of a run: fills the activation store, hands units out, keeps the journal, writes results.
+/// Rank 0's part of a run: fills the activation store, hands units out, keeps the journal, writes
+/// results.
 final class Coordinator {
     private let plan: RunPlan
     private let worker: Worker
@@ -15,7 +16,9 @@ final class Coordinator {
     private var results: ResultWriter
     private var failures: [String: RunPlan.FailedItem] = [:]
 
-    init(plan: RunPlan, worker: Worker, pool: WorkPool, record: RunRecord, log: EventLog, ranks: Int) {
+    init(
+        plan: RunPlan, worker: Worker, pool: WorkPool, record: RunRecord, log: EventLog, ranks: Int
+    ) {
         (self.plan, self.worker, self.pool) = (plan, worker, pool)
         (self.record, self.log, self.ranks) = (record, log, ranks)
         results = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
@@ -38,17 +41,22 @@ final class Coordinator {
         if isComplete, failures.isEmpty { try record.append(.end) }
         log.write(
             isComplete ? "end" : "stop",
-            [("seconds", .number(progress.seconds)), ("failures", .integer(summary.failures.count))])
+            [
+                ("seconds", .number(progress.seconds)),
+                ("failures", .integer(summary.failures.count)),
+            ])
         return summary
     }
 
     // MARK: - Start
 
-    /// Units with at least one partial result that the journal lacks, and the subjects that they lack it for.
+    /// Units with at least one partial result that the journal lacks, and the subjects that they
+    /// lack it for.
     private func pendingUnits() -> [(index: Int, subjects: [SubjectIndex])] {
         plan.units.indices.compactMap { index in
             let unit = plan.units[index]
-            let missing = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }.map(\.0)
+            let missing = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }.map(
+                \.0)
             return missing.isEmpty ? nil : (index, missing)
         }
     }
@@ -61,15 +69,21 @@ final class Coordinator {
         try record.append(
             .start(
                 JournalEntry.StartRecord(
-                    plan: plan.key, partials: partials, donePartials: partials - missing, cost: cost,
-                    doneCost: cost - missingCost, autoencoders: plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count },
-                    evaluations: plan.evaluations.map(\.identifier), ranks: ranks, epochSeconds: currentEpochSeconds())))
+                    plan: plan.key, partials: partials, donePartials: partials - missing,
+                    cost: cost,
+                    doneCost: cost - missingCost,
+                    autoencoders: plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count },
+                    evaluations: plan.evaluations.map(\.identifier), ranks: ranks,
+                    epochSeconds: currentEpochSeconds())))
         for item in plan.failedItems {
             try record.append(.failure(evaluation: "plan", subject: item.name, reason: item.reason))
         }
         log.write(
             "start",
-            [("plan", .string(plan.key.hex)), ("ranks", .integer(ranks)), ("units", .integer(pending.count))])
+            [
+                ("plan", .string(plan.key.hex)), ("ranks", .integer(ranks)),
+                ("units", .integer(pending.count)),
+            ])
         if missing < partials, missing > 0 {
             Console.note("\(partials - missing) of \(partials) partial results are there already")
         }
@@ -98,7 +112,8 @@ final class Coordinator {
         var pending: [Int: [Int]] = [:]
         var sets: [Int] = []
         for set in plan.activationSets.indices where plan.activationSets[set].rowSet == index {
-            let preparation = try prepare(set, rowSet: rowSet, tokens: tokens, blockRows: length * rowSet.request.contextSize)
+            let preparation = try prepare(
+                set, rowSet: rowSet, tokens: tokens, blockRows: length * rowSet.request.contextSize)
             if let notice = preparation.notice { log.write("note", [("text", .string(notice))]) }
             if preparation.isComplete { continue }
             sets.append(set)
@@ -108,9 +123,13 @@ final class Coordinator {
         guard !sets.isEmpty else { return true }
         defer { withExtendedLifetime(locks) {} }
         try pool.open(sets)
-        let tasks = pending.keys.sorted().map { WorkTask.harvest(rowSet: index, block: $0, sets: pending[$0]!) }
-        progress.begin("activations", units: tasks.count, total: Double(tasks.count), done: 0, doneUnits: 0)
-        let isComplete = try pool.run(tasks) { report, rank in try self.finishHarvest(report, rank) }
+        let tasks = pending.keys.sorted().map {
+            WorkTask.harvest(rowSet: index, block: $0, sets: pending[$0]!)
+        }
+        progress.begin(
+            "activations", units: tasks.count, total: Double(tasks.count), done: 0, doneUnits: 0)
+        let isComplete = try pool.run(tasks) { report, rank in try self.finishHarvest(report, rank)
+        }
         try pool.close()
         if isComplete {
             for set in sets { try ActivationFile.complete(plan.activationSets[set].path) }
@@ -123,20 +142,26 @@ final class Coordinator {
     ) throws -> ActivationPreparation {
         let entry = plan.activationSets[set]
         let layout = ActivationLayout(
-            sequences: rowSet.request.rows, positions: rowSet.request.contextSize, modelSize: plan.model.modelSize,
+            sequences: rowSet.request.rows, positions: rowSet.request.contextSize,
+            modelSize: plan.model.modelSize,
             type: plan.activationType, blockRows: blockRows)
         let attributes = ActivationAttributes(
-            model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset, key: entry.key)
-        return try ActivationFile.prepare(entry.path, layout: layout, attributes: attributes, tokens: tokens)
+            model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset,
+            key: entry.key)
+        return try ActivationFile.prepare(
+            entry.path, layout: layout, attributes: attributes, tokens: tokens)
     }
 
     private func finishHarvest(_ report: WorkReport, _ rank: Int) throws {
-        guard case .harvested(_, let block, let sets, let checksums, let seconds) = report else { return }
+        guard case .harvested(_, let block, let sets, let checksums, let seconds) = report else {
+            return
+        }
         for (set, checksum) in zip(sets, checksums) {
             try worker.file(set).markDone(block: block, checksum: checksum)
         }
         log.write(
-            "block", [("block", .integer(block)), ("rank", .integer(rank)), ("seconds", .number(seconds))])
+            "block",
+            [("block", .integer(block)), ("rank", .integer(rank)), ("seconds", .number(seconds))])
         progress.finish(cost: 1)
     }
 
@@ -149,9 +174,11 @@ final class Coordinator {
         }
         let total = plan.units.reduce(0) { $0 + $1.cost }
         progress.begin(
-            "units", units: plan.units.count, total: total, done: total - pending.reduce(0) { $0 + share($1) },
+            "units", units: plan.units.count, total: total,
+            done: total - pending.reduce(0) { $0 + share($1) },
             doneUnits: plan.units.count - pending.count)
-        return try pool.run(order.map { .unit(index: $0.index, subjects: $0.subjects) }) { report, rank in
+        return try pool.run(order.map { .unit(index: $0.index, subjects: $0.subjects) }) {
+            report, rank in
             try self.finishUnit(report, rank)
         }
     }
@@ -167,17 +194,22 @@ final class Coordinator {
             try record.append(
                 .unit(
                     JournalEntry.UnitRecord(
-                        evaluation: evaluation, unit: unit.unit, rank: rank, seconds: report.seconds,
+                        evaluation: evaluation, unit: unit.unit, rank: rank,
+                        seconds: report.seconds,
                         cost: unit.cost * Double(partials.count) / Double(unit.subjects.count),
-                        epochSeconds: currentEpochSeconds(), subjects: partials.map { cohort.subjects[$0.0.value].name },
+                        epochSeconds: currentEpochSeconds(),
+                        subjects: partials.map { cohort.subjects[$0.0.value].name },
                         keys: partials.map { keys[$0.0]! }, partials: partials.map(\.1))))
         }
-        for failure in report.failures { try fail(cohort.subjects[failure.subject.value].name, evaluation, failure.reason) }
+        for failure in report.failures {
+            try fail(cohort.subjects[failure.subject.value].name, evaluation, failure.reason)
+        }
         log.write(
             "unit",
             [
                 ("evaluation", .string(evaluation)), ("hook", .string(cohort.hook.description)),
-                ("unit", .string(unit.unit)), ("rank", .integer(rank)), ("seconds", .number(report.seconds)),
+                ("unit", .string(unit.unit)), ("rank", .integer(rank)),
+                ("seconds", .number(report.seconds)),
                 ("keys", .array(report.partials.map { .string(keys[$0.0]!.hex) })),
             ])
         progress.finish(cost: unit.cost)
@@ -187,7 +219,12 @@ final class Coordinator {
         guard failures["\(evaluation) \(subject)"] == nil else { return }
         failures["\(evaluation) \(subject)"] = RunPlan.FailedItem(name: subject, reason: reason)
         try record.append(.failure(evaluation: evaluation, subject: subject, reason: reason))
-        log.write("failure", [("evaluation", .string(evaluation)), ("sae", .string(subject)), ("reason", .string(reason))])
+        log.write(
+            "failure",
+            [
+                ("evaluation", .string(evaluation)), ("sae", .string(subject)),
+                ("reason", .string(reason)),
+            ])
         progress.end()
         Console.note("\(subject) failed: \(reason)")
     }

@@ -8,7 +8,9 @@ final class EventLog {
     init(path: String) throws {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw RunError(.unsuitable, "\(path) cannot be written: \(lastSystemError())", advice: "choose another output folder")
+            throw RunError(
+                .unsuitable, "\(path) cannot be written: \(lastSystemError())",
+                advice: "choose another output folder")
         }
     }
 
@@ -17,7 +19,8 @@ final class EventLog {
     /// Adds an event with the time and some values.
     func write(_ event: String, _ values: [(String, JSON)] = []) {
         var members = [
-            JSONMember(key: "time", value: .number(currentEpochSeconds())), JSONMember(key: "event", value: .string(event)),
+            JSONMember(key: "time", value: .number(currentEpochSeconds())),
+            JSONMember(key: "event", value: .string(event)),
         ]
         members += values.map { JSONMember(key: $0.0, value: $0.1) }
         let line = Array((JSON.object(members).text() + "\n").utf8)

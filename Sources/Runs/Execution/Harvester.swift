@@ -17,11 +17,14 @@ struct Harvester: Sendable {
     ///
     /// - Shapes: `[tokens of the block, model]` each.
     /// - Throws: ``KernelError`` when an activation is not finite in the stored type.
-    func block(_ block: Int, rowSet: Int, hooks: Set<HookPoint>, threads: Int) throws -> [HookPoint: Tensor] {
+    func block(_ block: Int, rowSet: Int, hooks: Set<HookPoint>, threads: Int) throws -> [HookPoint:
+        Tensor]
+    {
         let request = plan.rowSets[rowSet].request
         let length = RunPlan.harvestRows(contextSize: request.contextSize)
         let range = block * length..<min((block + 1) * length, request.rows)
-        let step = max(1, min(chunkTokens / request.contextSize, (range.count + threads - 1) / threads))
+        let step = max(
+            1, min(chunkTokens / request.contextSize, (range.count + threads - 1) / threads))
         let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: step))
         let tokens = try rows(rowSet)
         let chunks = try concurrentMap(starts.count, threads: threads) { index in
@@ -43,10 +46,13 @@ struct Harvester: Sendable {
         let type = plan.activationType
         let stored = type == .float32 ? x : try backend.convert(x, to: type)
         let widened = try backend.widen(stored)
-        guard try backend.rowStatistics(widened, widened).allSatisfy({ $0.inputSquared.isFinite }) else {
+        guard try backend.rowStatistics(widened, widened).allSatisfy({ $0.inputSquared.isFinite })
+        else {
             throw KernelError(
-                .notFinite, "Activations at \(hook) of \(plan.modelFolder) are not finite in \(type.rawValue)",
-                advice: type == .float16 ? "dtype: bfloat16 or float32" : "check the model's weights")
+                .notFinite,
+                "Activations at \(hook) of \(plan.modelFolder) are not finite in \(type.rawValue)",
+                advice: type == .float16
+                    ? "dtype: bfloat16 or float32" : "check the model's weights")
         }
         return stored
     }

@@ -2,7 +2,8 @@ import Basics
 import EvalKit
 import Foundation
 
-/// What a rank says of itself before the run, so that rank 0 can compare configs and share the cores.
+/// What a rank says of itself before the run, so that rank 0 can compare configs and share the
+/// cores.
 struct RankIntroduction: Codable {
     /// Hash of config file, flags and program version.
     var configuration: String
@@ -68,7 +69,9 @@ enum MessageTag {
 }
 
 /// The bytes of a message.
-func messageBytes(_ value: some Encodable) throws -> [UInt8] { [UInt8](try JSONEncoder().encode(value)) }
+func messageBytes(_ value: some Encodable) throws -> [UInt8] {
+    [UInt8](try JSONEncoder().encode(value))
+}
 
 /// The message in some bytes.
 func message<Value: Decodable>(_ bytes: [UInt8], as type: Value.Type = Value.self) throws -> Value {

@@ -9,7 +9,8 @@ import Storage
 import Synchronization
 import Tensors
 
-/// What one rank holds while it works: the model, rows, activations and the autoencoders of the cohort at hand.
+/// What one rank holds while it works: the model, rows, activations and the autoencoders of the
+/// cohort at hand.
 final class RankWorkspace: Sendable {
     let plan: RunPlan
     let evaluations: [AnyEvaluation]
@@ -27,7 +28,9 @@ final class RankWorkspace: Sendable {
     }
 
     init(plan: RunPlan, evaluations: [AnyEvaluation], backend: any KernelBackend, threads: Int) {
-        (self.plan, self.evaluations, self.backend, self.threads) = (plan, evaluations, backend, threads)
+        (self.plan, self.evaluations, self.backend, self.threads) = (
+            plan, evaluations, backend, threads
+        )
     }
 
     /// The model, loaded when first asked for.
@@ -72,9 +75,11 @@ final class RankWorkspace: Sendable {
         } catch let error as StorageError where error.code == .checksum {
             let harvest = RunPlan.harvestRows(contextSize: positions)
             for block in rows.lowerBound / harvest...(rows.upperBound - 1) / harvest {
-                let stored = try harvester().block(block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
+                let stored = try harvester().block(
+                    block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
                 try reader.repair(
-                    block: block, UnsafeRawBufferPointer(start: stored.bytes, count: stored.byteCount))
+                    block: block,
+                    UnsafeRawBufferPointer(start: stored.bytes, count: stored.byteCount))
             }
             Console.note("\(error.message); the block was computed again")
             return try backend.widen(try reader.rows(range))
@@ -136,7 +141,10 @@ struct RankContext: EvaluationContext {
 
     func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
         let rowSet = try rowSet()
-        guard let set = workspace.plan.activationSets.firstIndex(where: { $0.rowSet == rowSet && $0.hook == hook })
+        guard
+            let set = workspace.plan.activationSets.firstIndex(where: {
+                $0.rowSet == rowSet && $0.hook == hook
+            })
         else { throw RunError(.unsuitable, "Activations at \(hook) are not part of the plan") }
         return try workspace.activations(set: set, rows: rows)
     }

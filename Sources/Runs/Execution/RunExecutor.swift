@@ -35,8 +35,8 @@ public struct RunExecutor {
     /// Runs or resumes; collective.
     ///
     /// - Returns: the summary on rank 0; nil on the others.
-    /// - Throws: on rank 0 what made the run impossible, before anything is written where the config is at fault. An
-    ///   error in the middle ends all ranks.
+    /// - Throws: on rank 0 what made the run impossible, before anything is written where the
+    ///   config is at fault. An error in the middle ends all ranks.
     public func run() throws -> RunSummary? {
         StopSignal.listen()
         let (introduction, failure) = introduce()
@@ -59,7 +59,9 @@ public struct RunExecutor {
         }
     }
 
-    private func configuration() throws -> RunConfiguration { try source.configuration(catalogue: catalogue) }
+    private func configuration() throws -> RunConfiguration {
+        try source.configuration(catalogue: catalogue)
+    }
 
     private func introduce() -> (RankIntroduction, (any Error)?) {
         let configured = Result { try configuration().tree.text() }
@@ -72,10 +74,14 @@ public struct RunExecutor {
     }
 
     private func refuseMixedConfigs(_ ranks: [RankIntroduction]) throws {
-        guard let other = ranks.firstIndex(where: { $0.configuration != ranks[0].configuration }) else { return }
+        guard let other = ranks.firstIndex(where: { $0.configuration != ranks[0].configuration })
+        else { return }
         throw RunError(
-            .mixedConfigs, "Rank \(other) on \(ranks[other].host) reads another config than rank 0 on \(ranks[0].host)",
-            advice: "start all ranks with one command, and check that every machine sees the same file, flags and SAEVAL_ variables")
+            .mixedConfigs,
+            "Rank \(other) on \(ranks[other].host) reads another config than rank 0 on \(ranks[0].host)",
+            advice:
+                "start all ranks with one command, and check that every machine sees the same file, flags and SAEVAL_ variables"
+        )
     }
 
     // MARK: - Ranks other than 0
@@ -83,11 +89,14 @@ public struct RunExecutor {
     private func follow() throws {
         guard case .begin(let plan, let threads) = try receiveCommand(messenger) else { return }
         do {
-            let worker = Worker(workspace: try workspace(plan, threads: threads), messenger: messenger)
+            let worker = Worker(
+                workspace: try workspace(plan, threads: threads), messenger: messenger)
             try worker.follow()
         } catch {
-            try? messenger.send(messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
-            _ = try? messenger.waitForMessage(from: 0, tag: MessageTag.command, deadline: .seconds(8))
+            try? messenger.send(
+                messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
+            _ = try? messenger.waitForMessage(
+                from: 0, tag: MessageTag.command, deadline: .seconds(8))
             messenger.abort(code: 1, message: "\(error)")
         }
     }
@@ -95,9 +104,11 @@ public struct RunExecutor {
     private func workspace(_ plan: RunPlan, threads: Int) throws -> RankWorkspace {
         let evaluations = try plan.evaluations.map { entry in
             try evaluation(
-                entry.identifier, try JSON(parsing: Array(entry.settings.utf8), source: "the plan"), catalogue)
+                entry.identifier, try JSON(parsing: Array(entry.settings.utf8), source: "the plan"),
+                catalogue)
         }
-        return RankWorkspace(plan: plan, evaluations: evaluations, backend: backend, threads: threads)
+        return RankWorkspace(
+            plan: plan, evaluations: evaluations, backend: backend, threads: threads)
     }
 
     // MARK: - Rank 0
@@ -113,11 +124,16 @@ public struct RunExecutor {
         let folders = plan.evaluations.map { "\(plan.output)/eval_results/\($0.identifier)" }
         for folder in [plan.output] + folders { removePartialFiles(in: folder) }
         let log = try EventLog(path: "\(plan.output)/log.jsonl")
-        try writeFile(Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml")
-        for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes { Console.note(note) }
+        try writeFile(
+            Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml"
+        )
+        for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes {
+            Console.note(note)
+        }
         for set in plan.rowSets {
             if let note = try RowStore.prepare(
-                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary) {
+                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary)
+            {
                 Console.note(note)
                 log.write("note", [("text", .string(note))])
             }
@@ -126,12 +142,14 @@ public struct RunExecutor {
             let begin = Command.begin(plan, threads: threads.share[rank])
             try messenger.send(messageBytes(begin), to: rank, tag: MessageTag.command)
         }
-        let worker = Worker(workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger)
+        let worker = Worker(
+            workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger)
         let pool = WorkPool(worker: worker, messenger: messenger)
         do {
             try pool.gatherWorkers()
             let coordinator = Coordinator(
-                plan: plan, worker: worker, pool: pool, record: record, log: log, ranks: messenger.size)
+                plan: plan, worker: worker, pool: pool, record: record, log: log,
+                ranks: messenger.size)
             let summary = try coordinator.run()
             try pool.stop()
             return summary

@@ -1,6 +1,7 @@
 import Dispatch
 
-/// A progress line with the time that is left: live on a terminal, one plain line a minute otherwise.
+/// A progress line with the time that is left: live on a terminal, one plain line a minute
+/// otherwise.
 final class RunProgress {
     private let start = DispatchTime.now()
     private var lastPrint: DispatchTime?
@@ -33,7 +34,9 @@ final class RunProgress {
         units.done += 1
         let interval = Console.isTerminal ? 0.2 : 60
         let isLast = units.done >= units.all
-        if let lastPrint, elapsed(since: lastPrint) < interval, !(isLast && Console.isTerminal) { return }
+        if let lastPrint, elapsed(since: lastPrint) < interval, !(isLast && Console.isTerminal) {
+            return
+        }
         if lastPrint == nil, !Console.isTerminal, elapsed(since: phaseStart) < interval {
             return
         }
@@ -49,7 +52,8 @@ final class RunProgress {
         let rate = (done - doneBefore) / max(passed, 1e-3)
         let left = rate > 0 ? durationText((total - done) / rate) : "?"
         let percent = Int((100 * min(done / total, 1)).rounded(.down))
-        let text = "\(phase): \(units.done) of \(units.all) units, \(percent) %, \(durationText(seconds)) passed, \(left) left"
+        let text =
+            "\(phase): \(units.done) of \(units.all) units, \(percent) %, \(durationText(seconds)) passed, \(left) left"
         Console.write(Console.isTerminal ? "\r\u{1B}[K\(text)" : "saeval: \(text)\n")
     }
 

@@ -20,7 +20,8 @@ struct ThreadShares {
         var processors: [String: [UInt8]] = [:]
         for (rank, entry) in ranks.enumerated() {
             if works(rank) { workers[entry.host, default: 0] += 1 }
-            let known = processors[entry.host] ?? [UInt8](repeating: 0, count: entry.processors.count)
+            let known =
+                processors[entry.host] ?? [UInt8](repeating: 0, count: entry.processors.count)
             processors[entry.host] = zip(known, entry.processors).map { $0 | $1 }
         }
         let count = { (bits: [UInt8]) in bits.reduce(0) { $0 + $1.nonzeroBitCount } }
@@ -31,8 +32,11 @@ struct ThreadShares {
         }
         mostWorkersOnOneHost = workers.values.max() ?? 1
         let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        let used = zip(ranks.indices, share).filter { works($0.0) && ranks[$0.0].host == ranks[0].host }.reduce(0) { $0 + $1.1 }
-        note = fixed == nil && ranks.count > 1 && used < online
+        let used = zip(ranks.indices, share).filter {
+            works($0.0) && ranks[$0.0].host == ranks[0].host
+        }.reduce(0) { $0 + $1.1 }
+        note =
+            fixed == nil && ranks.count > 1 && used < online
             ? "The ranks on \(ranks[0].host) are bound to \(used) of \(online) cores; start with `mpirun --bind-to none` to use all"
             : nil
     }

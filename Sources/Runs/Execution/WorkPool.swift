@@ -10,7 +10,9 @@ final class WorkPool {
     private var idle: [Int] = []
     private var busy: Set<Int> = []
 
-    init(worker: Worker, messenger: Messenger) { (self.worker, self.messenger) = (worker, messenger) }
+    init(worker: Worker, messenger: Messenger) {
+        (self.worker, self.messenger) = (worker, messenger)
+    }
 
     /// Waits until every worker has asked for work.
     func gatherWorkers() throws {
@@ -49,7 +51,8 @@ final class WorkPool {
         }
         while true {
             while next < tasks.count, !StopSignal.isRequested, let rank = idle.popLast() {
-                try messenger.send(messageBytes(Command.perform(tasks[next])), to: rank, tag: MessageTag.command)
+                try messenger.send(
+                    messageBytes(Command.perform(tasks[next])), to: rank, tag: MessageTag.command)
                 busy.insert(rank)
                 next += 1
             }
@@ -74,7 +77,9 @@ final class WorkPool {
     private func command(_ command: Command) throws {
         guard messenger.isParallel else { return }
         let bytes = try messageBytes(command)
-        for rank in 1..<messenger.size { try messenger.send(bytes, to: rank, tag: MessageTag.command) }
+        for rank in 1..<messenger.size {
+            try messenger.send(bytes, to: rank, tag: MessageTag.command)
+        }
         idle = []
     }
 }

@@ -12,7 +12,9 @@ final class Worker {
     private let messenger: Messenger
     private var files: [Int: ActivationFile] = [:]
 
-    init(workspace: RankWorkspace, messenger: Messenger) { (self.workspace, self.messenger) = (workspace, messenger) }
+    init(workspace: RankWorkspace, messenger: Messenger) {
+        (self.workspace, self.messenger) = (workspace, messenger)
+    }
 
     /// Opens activation sets for writing; collective.
     func open(_ sets: [Int]) throws {
@@ -33,7 +35,8 @@ final class Worker {
 
     /// Does one piece of work.
     ///
-    /// - Throws: what this rank cannot go on after; failures of single autoencoders are in the report.
+    /// - Throws: what this rank cannot go on after; failures of single autoencoders are in the
+    ///   report.
     func perform(_ task: WorkTask) throws -> WorkReport {
         let start = monotonicSeconds()
         switch task {
@@ -41,21 +44,29 @@ final class Worker {
             let hooks = sets.map { workspace.plan.activationSets[$0].hook }
             let stored = try workspace.harvester().block(
                 block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.threads)
-            let checksums = try zip(sets, hooks).map { try files[$0]!.write(block: block, stored[$1]!) }
+            let checksums = try zip(sets, hooks).map {
+                try files[$0]!.write(block: block, stored[$1]!)
+            }
             return .harvested(
-                rowSet: rowSet, block: block, sets: sets, checksums: checksums, seconds: monotonicSeconds() - start)
+                rowSet: rowSet, block: block, sets: sets, checksums: checksums,
+                seconds: monotonicSeconds() - start)
         case .unit(let index, let subjects):
             let unit = workspace.plan.units[index]
             workspace.enter(cohort: unit.cohort)
-            let context = RankContext(workspace: workspace, cohortIndex: unit.cohort, evaluationIndex: unit.evaluation)
-            let results = try workspace.evaluations[unit.evaluation].evaluate(unit.unit, subjects, context)
+            let context = RankContext(
+                workspace: workspace, cohortIndex: unit.cohort, evaluationIndex: unit.evaluation)
+            let results = try workspace.evaluations[unit.evaluation].evaluate(
+                unit.unit, subjects, context)
             var report = UnitReport(index: index, seconds: 0)
             var partials: [(SubjectIndex, String)] = []
             for subject in subjects {
                 switch results[subject] {
                 case .success(let partial): partials.append((subject, partial))
-                case .failure(let error): report.failures.append(.init(subject: subject, reason: "\(error)"))
-                case nil: report.failures.append(.init(subject: subject, reason: "the unit gave no result"))
+                case .failure(let error):
+                    report.failures.append(.init(subject: subject, reason: "\(error)"))
+                case nil:
+                    report.failures.append(
+                        .init(subject: subject, reason: "the unit gave no result"))
                 }
             }
             report.partials = partials

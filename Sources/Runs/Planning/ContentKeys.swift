@@ -3,26 +3,35 @@ import EvalKit
 import LanguageModels
 import Tensors
 
-/// Keys of everything that is kept: a hash of all settings that can change a number and of the files behind it.
+/// Keys of everything that is kept: a hash of all settings that can change a number and of the
+/// files behind it.
 enum ContentKeys {
     /// Raised when arithmetic or a stored form changes.
     static let version = "1"
 
     /// A model: its config and weights.
     static func model(folder: String, files: [String]) throws -> ContentHash {
-        var parts = [("version", version), ("config", try ContentHash.of(file: "\(folder)/config.json").hex)]
-        for file in files { parts.append((lastComponent(of: file), try ContentHash.of(file: file).hex)) }
+        var parts = [
+            ("version", version), ("config", try ContentHash.of(file: "\(folder)/config.json").hex),
+        ]
+        for file in files {
+            parts.append((lastComponent(of: file), try ContentHash.of(file: file).hex))
+        }
         return ContentHash.of(parts: parts)
     }
 
     /// Rows of tokens: dataset, tokenizer and shape.
-    static func rows(dataset path: String, tokenizer folder: String, request: (size: Int, rows: Int, bos: Bool)) throws -> ContentHash {
+    static func rows(
+        dataset path: String, tokenizer folder: String, request: (size: Int, rows: Int, bos: Bool)
+    ) throws -> ContentHash {
         var parts = [("version", version), ("dataset", try ContentHash.of(file: path).hex)]
         for name in ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"] {
             let file = "\(folder)/\(name)"
             if fileExists(file) { parts.append((name, try ContentHash.of(file: file).hex)) }
         }
-        parts += [("context", "\(request.size)"), ("rows", "\(request.rows)"), ("bos", "\(request.bos)")]
+        parts += [
+            ("context", "\(request.size)"), ("rows", "\(request.rows)"), ("bos", "\(request.bos)"),
+        ]
         return ContentHash.of(parts: parts)
     }
 
@@ -31,21 +40,26 @@ enum ContentKeys {
         model: ContentHash, rows: ContentHash, hook: HookPoint, type: ElementType, backend: String
     ) -> ContentHash {
         ContentHash.of(parts: [
-            ("version", version), ("model", model.hex), ("rows", rows.hex), ("hook", hook.description),
+            ("version", version), ("model", model.hex), ("rows", rows.hex),
+            ("hook", hook.description),
             ("type", type.rawValue), ("backend", backend),
         ])
     }
 
     /// The partial result of one autoencoder in one unit.
     static func partial(
-        evaluation: RunPlan.EvaluationPlan, unit: String, activations: [ContentHash], model: ContentHash,
+        evaluation: RunPlan.EvaluationPlan, unit: String, activations: [ContentHash],
+        model: ContentHash,
         subject: Subject, specialTokens: [Int32], backend: String
     ) -> ContentHash {
         ContentHash.of(parts: [
-            ("version", version), ("evaluation", evaluation.identifier), ("settings", evaluation.settings),
-            ("unit", unit), ("activations", activations.map(\.hex).joined(separator: ",")), ("model", model.hex),
+            ("version", version), ("evaluation", evaluation.identifier),
+            ("settings", evaluation.settings),
+            ("unit", unit), ("activations", activations.map(\.hex).joined(separator: ",")),
+            ("model", model.hex),
             ("sae", subject.key.hex), ("hook", subject.reference.hookName),
-            ("special", specialTokens.map(String.init).joined(separator: ",")), ("backend", backend),
+            ("special", specialTokens.map(String.init).joined(separator: ",")),
+            ("backend", backend),
         ])
     }
 }

@@ -27,7 +27,8 @@ public struct PlanEstimate: Sendable {
             newBytes += missing.reduce(0) { $0 + $1.byteCount }
             if !missing.isEmpty {
                 harvestOperations += plan.model.forwardOperations(
-                    tokens: rows.request.rows * rows.request.contextSize, positions: rows.request.contextSize,
+                    tokens: rows.request.rows * rows.request.contextSize,
+                    positions: rows.request.contextSize,
                     blocks: 0..<lastBlock, unembedding: false)
             }
         }
@@ -40,14 +41,17 @@ public struct PlanEstimate: Sendable {
         let logits = 3 * plan.model.logitsBytes(tokens: chunk)
         let streams = 24 * plan.model.residualBytes(tokens: chunk)
         let panels = 16 << 20
-        let block = plan.rowSets.map {
-            RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
-        }.max() ?? 0
+        let block =
+            plan.rowSets.map {
+                RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
+            }.max() ?? 0
         let harvest = plan.model.residualBytes(tokens: block) * plan.activationSets.count
         let perSubject = 64 * widest
         let largest = plan.units.map(\.subjects.count).max() ?? 0
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * $1.request.rows * $1.request.contextSize }
-        peakBytes = (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject * largest
+        peakBytes =
+            (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject
+            * largest
     }
 
     /// Refuses a plan that does not fit into memory.
@@ -58,7 +62,8 @@ public struct PlanEstimate: Sendable {
     public func check(_ plan: RunPlan, localRanks: Int, memoryBytes: Int?) throws {
         if let memoryBytes, peakBytes * localRanks > memoryBytes {
             throw RunError(
-                .noMemory, "The run needs \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
+                .noMemory,
+                "The run needs \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
                 advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`")
         }
     }
@@ -68,7 +73,9 @@ public struct PlanEstimate: Sendable {
 public func byteText(_ bytes: Int) -> String {
     var value = Double(bytes)
     for unit in ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] {
-        if value < 1024 || unit == "PiB" { return unit == "B" ? "\(bytes) B" : "\(oneDecimal(value)) \(unit)" }
+        if value < 1024 || unit == "PiB" {
+            return unit == "B" ? "\(bytes) B" : "\(oneDecimal(value)) \(unit)"
+        }
         value /= 1024
     }
     return "\(bytes) B"

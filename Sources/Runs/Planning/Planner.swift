@@ -9,20 +9,26 @@ import Tokenizers
 
 /// Finds and checks everything that a config names, and lays the work out.
 ///
-/// Reads files and writes none. Autoencoders that cannot be evaluated are listed, not thrown, so that the others run.
+/// Reads files and writes none. Autoencoders that cannot be evaluated are listed, not thrown, so
+/// that the others run.
 public struct Planner {
     let configuration: RunConfiguration
     let evaluations: [AnyEvaluation]
     let backendName: String
 
     /// - Throws: an error for an unknown evaluation or bad settings.
-    public init(_ configuration: RunConfiguration, catalogue: [EvaluationEntry], backendName: String = "cpu") throws {
+    public init(
+        _ configuration: RunConfiguration, catalogue: [EvaluationEntry], backendName: String = "cpu"
+    ) throws {
         self.configuration = configuration
         self.backendName = backendName
-        evaluations = try configuration.evals.map { try evaluation($0.identifier, $0.settings, catalogue) }
+        evaluations = try configuration.evals.map {
+            try evaluation($0.identifier, $0.settings, catalogue)
+        }
         guard configuration.device != "cuda" else {
             throw RunError(
-                .unsuitable, "`device` is cuda, but this build computes on the CPU alone", advice: "set device: auto")
+                .unsuitable, "`device` is cuda, but this build computes on the CPU alone",
+                advice: "set device: auto")
         }
     }
 
@@ -35,7 +41,8 @@ public struct Planner {
 
     /// Makes the plan.
     ///
-    /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the disk.
+    /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the
+    ///   disk.
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
     public func plan(requiringSpace: Bool = true) throws -> RunPlan {
@@ -49,19 +56,27 @@ public struct Planner {
         let cohorts = cohorts(of: try subjects(references, model, &failures), model, special)
         guard !cohorts.isEmpty else {
             throw RunError(
-                .unsuitable, "No autoencoder can be evaluated: " + failures.map { "\($0.name): \($0.reason)" }.joined(separator: " "),
+                .unsuitable,
+                "No autoencoder can be evaluated: "
+                    + failures.map { "\($0.name): \($0.reason)" }.joined(separator: " "),
                 advice: "correct `saes`")
         }
         var layout = try PlanLayout(
-            configuration: configuration, evaluations: evaluations, model: model, activationType: activationType,
+            configuration: configuration, evaluations: evaluations, model: model,
+            activationType: activationType,
             backendName: backendName)
         try layout.add(cohorts, requiringSpace: requiringSpace)
-        let settings = evaluations.map { RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text()) }
+        let settings = evaluations.map {
+            RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text())
+        }
         var plan = RunPlan(
-            modelFolder: model.folder, modelName: model.name, modelKey: layout.modelKey, model: model.description,
+            modelFolder: model.folder, modelName: model.name, modelKey: layout.modelKey,
+            model: model.description,
             activationType: activationType, evaluations: settings, rowSets: layout.rowSets,
-            activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units, failedItems: failures,
-            key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()), threads: configuration.threads,
+            activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units,
+            failedItems: failures,
+            key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()),
+            threads: configuration.threads,
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
         plan.notes = notes + layout.notes
         return plan
@@ -81,7 +96,8 @@ public struct Planner {
         for selection in configuration.saes {
             if let layer = selection.layers?.first(where: { $0 < 0 || $0 >= layers }) {
                 throw RunError(
-                    .unsuitable, "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
+                    .unsuitable,
+                    "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
             let survey = try surveyAutoencoders(under: selection.path)
@@ -89,7 +105,8 @@ public struct Planner {
                 if let error = unread.error {
                     failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
                 } else {
-                    notes.append("\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
+                    notes.append(
+                        "\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
                 }
             }
             guard !survey.found.isEmpty || !failures.isEmpty else {
@@ -101,23 +118,29 @@ public struct Planner {
                 throw RunError(
                     .unsuitable,
                     "None of the \(survey.found.count) autoencoders below \(selection.path) matches"
-                        + (selection.match.map { " `\($0)`" } ?? "") + (selection.layers.map { " layers \($0)" } ?? ""),
+                        + (selection.match.map { " `\($0)`" } ?? "")
+                        + (selection.layers.map { " layers \($0)" } ?? ""),
                     advice: "list them with `saeval ls saes \(selection.path)`")
             }
             references += kept.filter { new in !references.contains { $0.path == new.path } }
         }
         var seen: [String: String] = [:]
         for reference in references {
-            if let other = seen.updateValue(reference.path, forKey: "\(reference.release)/\(reference.id)") {
+            if let other = seen.updateValue(
+                reference.path, forKey: "\(reference.release)/\(reference.id)")
+            {
                 throw RunError(
-                    .unsuitable, "\(other) and \(reference.path) both go by \(reference.release)/\(reference.id)",
+                    .unsuitable,
+                    "\(other) and \(reference.path) both go by \(reference.release)/\(reference.id)",
                     advice: "rename one folder or evaluate them in runs of their own")
             }
         }
         return references
     }
 
-    private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection) throws -> Bool {
+    private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection)
+        throws -> Bool
+    {
         if let pattern = selection.match,
             try Regex(pattern).wholeMatch(in: "\(reference.release)/\(reference.id)") == nil
         {
@@ -129,7 +152,8 @@ public struct Planner {
 
     /// Checks each autoencoder against the model and hashes its files.
     private func subjects(
-        _ references: [AutoencoderReference], _ model: ModelPlace, _ failures: inout [RunPlan.FailedItem]
+        _ references: [AutoencoderReference], _ model: ModelPlace,
+        _ failures: inout [RunPlan.FailedItem]
     ) throws -> [Subject] {
         var subjects: [Subject] = []
         for reference in references {
@@ -137,41 +161,50 @@ public struct Planner {
                 let hook = try HookPoint(parsing: reference.hookName)
                 guard hook.layer < model.description.layers else {
                     throw RunError(
-                        .unsuitable, "\(reference.path) belongs to \(hook), but \(configuration.model) has layers 0 to \(model.description.layers - 1)",
+                        .unsuitable,
+                        "\(reference.path) belongs to \(hook), but \(configuration.model) has layers 0 to \(model.description.layers - 1)",
                         advice: "evaluate it with the model it was trained on")
                 }
                 guard reference.modelSize == model.description.modelSize else {
                     throw RunError(
-                        .unsuitable, "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(model.description.modelSize)",
+                        .unsuitable,
+                        "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(model.description.modelSize)",
                         advice: "evaluate it with the model it was trained on")
                 }
                 subjects.append(Subject(reference: reference, key: try reference.contentHash()))
             } catch {
                 failures.append(
-                    RunPlan.FailedItem(name: "\(reference.release)/\(reference.id)", reason: "\(error)"))
+                    RunPlan.FailedItem(
+                        name: "\(reference.release)/\(reference.id)", reason: "\(error)"))
             }
         }
         return subjects
     }
 
     /// Groups autoencoders by hook and by how rows begin, in the order of hooks.
-    private func cohorts(of subjects: [Subject], _ model: ModelPlace, _ special: [Int32]) -> [Cohort] {
+    private func cohorts(of subjects: [Subject], _ model: ModelPlace, _ special: [Int32])
+        -> [Cohort]
+    {
         var cohorts: [Cohort] = []
         for subject in subjects {
             guard let hook = try? HookPoint(parsing: subject.reference.hookName) else { continue }
             let starts = subject.reference.prependsBeginning
-            if let index = cohorts.firstIndex(where: { $0.hook == hook && $0.prependsBOS == starts }) {
+            if let index = cohorts.firstIndex(where: { $0.hook == hook && $0.prependsBOS == starts }
+            ) {
                 cohorts[index].subjects.append(subject)
             } else {
                 cohorts.append(
                     Cohort(
                         hook: hook, model: model.description,
                         modelName: subject.reference.modelName ?? model.name,
-                        activationType: configuration.dtype, prependsBOS: starts, specialTokens: special,
+                        activationType: configuration.dtype, prependsBOS: starts,
+                        specialTokens: special,
                         subjects: [subject]))
             }
         }
-        return cohorts.sorted { ($0.hook, $0.prependsBOS ? 0 : 1) < ($1.hook, $1.prependsBOS ? 0 : 1) }
+        return cohorts.sorted {
+            ($0.hook, $0.prependsBOS ? 0 : 1) < ($1.hook, $1.prependsBOS ? 0 : 1)
+        }
     }
 }
 

@@ -86,7 +86,9 @@ public struct RunPlan: Sendable, Codable {
     public var notes: [String]
 
     /// SAE × evaluation × layer.
-    public var itemCount: Int { cohorts.reduce(0) { $0 + $1.cohort.subjects.count } * evaluations.count }
+    public var itemCount: Int {
+        cohorts.reduce(0) { $0 + $1.cohort.subjects.count } * evaluations.count
+    }
 
     /// Rows of one block of the activation store: about 2,048 tokens.
     static func harvestRows(contextSize: Int) -> Int { max(1, 2048 / contextSize) }

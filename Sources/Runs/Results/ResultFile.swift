@@ -23,12 +23,14 @@ struct ResultFile {
                 value: .object(
                     values.map { name, value in
                         let isInteger = outcome.integerMetrics.contains(name)
-                        return JSONMember(key: name, value: isInteger ? .integer(Int(value)) : .number(value))
+                        return JSONMember(
+                            key: name, value: isInteger ? .integer(Int(value)) : .number(value))
                     }))
         }
         let additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
         let json = JSON.object([
-            "eval_type_id": .string(identifier), "eval_config": outcome.config, "eval_id": .string(runIdentifier),
+            "eval_type_id": .string(identifier), "eval_config": outcome.config,
+            "eval_id": .string(runIdentifier),
             "datetime_epoch_millis": .integer(time), "eval_result_metrics": .object(metrics),
             "eval_result_details": outcome.details,
             "sae_bench_commit_hash": .string("saeval \(programVersion)"),
@@ -50,7 +52,9 @@ struct ResultFile {
         var digits = Array(runKey.hex)
         digits[12] = "4"
         digits[16] = "a"
-        let parts = [digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32]]
+        let parts = [
+            digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32],
+        ]
         return parts.map { String($0) }.joined(separator: "-")
     }
 

@@ -18,14 +18,18 @@ struct ResultWriter {
     let evaluations: [AnyEvaluation]
     private(set) var results: [RunResult] = []
 
-    init(plan: RunPlan, evaluations: [AnyEvaluation]) { (self.plan, self.evaluations) = (plan, evaluations) }
+    init(plan: RunPlan, evaluations: [AnyEvaluation]) {
+        (self.plan, self.evaluations) = (plan, evaluations)
+    }
 
     /// Writes one file for every autoencoder whose partial results are all there.
     mutating func write(_ partials: [ContentHash: String]) throws {
         results = []
         for (cohortIndex, entry) in plan.cohorts.enumerated() {
             for evaluation in evaluations.indices {
-                let units = plan.units.filter { $0.cohort == cohortIndex && $0.evaluation == evaluation }
+                let units = plan.units.filter {
+                    $0.cohort == cohortIndex && $0.evaluation == evaluation
+                }
                 for subject in entry.cohort.subjects.indices.map({ SubjectIndex($0) }) {
                     let keys = units.compactMap { unit in
                         unit.subjects.firstIndex(of: subject).map { unit.keys[$0] }
@@ -33,7 +37,9 @@ struct ResultWriter {
                     let texts = keys.compactMap { partials[$0] }
                     guard texts.count == keys.count else { continue }
                     let outcome = try evaluations[evaluation].outcome(texts, subject, entry.cohort)
-                    try write(outcome, evaluation: evaluation, subject: entry.cohort.subjects[subject.value], entry.cohort)
+                    try write(
+                        outcome, evaluation: evaluation,
+                        subject: entry.cohort.subjects[subject.value], entry.cohort)
                 }
             }
         }
@@ -46,7 +52,8 @@ struct ResultWriter {
         let reference = subject.reference
         results.append(
             RunResult(
-                evaluation: identifier, release: reference.release, id: reference.id, hook: cohort.hook.description,
+                evaluation: identifier, release: reference.release, id: reference.id,
+                hook: cohort.hook.description,
                 layer: cohort.hook.layer, outcome: outcome))
         let folder = "\(plan.output)/eval_results/\(identifier)"
         let name = "\(reference.release)_\(reference.id)".replacing("/", with: "_")
@@ -65,18 +72,27 @@ struct ResultWriter {
         guard !results.isEmpty else { return }
         var text = "eval,release,sae_id,hook,layer,category,metric,value\n"
         for result in results {
-            let start = [result.evaluation, result.release, result.id, result.hook, "\(result.layer)"].map(csvField)
+            let start = [
+                result.evaluation, result.release, result.id, result.hook, "\(result.layer)",
+            ].map(csvField)
             for (category, values) in result.outcome.metrics {
-                for (name, value) in values { text += (start + [category, name, "\(value)"].map(csvField)).joined(separator: ",") + "\n" }
+                for (name, value) in values {
+                    text +=
+                        (start + [category, name, "\(value)"].map(csvField)).joined(separator: ",")
+                        + "\n"
+                }
             }
             for (name, value) in result.outcome.additions {
-                text += (start + ["saeval", name, "\(value)"].map(csvField)).joined(separator: ",") + "\n"
+                text +=
+                    (start + ["saeval", name, "\(value)"].map(csvField)).joined(separator: ",")
+                    + "\n"
             }
         }
         try writeFile(Array(text.utf8), to: "\(plan.output)/results.csv")
     }
 
     private func csvField(_ text: String) -> String {
-        text.contains(where: { ",\"\n".contains($0) }) ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+        text.contains(where: { ",\"\n".contains($0) })
+            ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
 }

@@ -17,14 +17,17 @@ public struct RunStatus: Sendable {
     public init(folder: String) throws {
         let path = "\(folder)/journal.jsonl"
         guard fileExists(path) else {
-            throw RunError(.missing, "\(folder) holds no run: there is no \(path)", advice: "name the `output` folder of a config")
+            throw RunError(
+                .missing, "\(folder) holds no run: there is no \(path)",
+                advice: "name the `output` folder of a config")
         }
         var start: JournalEntry.StartRecord?
         var doneCost = 0.0
         var isEnded = false
         var last = 0.0
         for line in try readFile(path).split(separator: 0x0A) {
-            guard line.count > 17, let entry = RunRecord.entry(of: String(decoding: line.dropFirst(17), as: UTF8.self))
+            guard line.count > 17,
+                let entry = RunRecord.entry(of: String(decoding: line.dropFirst(17), as: UTF8.self))
             else { continue }
             switch entry {
             case .start(let record):
@@ -35,7 +38,8 @@ public struct RunStatus: Sendable {
                 donePartials += record.keys.count
                 last = record.epochSeconds
             case .failure(let evaluation, let subject, let reason):
-                failures.append(RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
+                failures.append(
+                    RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
             case .end: isEnded = true
             }
         }

@@ -7,8 +7,8 @@ import Testing
 
 @testable import Evals
 
-/// The worked example of the specification: two batches of two rows of four tokens, three wide, five
-/// latents. Its values were computed with SAE Bench 0.6.0.
+/// The worked example of the specification: two batches of two rows of four tokens, three wide,
+/// five latents. Its values were computed with SAE Bench 0.6.0.
 struct CoreFixtureTests {
     /// The metrics of the example.
     static let metrics: [(String, Double)] = [

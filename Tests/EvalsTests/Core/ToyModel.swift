@@ -5,8 +5,8 @@ import Tensors
 /// A causal model of two blocks: attention gives the mean of what was seen so far, times a matrix;
 /// the MLP a cubic of the stream; the unembedding is linear with a bias.
 ///
-/// It is written twice: here on tensors and passes, and in ``reference(_:replacing:with:)`` as plain
-/// loops.
+/// It is written twice: here on tensors and passes, and in ``reference(_:replacing:with:)`` as
+/// plain loops.
 struct ToyModel: LanguageModel {
     let description: ModelDescription
     private let embedding: Tensor

@@ -9,7 +9,8 @@ struct NumpyArchiveTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// The archives that Python wrote: stored, deflated, with data descriptors, with 64-bit records.
+    /// The archives that Python wrote: stored, deflated, with data descriptors, with 64-bit
+    /// records.
     static let archives = ["stored", "deflated", "descriptors", "zip64"]
 
     @Test("What numpy wrote is read", arguments: archives)

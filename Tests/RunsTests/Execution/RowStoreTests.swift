@@ -32,7 +32,8 @@ struct RowStoreTests {
         let folder = try TemporaryFolder()
         let set = try set(folder, rows: 5)
         for _ in 0..<2 {
-            let sentence = try #require(try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7))
+            let sentence = try #require(
+                try RowStore.prepare(set, modelFolder: folder.path, vocabulary: 7))
             #expect(sentence.contains("2 rows of 3 tokens"))
             #expect(sentence.contains("reads 5"))
         }
