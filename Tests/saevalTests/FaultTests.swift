@@ -89,6 +89,36 @@ extension ProgramTests {
                 ])
         }
 
+        @Test("A torn last line of the journal is told, cut off and done again")
+        func tornJournal() throws {
+            let bench = try Workbench()
+            #expect(try bench.saeval(bench.tiny()).status == 0)
+            let results = try bench.results()
+            let journal = bench.output + "/journal.jsonl"
+            let bytes = try readFile(journal)
+            let lastUnit = try #require(bytes.dropLast().lastIndex(of: 0x0A))
+            try truncateFile(journal, to: lastUnit - 20)
+            let ending = try bench.saeval(bench.tiny())
+            #expect(ending.status == 0, "\(ending)")
+            #expect(ending.errors.contains("the last line was torn"), "\(ending)")
+            #expect(ending.errors.contains("2 of 3 partial results are there"), "\(ending)")
+            #expect(try bench.results() == results)
+        }
+
+        @Test("A damaged line inside the journal is named, and nothing is written")
+        func damagedJournal() throws {
+            let bench = try Workbench()
+            #expect(try bench.saeval(bench.tiny()).status == 0)
+            let journal = bench.output + "/journal.jsonl"
+            try flipByte(journal, at: 40)
+            let bytes = try readFile(journal)
+            let ending = try bench.saeval(bench.tiny())
+            #expect(ending.status == 64 || ending.status == 1, "\(ending)")
+            #expect(ending.errors.contains("Line 1 of \(journal) differs"), "\(ending)")
+            #expect(ending.errors.contains("delete that line"), "\(ending)")
+            #expect(try readFile(journal) == bytes)
+        }
+
         @Test("A second run on the same folder is refused while the first goes on")
         func inUse() throws {
             let bench = try Workbench()
