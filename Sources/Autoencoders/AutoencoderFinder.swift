@@ -9,7 +9,7 @@ public struct AutoencoderSurvey: Sendable {
         public var path: String
         /// The layout that is not read yet, or what is wrong.
         public var reason: String
-        /// The error of a damaged configuration; nil for layouts that are not read yet.
+        /// The error of a damaged configuration or an incomplete folder; nil for layouts that are not read yet.
         public var error: (any Error)?
     }
 
@@ -116,7 +116,12 @@ private struct FolderWalk {
             return
         }
         if let layout = unreadLayouts.first(where: { names.contains($0.file) }) {
-            survey.unread.append(.init(path: path, reason: layout.name, error: nil))
+            let error = layout.missing.map {
+                AutoencoderError(
+                    .missing, "\(path) has \(layout.file) and no \($0)",
+                    advice: "download the missing file, or remove the folder")
+            }
+            survey.unread.append(.init(path: path, reason: layout.name, error: error))
         }
         guard steps.count < Self.deepest, let identity = FolderIdentity(path),
             !above.contains(identity)

@@ -12,10 +12,15 @@ public final class Buffer: @unchecked Sendable {
     /// Allocates memory whose content is undefined.
     public init(byteCount: Int) {
         precondition(byteCount >= 0)
+        (self.byteCount, owner) = (byteCount, nil)
+        guard byteCount < LargeMemory.least else {
+            base = LargeMemory.take(byteCount)
+            return
+        }
         var pointer: UnsafeMutableRawPointer?
         let status = posix_memalign(&pointer, 64, max(byteCount, 64))
         guard status == 0, let pointer else { preconditionFailure("out of memory: \(byteCount) bytes") }
-        (base, self.byteCount, owner) = (pointer, byteCount, nil)
+        base = pointer
     }
 
     /// Borrows memory that `owner` keeps alive and that nobody writes to.
@@ -24,7 +29,10 @@ public final class Buffer: @unchecked Sendable {
         self.owner = owner
     }
 
-    deinit { if owner == nil { free(base) } }
+    deinit {
+        guard owner == nil else { return }
+        if byteCount < LargeMemory.least { free(base) } else { LargeMemory.giveBack(base, byteCount) }
+    }
 }
 
 /// A dense row-major array in host memory; copies share the memory.

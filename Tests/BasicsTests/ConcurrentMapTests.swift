@@ -17,10 +17,13 @@ struct ConcurrentMapTests {
         #expect(values == (0..<40).map { $0 * $0 })
     }
 
-    @Test("Every index is visited once, with more threads than items too", arguments: [(0, 4), (1, 4), (3, 16), (500, 2)])
+    @Test(
+        "Every index is visited once, with more threads than items too",
+        arguments: [(0, 4), (1, 4), (3, 16), (500, 2)])
     func visits(count: Int, threads: Int) throws {
         let visits = Mutex([Int](repeating: 0, count: count))
-        _ = try concurrentMap(count, threads: threads) { index in visits.withLock { $0[index] += 1 } }
+        _ = try concurrentMap(count, threads: threads) { index in visits.withLock { $0[index] += 1 }
+        }
         #expect(visits.withLock { $0 } == [Int](repeating: 1, count: count))
     }
 

@@ -13,7 +13,8 @@ struct ContentHashTests {
     @Test(
         "Parts that differ in any name, value, place or border differ in hash",
         arguments: [
-            [("a", "1")], [("a", "2")], [("b", "1")], [], [("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")],
+            [("a", "1")], [("a", "2")], [("b", "1")], [], [("a", "1"), ("b", "2")],
+            [("b", "2"), ("a", "1")],
             [("a", "1;1:b=1:2")], [("a", "")], [("", "a")], [("", ""), ("", "")], [("a=1:", "1")],
         ] as [[(name: String, value: String)]])
     func parts(_ parts: [(name: String, value: String)]) {
@@ -41,6 +42,7 @@ struct ContentHashTests {
 
     @Test(
         "Hexadecimal numbers have sixteen digits",
-        arguments: [(0, "0000000000000000"), (255, "00000000000000ff"), (.max, "ffffffffffffffff")] as [(UInt64, String)])
+        arguments: [(0, "0000000000000000"), (255, "00000000000000ff"), (.max, "ffffffffffffffff")]
+            as [(UInt64, String)])
     func digits(value: UInt64, text: String) { #expect(hexadecimal(value) == text) }
 }

@@ -7,16 +7,18 @@ struct FailureTests {
     func description() {
         let plain = BasicsError(.missing, "There is no file")
         #expect(plain.description == "There is no file [basics.missing]")
-        let full = BasicsError(.malformed, "It is broken", advice: "mend it", cause: plain)
+        let full = BasicsError(.malformed, "It broke", advice: "mend it", cause: plain)
         #expect(
             full.description
-                == "It is broken (There is no file [basics.missing]) [basics.malformed] Try: mend it.")
+                == "It broke (There is no file [basics.missing]) [basics.malformed] Try: mend it."
+        )
     }
 
     @Test("An error knows where it was made")
     func location() {
+        let line = #line + 1
         let error = BasicsError(.missing, "a")
         #expect(error.location.file.hasSuffix("FailureTests.swift"))
-        #expect(error.location.line == 18)
+        #expect(error.location.line == line)
     }
 }

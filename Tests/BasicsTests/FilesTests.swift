@@ -19,7 +19,9 @@ struct FilesTests {
     func failedRename() throws {
         let folder = try TemporaryFolder()
         try makeFolder(folder.file("taken/inside"))
-        let error = try #require(throws: BasicsError.self) { try writeFile([1, 2], to: folder.file("taken")) }
+        let error = try #require(throws: BasicsError.self) {
+            try writeFile([1, 2], to: folder.file("taken"))
+        }
         #expect(error.code == .unwritable)
         #expect(error.message.contains(folder.file("taken")))
         #expect(try folderContents(folder.path) == ["taken"])
@@ -28,7 +30,9 @@ struct FilesTests {
     @Test("A write into a missing folder names the file and makes no folder")
     func missingFolder() throws {
         let folder = try TemporaryFolder()
-        let error = try #require(throws: BasicsError.self) { try writeFile([1], to: folder.file("no/a")) }
+        let error = try #require(throws: BasicsError.self) {
+            try writeFile([1], to: folder.file("no/a"))
+        }
         #expect(error.code == .unwritable)
         #expect(try folderContents(folder.path) == [])
     }
@@ -48,12 +52,16 @@ struct FilesTests {
     @Test("Folders are made with those above them, and a second time nothing happens")
     func makingFolders() throws {
         let folder = try TemporaryFolder()
-        for path in [folder.file("a/b/c"), folder.file("a/b/c"), folder.file("d/"), "", "."] { try makeFolder(path) }
+        for path in [folder.file("a/b/c"), folder.file("a/b/c"), folder.file("d/"), "", "."] {
+            try makeFolder(path)
+        }
         #expect(folderExists(folder.file("a/b/c")))
         #expect(folderExists(folder.file("d")))
     }
 
-    @Test("A folder is not made where a file is", arguments: ["file", "file/below", "file/below/deep"])
+    @Test(
+        "A folder is not made where a file is",
+        arguments: ["file", "file/below", "file/below/deep"])
     func folderOnFile(name: String) throws {
         let folder = try TemporaryFolder()
         try writeFile([1], to: folder.file("file"))
@@ -76,14 +84,17 @@ struct FilesTests {
     @Test("Names of a folder are sorted by bytes")
     func names() throws {
         let folder = try TemporaryFolder()
-        for name in ["b", "B", "a10", "a9", ".hidden", "é"] { try writeFile([], to: folder.file(name)) }
+        for name in ["b", "B", "a10", "a9", ".hidden", "é"] {
+            try writeFile([], to: folder.file(name))
+        }
         #expect(try folderContents(folder.path) == [".hidden", "B", "a10", "a9", "b", "é"])
     }
 
     @Test(
         "Paths split into folder and name",
         arguments: [
-            ("a/b/c", "a/b", "c"), ("/a", "/", "a"), ("a", ".", "a"), ("/", "/", "/"), ("a/b/", "a/b", "b"),
+            ("a/b/c", "a/b", "c"), ("/a", "/", "a"), ("a", ".", "a"), ("/", "/", "/"),
+            ("a/b/", "a/b", "b"),
         ])
     func paths(path: String, parent: String, name: String) {
         #expect(parentFolder(of: path) == parent)

@@ -4,7 +4,8 @@ import Testing
 
 struct JSONParserTests {
     /// A text with every kind of value.
-    static let sample = #"{"a": [1, -2.5e3, null, true, false, NaN, -Infinity], "b\n": {"c": "\u00e9\ud83d\ude00"}}"#
+    static let sample =
+        #"{"a": [1, -2.5e3, null, true, false, NaN, -Infinity], "b\n": {"c": "\u00e9\ud83d\ude00"}}"#
 
     @Test("Values of every kind are read in order")
     func kinds() throws {
@@ -41,7 +42,8 @@ struct JSONParserTests {
         "Escapes give their characters",
         arguments: [
             (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "Aé€"),
-            (#""\ud83d\ude00!""#, "😀!"), (#""\ud83d""#, "\u{FFFD}"), (#""\ude00x""#, "\u{FFFD}x"),
+            (#""\ud83d\ude00!""#, "😀!"), (#""\ud83d""#, "\u{FFFD}"),
+            (#""\ude00x""#, "\u{FFFD}x"),
             (#""\ud83d\u0041""#, "\u{FFFD}A"), (#""\ud83d\ud83d\ude00""#, "\u{FFFD}😀"),
             (#""\ud83d\n""#, "\u{FFFD}\n"), (#""\u0000""#, "\0"),
         ])
@@ -72,14 +74,18 @@ struct JSONParserTests {
         _ = try parse(nested(199))
         #expect(try parsingError(nested(201)).message.contains("nested"))
         #expect(throws: BasicsError.self) { try parse(String(repeating: "[", count: 1_000_000)) }
-        #expect(throws: BasicsError.self) { try parse(String(repeating: "{\"a\":", count: 1_000_000)) }
+        #expect(throws: BasicsError.self) {
+            try parse(String(repeating: "{\"a\":", count: 1_000_000))
+        }
     }
 
     @Test(
         "What is not JSON is refused",
         arguments: [
-            "", " ", "nul", "nan", "+", "-", "--1", "1-2", "1e", ".", "1 2", "[1,]", "[,1]", "[1 2]", "{,}",
-            "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a: 1}", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\\u12",
+            "", " ", "nul", "nan", "+", "-", "--1", "1-2", "1e", ".", "1 2", "[1,]", "[,1]",
+            "[1 2]", "{,}",
+            "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a: 1}", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"",
+            "\"\\u12",
             "[}", "{]", "Infinit", "-Infinit", "trueish", "]", "1]", "0x10", "1_000",
         ])
     func refused(_ text: String) throws {
@@ -93,7 +99,9 @@ struct JSONParserTests {
     func notUTF8() {
         for bad: [UInt8] in [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xC0, 0x80]] {
             let quote = UInt8(ascii: "\"")
-            #expect(throws: BasicsError.self) { try JSON(parsing: [quote] + bad + [quote], source: "a text") }
+            #expect(throws: BasicsError.self) {
+                try JSON(parsing: [quote] + bad + [quote], source: "a text")
+            }
         }
     }
 

@@ -9,7 +9,8 @@ struct NearestNameTests {
     @Test(
         "A mistyped name is found",
         arguments: [
-            ("contextsize", "context_size"), ("contxt_size", "context_size"), ("data_set", "dataset"),
+            ("contextsize", "context_size"), ("contxt_size", "context_size"),
+            ("data_set", "dataset"),
             ("batch_size", "batch_size_prompts"), ("dtyp", "dtype"), ("dtype", "dtype"),
         ])
     func near(name: String, nearest: String) {
@@ -20,7 +21,9 @@ struct NearestNameTests {
     @Test("A name that resembles none finds none", arguments: ["zzzzzzzzzzzz", "", "q"])
     func far(name: String) {
         #expect(nearestName(to: name, among: Self.known) == nil)
-        #expect(suggestion(for: name, among: Self.known) == "one of batch_size_prompts, context_size, dataset, dtype")
+        #expect(
+            suggestion(for: name, among: Self.known)
+                == "one of batch_size_prompts, context_size, dataset, dtype")
     }
 
     @Test("Without known names there is no nearest one")

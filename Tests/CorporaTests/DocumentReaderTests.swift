@@ -20,7 +20,8 @@ struct DocumentReaderTests {
     @Test(
         "The column is the first known one of the first row",
         arguments: [
-            (#"{"text": "a", "tokens": [1]}"#, "tokens"), (#"{"text": "a", "input_ids": [1]}"#, "input_ids"),
+            (#"{"text": "a", "tokens": [1]}"#, "tokens"),
+            (#"{"text": "a", "input_ids": [1]}"#, "input_ids"),
             (#"{"problem": "b", "text": "a"}"#, "text"), (#"{"id": 1, "problem": "b"}"#, "problem"),
         ])
     func column(line: String, column: String) throws {
@@ -38,7 +39,8 @@ struct DocumentReaderTests {
         ])
     func lineEnds(_ pattern: String) throws {
         let folder = try TemporaryFolder()
-        let path = try folder.write(pattern.replacing("L:a", with: #""text":"a""#).replacing("L:b", with: #""text":"b""#))
+        let path = try folder.write(
+            pattern.replacing("L:a", with: #""text":"a""#).replacing("L:b", with: #""text":"b""#))
         #expect(try documents(path) == ["a", "b"])
     }
 
@@ -59,7 +61,9 @@ struct DocumentReaderTests {
         let folder = try TemporaryFolder()
         let lines = "{\"text\": \"first\"}\n{\"text\": \"second\"}"
         #expect(
-            try documents(folder.write(gzipped(Array(lines.utf8)), to: "a.jsonl.gz")) == ["first", "second"])
+            try documents(folder.write(gzipped(Array(lines.utf8)), to: "a.jsonl.gz")) == [
+                "first", "second",
+            ])
     }
 
     @Test("A damaged gzip file is refused", arguments: [0, 5, 20, 40])
@@ -86,8 +90,10 @@ struct DocumentReaderTests {
     static let badFiles: [(text: String, number: Int)] = [
         ("{\"text\": \"a\"}\n\n{\"txt\": \"b\"}", 3), ("{\"text\": \"a\"}\n{\"text\": 5}", 2),
         ("{\"text\": \"a\"}\n{\"text\": null}", 2), ("{\"text\": \"a\"}\n[\"text\"]", 2),
-        ("{\"tokens\": [1]}\n{\"tokens\": [1, -2]}", 2), ("{\"tokens\": [1]}\n{\"tokens\": [1.5]}", 2),
-        ("{\"tokens\": [1]}\n{\"tokens\": [2147483648]}", 2), ("{\"tokens\": [1]}\n{\"tokens\": \"a\"}", 2),
+        ("{\"tokens\": [1]}\n{\"tokens\": [1, -2]}", 2),
+        ("{\"tokens\": [1]}\n{\"tokens\": [1.5]}", 2),
+        ("{\"tokens\": [1]}\n{\"tokens\": [2147483648]}", 2),
+        ("{\"tokens\": [1]}\n{\"tokens\": \"a\"}", 2),
         ("\n\n[1]", 3),
     ]
 
@@ -100,7 +106,9 @@ struct DocumentReaderTests {
         #expect(error.message.contains("\(path), line \(number)"))
     }
 
-    @Test("A line that is not JSON is named by its number", arguments: [("{\"text\": \"a\"}\n{\"text\"", 2), ("\nhello", 2)])
+    @Test(
+        "A line that is not JSON is named by its number",
+        arguments: [("{\"text\": \"a\"}\n{\"text\"", 2), ("\nhello", 2)])
     func notJSON(text: String, number: Int) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text)
@@ -111,7 +119,8 @@ struct DocumentReaderTests {
     @Test("Bytes that are not UTF-8 are named by their line")
     func notUTF8() throws {
         let folder = try TemporaryFolder()
-        let path = try folder.write(Array("{\"text\": \"a\"}\n{\"text\": \"".utf8) + [0xE9] + Array("\"}\n".utf8))
+        let path = try folder.write(
+            Array("{\"text\": \"a\"}\n{\"text\": \"".utf8) + [0xE9] + Array("\"}\n".utf8))
         let error = try corporaError { _ = try documents(path) }
         #expect(error.code == .notText)
         #expect(error.message.contains("line 2"))
@@ -120,7 +129,8 @@ struct DocumentReaderTests {
     @Test("A file without documents is refused", arguments: ["", "\n", "\r\n\n", "  \n"])
     func empty(_ text: String) throws {
         let folder = try TemporaryFolder()
-        #expect(try corporaError { _ = try DocumentReader(path: folder.write(text)) }.code == .empty)
+        #expect(
+            try corporaError { _ = try DocumentReader(path: folder.write(text)) }.code == .empty)
     }
 
     @Test("A missing file, a folder and a file without a known column are named")

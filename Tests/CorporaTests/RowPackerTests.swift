@@ -28,7 +28,7 @@ struct RowPackerTests {
         var rows: [[Int32]]
 
         var testDescription: String {
-            "\(documents) in rows of \(positions), start \(rowStart ?? -1), separator \(separator ?? -1)"
+            "\(documents) in rows of \(positions), marks \(rowStart ?? -1) and \(separator ?? -1)"
         }
 
         init(_ json: JSON) {
@@ -42,7 +42,9 @@ struct RowPackerTests {
         }
     }
 
-    static let upstream = ((try? JSON(file: "\(fixtures)/rows.json"))?.elements ?? []).map { Case($0) }
+    static let upstream = ((try? JSON(file: "\(fixtures)/rows.json"))?.elements ?? []).map {
+        Case($0)
+    }
 
     @Test("The fixture of SAELens is there")
     func fixture() { #expect(Self.upstream.count == 150) }
@@ -50,7 +52,8 @@ struct RowPackerTests {
     @Test("Rows are those of SAELens", arguments: upstream)
     func sameAsUpstream(_ entry: Case) {
         let made = rows(
-            entry.documents, positions: entry.positions, rowStart: entry.rowStart, separator: entry.separator)
+            entry.documents, positions: entry.positions, rowStart: entry.rowStart,
+            separator: entry.separator)
         #expect(made == entry.rows)
     }
 
@@ -77,8 +80,12 @@ struct RowPackerTests {
     @Test("Without BOS rows begin with text, and documents touch when there is no separator")
     func withoutBOS() {
         let documents: [[Int32]] = [[5, 6, 7], [8, 9], [4, 3]]
-        #expect(rows(documents, positions: 3, rowStart: nil, separator: 1) == [[5, 6, 7], [8, 9, 1]])
-        #expect(rows(documents, positions: 3, rowStart: nil, separator: nil) == [[5, 6, 7], [8, 9, 4]])
+        #expect(
+            rows(documents, positions: 3, rowStart: nil, separator: 1) == [[5, 6, 7], [8, 9, 1]])
+        #expect(
+            rows(documents, positions: 3, rowStart: nil, separator: nil) == [
+                [5, 6, 7], [8, 9, 4],
+            ])
     }
 
     @Test("Empty documents leave no trace")

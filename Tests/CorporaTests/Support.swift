@@ -12,9 +12,10 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "saeval-corpora-\(UUID().uuidString)"
-        ).path
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent(
+                "saeval-corpora-\(UUID().uuidString)"
+            ).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
@@ -41,8 +42,11 @@ func gzipped(_ content: [UInt8]) -> [UInt8] {
     }
     let little = { (value: UInt32) in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     let length = UInt16(content.count)
-    let block = [1, UInt8(length & 0xFF), UInt8(length >> 8), UInt8(~length & 0xFF), UInt8(~length >> 8)]
-    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255] + block + content + little(~crc) + little(UInt32(length))
+    let block = [
+        1, UInt8(length & 0xFF), UInt8(length >> 8), UInt8(~length & 0xFF), UInt8(~length >> 8),
+    ]
+    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255] + block + content + little(~crc)
+        + little(UInt32(length))
 }
 
 /// The error of an action.

@@ -11,11 +11,12 @@ private func tokenizer(in folder: TemporaryFolder, hasBOS: Bool = true) throws -
     let letters = "abcdefghij".enumerated().map { "\"\($0.element)\": \($0.offset + 1)" }
     _ = try folder.write(
         """
-        {"added_tokens": [{"id": 0, "content": "<s>", "special": true, "single_word": false, "lstrip": false,
-          "rstrip": false, "normalized": false}], "normalizer": null,
+        {"added_tokens": [{"id": 0, "content": "<s>", "special": true, "single_word": false,
+          "lstrip": false, "rstrip": false, "normalized": false}], "normalizer": null,
          "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
          "post_processor": null, "decoder": {"type": "ByteLevel"},
-         "model": {"type": "BPE", "vocab": {"<s>": 0, \(letters.joined(separator: ", "))}, "merges": []}}
+         "model": {"type": "BPE", "merges": [],
+          "vocab": {"<s>": 0, \(letters.joined(separator: ", "))}}}
         """, to: "tokenizer.json")
     _ = try folder.write(hasBOS ? #"{"bos_token": "<s>"}"# : "{}", to: "tokenizer_config.json")
     return try Tokenizer(folder: folder.path)
@@ -69,7 +70,9 @@ struct PackedTextTests {
         let folder = try TemporaryFolder()
         let path = try folder.write("{\"text\": \"abcdefgh\"}\n")
         let letters = try tokenizer(in: folder, hasBOS: false)
-        #expect(try corporaError { _ = try packRows(request(1, of: 4), path: path) { letters } }.code == .unsupported)
+        #expect(
+            try corporaError { _ = try packRows(request(1, of: 4), path: path) { letters } }.code
+                == .unsupported)
         let packed = try packRows(request(2, of: 4, bos: false), path: path) { letters }
         #expect(packed.rows.tokens == [1, 2, 3, 4, 5, 6, 7, 8])
     }
@@ -83,7 +86,9 @@ struct ReadyRowsTests {
         let packed = try packRows(request(3, of: 3), path: path) { throw NoTokenizer() }
         #expect(packed.rows.tokens == [5, 6, 7, 8, 9, 4, 5, 6, 7])
         #expect(packed.distinctRows == 2)
-        let error = try corporaError { _ = try packRows(request(3, of: 4), path: path) { throw NoTokenizer() } }
+        let error = try corporaError {
+            _ = try packRows(request(3, of: 4), path: path) { throw NoTokenizer() }
+        }
         #expect(error.code == .wrongShape)
     }
 
@@ -93,9 +98,11 @@ struct ReadyRowsTests {
         for index in 0..<tensor.count {
             let offset = index * type.byteCount
             if type == .int64 {
-                tensor.bytes.storeBytes(of: Int64(first + index), toByteOffset: offset, as: Int64.self)
+                tensor.bytes.storeBytes(
+                    of: Int64(first + index), toByteOffset: offset, as: Int64.self)
             } else {
-                tensor.bytes.storeBytes(of: Int32(first + index), toByteOffset: offset, as: Int32.self)
+                tensor.bytes.storeBytes(
+                    of: Int32(first + index), toByteOffset: offset, as: Int32.self)
             }
         }
         return tensor
@@ -118,7 +125,9 @@ struct ReadyRowsTests {
 
     @Test("An npz archive gives its rows", arguments: ["2d", "3d"])
     func archive(name: String) throws {
-        let packed = try packRows(request(3, of: 3), path: "\(fixtures)/\(name).npz") { throw NoTokenizer() }
+        let packed = try packRows(request(3, of: 3), path: "\(fixtures)/\(name).npz") {
+            throw NoTokenizer()
+        }
         #expect(packed.rows.tokens == [10, 11, 12, 13, 14, 15, 16, 17, 18])
         #expect(packed.distinctRows == 3)
     }
@@ -148,7 +157,9 @@ struct ReadyRowsTests {
             entry.type == .float32
             ? Tensor(zeros: entry.shape) : Self.tensor(entry.shape, entry.type, first: entry.first)
         try writeSafetensors([(name: "tokens", tensor: tensor)], to: path)
-        let error = try corporaError { _ = try packRows(request(4, of: 3), path: path) { throw NoTokenizer() } }
+        let error = try corporaError {
+            _ = try packRows(request(4, of: 3), path: path) { throw NoTokenizer() }
+        }
         #expect(error.code == entry.code)
         #expect(error.message.contains(path))
     }
@@ -157,7 +168,9 @@ struct ReadyRowsTests {
     func missing(name: String) throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/\(name)"
-        let error = try corporaError { _ = try packRows(request(1, of: 2), path: path) { throw NoTokenizer() } }
+        let error = try corporaError {
+            _ = try packRows(request(1, of: 2), path: path) { throw NoTokenizer() }
+        }
         #expect(error.code == .missing)
         #expect(error.message.contains(path))
     }
@@ -167,6 +180,8 @@ struct ReadyRowsTests {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/rows.safetensors"
         try writeSafetensors([(name: "ids", tensor: Self.tensor([4, 3], .int32))], to: path)
-        #expect(throws: FormatError.self) { try packRows(request(1, of: 2), path: path) { throw NoTokenizer() } }
+        #expect(throws: FormatError.self) {
+            try packRows(request(1, of: 2), path: path) { throw NoTokenizer() }
+        }
     }
 }

@@ -42,11 +42,14 @@ final class ToyContext: EvaluationContext {
     private let cache = Mutex<[String: any Sendable]>([:])
 
     init(
-        cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder], model: (any LanguageModel)? = nil,
+        cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder],
+        model: (any LanguageModel)? = nil,
         backend: any KernelBackend = ReferenceBackend(), threads: Int = 2,
         activations: @escaping @Sendable (HookPoint, Range<Int>) throws -> Tensor
     ) {
-        (self.cohort, self.rows, self.autoencoders, languageModel) = (cohort, rows, autoencoders, model)
+        (self.cohort, self.rows, self.autoencoders, languageModel) = (
+            cohort, rows, autoencoders, model
+        )
         (self.backend, self.threads, source) = (backend, threads, activations)
     }
 
@@ -54,10 +57,14 @@ final class ToyContext: EvaluationContext {
         get throws { try #require(languageModel) }
     }
 
-    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor { try source(hook, rows) }
+    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
+        try source(hook, rows)
+    }
 
     func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
-        if let broken = autoencoders[subject.value] as? BrokenAutoencoder, broken.failsToLoad { throw Broken() }
+        if let broken = autoencoders[subject.value] as? BrokenAutoencoder, broken.failsToLoad {
+            throw Broken()
+        }
         return autoencoders[subject.value]
     }
 
@@ -71,23 +78,27 @@ final class ToyContext: EvaluationContext {
 
 /// A cohort of autoencoders that lie nowhere.
 func toyCohort(
-    hook: HookPoint = HookPoint(layer: 0, site: .residPost), layers: Int = 1, modelSize: Int, latents: [Int],
+    hook: HookPoint = HookPoint(layer: 0, site: .residPost), layers: Int = 1, modelSize: Int,
+    latents: [Int],
     vocabulary: Int = 10, specialTokens: [Int32] = [0]
 ) -> Cohort {
     let subjects = latents.enumerated().map { index, latents in
         Subject(
             reference: AutoencoderReference(
-                release: "toys", id: "sae_\(index)", path: "", layout: "none", hookName: hook.description,
+                release: "toys", id: "sae_\(index)", path: "", layout: "none",
+                hookName: hook.description,
                 modelSize: modelSize, latents: latents, architecture: "standard", storedBytes: 0),
             key: ContentHash.of("\(index)"))
     }
     return Cohort(
         hook: hook,
         model: ModelDescription(
-            architecture: "toy", layers: layers, modelSize: modelSize, vocabulary: vocabulary, heads: 1,
+            architecture: "toy", layers: layers, modelSize: modelSize, vocabulary: vocabulary,
+            heads: 1,
             contextSize: 1024, blockParameters: 3 * modelSize * modelSize,
             embeddingParameters: 2 * vocabulary * modelSize),
-        modelName: "toy-model", activationType: "float32", prependsBOS: true, specialTokens: specialTokens,
+        modelName: "toy-model", activationType: "float32", prependsBOS: true,
+        specialTokens: specialTokens,
         subjects: subjects)
 }
 
@@ -113,7 +124,8 @@ struct ToyAutoencoder: Autoencoder {
     init(modelSize: Int, latents: Int, seed: UInt64) {
         var numbers = Numbers(seed: seed)
         self.init(
-            encoder: numbers.tensor([modelSize, latents]), decoder: numbers.tensor([latents, modelSize], times: 0.5),
+            encoder: numbers.tensor([modelSize, latents]),
+            decoder: numbers.tensor([latents, modelSize], times: 0.5),
             encoderBias: (0..<latents).map { _ in numbers.next() * 0.3 },
             decoderBias: (0..<modelSize).map { _ in numbers.next() * 0.3 })
     }
@@ -123,10 +135,13 @@ struct ToyAutoencoder: Autoencoder {
 
     func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
         try backend.encode(
-            x, EncoderWeights(matrix: encoder, inputBias: decoderBias, activation: .relu(bias: encoderBias)))
+            x,
+            EncoderWeights(
+                matrix: encoder, inputBias: decoderBias, activation: .relu(bias: encoderBias)))
     }
 
-    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor {
+    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor
+    {
         try backend.decode(codes, DecoderWeights(matrix: decoder, bias: decoderBias))
     }
 }
@@ -138,12 +153,14 @@ struct Broken: Error {}
 struct BrokenAutoencoder: Autoencoder {
     let failsToLoad: Bool
     let description = AutoencoderDescription(
-        architecture: "broken", modelSize: 6, latents: 4, hookName: "blocks.0.hook_resid_post", id: "broken")
+        architecture: "broken", modelSize: 6, latents: 4, hookName: "blocks.0.hook_resid_post",
+        id: "broken")
     let decoderMatrix = MatrixView(Tensor(zeros: [4, 6]))
 
     func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes { throw Broken() }
 
-    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor { x }
+    func decode(_ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend) throws -> Tensor
+    { x }
 }
 
 extension Outcome {
@@ -158,7 +175,9 @@ extension Outcome {
     }
 
     /// A column of the details.
-    func details(_ key: String) -> [Double] { (details.elements ?? []).compactMap { $0[key]?.double } }
+    func details(_ key: String) -> [Double] {
+        (details.elements ?? []).compactMap { $0[key]?.double }
+    }
 }
 
 /// Whether two numbers agree, by difference or relative to the second.

@@ -23,7 +23,9 @@ struct Layering {
 
     /// One sentence for each import that is not allowed, with file and line.
     func violations(of imports: [ImportLine]) -> [String] {
-        imports.compactMap { entry in violation(of: entry).map { "\(entry.file):\(entry.line): \($0)" } }
+        imports.compactMap { entry in
+            violation(of: entry).map { "\(entry.file):\(entry.line): \($0)" }
+        }
     }
 
     /// What is wrong with an import; nil when nothing is.

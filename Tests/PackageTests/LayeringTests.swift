@@ -24,7 +24,9 @@ private let owners = [
 ]
 
 /// Modules that come with the toolchain.
-private let toolchain: Set<String> = ["Swift", "Foundation", "Glibc", "Dispatch", "Synchronization"]
+private let toolchain: Set<String> = [
+    "Swift", "Foundation", "Glibc", "Dispatch", "Synchronization",
+]
 
 /// The package as its description says.
 private func package() throws -> PackageDescription {
@@ -36,7 +38,8 @@ private func package() throws -> PackageDescription {
 private func layering(_ package: PackageDescription) -> Layering {
     Layering(
         rows: rows, owners: owners, toolchain: toolchain,
-        declared: Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0.dependencies) }))
+        declared: Dictionary(
+            uniqueKeysWithValues: package.targets.map { ($0.name, $0.dependencies) }))
 }
 
 struct LayeringTests {
@@ -85,7 +88,8 @@ struct LayeringCheckerTests {
         owners: ["CShim": "Low"],
         toolchain: ["Glibc"],
         declared: [
-            "Low": ["High", "Beside", "CShim", "Low"], "Beside": ["CShim", "CForeign"], "High": ["Low", "Yams"],
+            "Low": ["High", "Beside", "CShim", "Low"], "Beside": ["CShim", "CForeign"],
+            "High": ["Low", "Yams"],
         ])
 
     @Test(
@@ -100,14 +104,17 @@ struct LayeringCheckerTests {
             ("Stranger", "Low", "Stranger has no row"),
         ])
     func refused(target: String, module: String, sentence: String) {
-        let entry = ImportLine(target: target, module: module, file: "Sources/\(target)/A.swift", line: 7)
-        #expect(Self.checker.violations(of: [entry]) == ["Sources/\(target)/A.swift:7: \(sentence)"])
+        let entry = ImportLine(
+            target: target, module: module, file: "Sources/\(target)/A.swift", line: 7)
+        #expect(
+            Self.checker.violations(of: [entry]) == ["Sources/\(target)/A.swift:7: \(sentence)"])
     }
 
     @Test(
         "An import from below, of the toolchain or of a declared product is allowed",
         arguments: [
-            ("High", "Low"), ("Low", "CShim"), ("Beside", "CForeign"), ("High", "Yams"), ("Low", "Glibc"),
+            ("High", "Low"), ("Low", "CShim"), ("Beside", "CForeign"), ("High", "Yams"),
+            ("Low", "Glibc"),
         ])
     func allowed(target: String, module: String) {
         let entry = ImportLine(target: target, module: module, file: "A.swift", line: 1)
@@ -143,7 +150,7 @@ struct LayeringCheckerTests {
                     ], exclude: ["README.md"]),
                 // Row 1
                 .target(name: "Low"),
-                .systemLibrary(name: "CShim", pkgConfig: "shim", providers: [.apt(["libshim-dev"])]),
+                .systemLibrary(name: "CShim", providers: [.apt(["libshim-dev"])]),
                 .testTarget(name: "LowTests", dependencies: ["Low"]),
             ]
             """

@@ -34,7 +34,8 @@ struct PackageDescription {
     /// The names in a list of dependencies; the packages of products are left out.
     private static func dependencies(_ list: Substring) -> Set<String> {
         var names = quoted(list)
-        for (index, piece) in list.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+        for (index, piece) in list.split(separator: "\"", omittingEmptySubsequences: false)
+            .enumerated()
         where index % 2 == 0 && piece.hasSuffix("package: ") {
             names[index / 2] = ""
         }

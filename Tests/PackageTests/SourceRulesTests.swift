@@ -16,7 +16,8 @@ struct SourceRulesTests {
         #expect(tooLong == [])
     }
 
-    @Test("No source file traps where it should throw or leaves work for later", arguments: forbidden)
+    @Test(
+        "No source file traps where it should throw or leaves work for later", arguments: forbidden)
     func words(_ word: String) throws {
         let places = Self.places(of: word, in: try sourceFiles(Self.endings))
         #expect(places == [])
@@ -24,7 +25,8 @@ struct SourceRulesTests {
 
     @Test("A forbidden word is found with file and line", arguments: forbidden)
     func isFound(_ word: String) {
-        let file = SourceFile(path: "Sources/A/B.swift", target: "A", text: "let a = 1\nlet b = \(word)\n")
+        let file = SourceFile(
+            path: "Sources/A/B.swift", target: "A", text: "let a = 1\nlet b = \(word)\n")
         #expect(Self.places(of: word, in: [file]) == ["Sources/A/B.swift:2"])
     }
 

@@ -16,7 +16,8 @@ struct SourceFile: Sendable {
 
     /// The lines; the last one need not end with a line break.
     var lines: [Substring] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(text.hasSuffix("\n") ? 1 : 0)
+        text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(
+            text.hasSuffix("\n") ? 1 : 0)
     }
 }
 

@@ -15,7 +15,7 @@ extension ProgramTests {
             #expect(ending.status == 0, "\(ending)")
             #expect(ending.errors.isEmpty, "\(ending)")
             for part in [
-                "Work items (SAE x evaluation x layer): 4", "TFLOP", "Activations on disk: 2.3 MiB",
+                "Work items (SAE x evaluation x layer): 2", "TFLOP", "Activations on disk: 2.3 MiB",
                 "Peak memory of one rank", "gpt_neox, 4 layers of 128", "# seed from --seed", "# dtype from SAEVAL_DTYPE",
                 "# model from configs/quickstart.yaml", "context_size: 32",
             ] {
@@ -40,7 +40,7 @@ extension ProgramTests {
             let bench = try Workbench()
             let ending = try bench.saeval(bench.small(["--ranks", "2"], command: "check"))
             #expect(ending.status == 0, "\(ending)")
-            #expect(ending.output.hasPrefix("4 work items can run"), "\(ending)")
+            #expect(ending.output.hasPrefix("2 work items can run"), "\(ending)")
             #expect(try folderContents(bench.path) == [])
         }
 
@@ -156,8 +156,8 @@ extension ProgramTests {
             let examples = Self.examples(in: ending.output)
             #expect(!examples.isEmpty, "no example: \(ending.output)")
             for example in examples {
-                let words = example.split(separator: " ").map { $0.replacing("'", with: "") }
-                let arguments = Array(words[try #require(words.firstIndex(of: "saeval"))...].dropFirst())
+                let words = example.split(separator: " ").map { String($0.replacing("'", with: "")) }
+                let arguments = Array(words.drop { $0 != "saeval" }.dropFirst())
                 #expect(Array(arguments.prefix(subcommand.count)) == subcommand)
                 #expect(throws: Never.self, "\(example)") { _ = try SaevalCommand.parseAsRoot(arguments) }
             }

@@ -24,10 +24,10 @@ extension ProgramTests {
             arguments: [(nil, SIGTERM), (nil, SIGINT), (3, SIGUSR1)] as [(Int?, Int32)])
         func stop(ranks: Int?, number: Int32) throws {
             let bench = try Workbench()
-            let arguments = bench.small(["--threads", "1"], sparsityBatches: 60)
+            let arguments = bench.small(["--threads", "1"], sparsityBatches: 40)
             let first = try bench.start(arguments, ranks: ranks)
-            let journal = bench.output + "/journal.jsonl"
-            while first.isRunning, !bench.contains(journal, "{\"unit\":") { usleep(2000) }
+            let log = bench.output + "/log.jsonl"
+            while first.isRunning, !bench.contains(log, "\"event\": \"unit\"") { usleep(2000) }
             first.send(number)
             let stopped = try first.ending()
             #expect(stopped.status == 75, "\(stopped)")
@@ -75,10 +75,10 @@ extension ProgramTests {
         @Test("A second run on the same folder is refused while the first goes on")
         func inUse() throws {
             let bench = try Workbench()
-            let first = try bench.start(bench.small(sparsityBatches: 60))
+            let first = try bench.start(bench.small(sparsityBatches: 40))
             let journal = bench.output + "/journal.jsonl"
-            while first.isRunning, !bench.contains(journal, "{\"start\":") { usleep(2000) }
-            let second = try bench.saeval(bench.small(sparsityBatches: 60))
+            while first.isRunning, !bench.contains(bench.output + "/log.jsonl", "\"start\"") { usleep(2000) }
+            let second = try bench.saeval(bench.small(sparsityBatches: 40))
             #expect(second.status == 64 || second.status == 1, "\(second)")
             #expect(second.errors.contains("\(journal) is in use by another run"), "\(second)")
             #expect(second.errors.contains("another output folder"), "\(second)")
@@ -94,8 +94,14 @@ extension Workbench {
 
     /// How often a file contains a text; 0 when it is missing.
     func count(_ path: String, _ text: String) -> Int {
-        guard let bytes = try? readFile(path) else { return 0 }
-        return String(decoding: bytes, as: UTF8.self).components(separatedBy: text).count - 1
+        guard let bytes = FileManager.default.contents(atPath: path) else { return 0 }
+        var count = 0
+        var rest = bytes.startIndex..<bytes.endIndex
+        while let found = bytes.range(of: Data(text.utf8), in: rest) {
+            count += 1
+            rest = found.upperBound..<bytes.endIndex
+        }
+        return count
     }
 
     /// The bytes of all artefacts, by path.

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Testing
 
 /// Something wrong that the program is given, and what it must say.

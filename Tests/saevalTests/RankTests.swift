@@ -21,7 +21,7 @@ extension ProgramTests {
             /// Runs and returns the results and the bytes of all artefacts.
             func results() throws -> (RunResults, [String: [UInt8]]) {
                 let bench = try Workbench()
-                var arguments = bench.small(["--dtype", type])
+                var arguments = bench.small(["--dtype", type], kinds: "topk|jumprelu")
                 if let threads { arguments += ["--threads", "\(threads)"] }
                 let ending = try bench.saeval(arguments, ranks: ranks)
                 #expect(ending.status == 0, "\(ending)")

@@ -12,7 +12,7 @@ final class Workbench: Sendable {
     var artifacts: String { file("artifacts") }
 
     init() throws {
-        var template = Array((NSTemporaryDirectory() + "/saeval-XXXXXX").utf8CString)
+        var template = Array(((NSTemporaryDirectory() as NSString).appendingPathComponent("saeval-XXXXXX")).utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
         path = String(cString: try #require(made, "no temporary folder can be made"))
     }
@@ -35,13 +35,16 @@ final class Workbench: Sendable {
         return try RunningProgram(command, folder: path, variables: variables)
     }
 
-    /// The arguments of a small run: two autoencoders on each of two layers, three blocks of activations a layer.
-    func small(_ more: [String] = [], command: String = "run", sparsityBatches: Int = 8) -> [String] {
+    /// The arguments of a small run: some kinds of autoencoders on each of two layers, three blocks of activations a
+    /// layer.
+    func small(
+        _ more: [String] = [], command: String = "run", kinds: String = "topk", sparsityBatches: Int = 10
+    ) -> [String] {
         [
             command, "configs/quickstart.yaml", "--output", output, "--artifacts", artifacts, "--saes",
-            "configs/quickstart/saes/sae_lens", "--match", ".*__(topk|jumprelu)", "--layers", "1,2", "--set",
+            "configs/quickstart/saes/sae_lens", "--match", ".*__(\(kinds))", "--layers", "1,2", "--set",
             "core.context_size=32", "--set", "core.batch_size_prompts=12", "--set",
-            "core.n_eval_reconstruction_batches=4", "--set",
+            "core.n_eval_reconstruction_batches=2", "--set",
             "core.n_eval_sparsity_variance_batches=\(sparsityBatches)",
         ] + more
     }

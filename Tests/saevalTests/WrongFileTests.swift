@@ -34,7 +34,7 @@ extension ProgramTests {
                 try bench.write("model/config.json", "{\"model_type\": ")
                 return bench.tiny(["--model", folder])
             },
-            Mistake("an unknown kind of model", says: ["{}/model/config.json", "`mamba`", "gpt_neox"]) { bench in
+            Mistake("an unknown kind of model", says: ["{}/model/config.json", "mamba", "gpt_neox"]) { bench in
                 let folder = try bench.model(without: "config.json")
                 try bench.write("model/config.json", "{\"model_type\": \"mamba\"}")
                 return bench.tiny(["--model", folder])
@@ -65,11 +65,11 @@ extension ProgramTests {
                 "a dataset without a text", dataset: Array("{\"words\": \"a\"}\n".utf8), says: ["words", "column `text`"]),
             Mistake(
                 "a text that is a number", dataset: Array("{\"text\": 3}\n".utf8), says: ["line 1", "not a text", "correct"]),
-            Mistake("ids that the model lacks", says: ["{}/ids.jsonl", "4096"]) { bench in
-                let line = "{\"tokens\": [" + (0..<16).map { "\($0 + 4090)" }.joined(separator: ", ") + "]}\n"
-                let path = try bench.write("ids.jsonl", line)
-                return bench.tiny(["--datasets", "quickstart/corpus=\(path)"])
-            },
+            Mistake(
+                "ids that the model lacks",
+                dataset: Array(
+                    String(repeating: "{\"tokens\": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 4096]}\n", count: 4)
+                        .utf8), says: ["4096", "configs/quickstart/model has tokens 0 to 4095", "tokenizer"]),
         ]
 
         static let places = [

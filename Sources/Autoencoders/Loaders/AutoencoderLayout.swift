@@ -19,14 +19,20 @@ let autoencoderLayouts: [any AutoencoderLayout] = [
     SAELensLayout()
 ]
 
-/// Files of layouts that are known and not read yet, and of folders that are incomplete.
-let unreadLayouts: [(file: String, name: String)] = [
-    ("ae.pt", "dictionary_learning"),
-    ("params.npz", "gemma_scope"),
-    ("params.safetensors", "gemma_scope_2"),
-    ("sae.safetensors", "sparsify"),
-    (SAELensLayout.configurationFile, "sae_lens without \(SAELensLayout.weightFile)"),
-    (SAELensLayout.weightFile, "sae_lens without \(SAELensLayout.configurationFile)"),
+/// Files of layouts that are known and not read yet, and of folders that are incomplete: what such a folder has, how
+/// it is listed, and what it lacks.
+let unreadLayouts: [(file: String, name: String, missing: String?)] = [
+    ("ae.pt", "dictionary_learning", nil),
+    ("params.npz", "gemma_scope", nil),
+    ("params.safetensors", "gemma_scope_2", nil),
+    ("sae.safetensors", "sparsify", nil),
+    (
+        SAELensLayout.configurationFile, "sae_lens without \(SAELensLayout.weightFile)", SAELensLayout.weightFile
+    ),
+    (
+        SAELensLayout.weightFile, "sae_lens without \(SAELensLayout.configurationFile)",
+        SAELensLayout.configurationFile
+    ),
 ]
 
 /// The layout of a name.

@@ -9,9 +9,18 @@ enum RowStore {
     /// Makes the rows of a set unless they are there already. Rank 0 alone calls it.
     ///
     /// - Returns: a sentence when rows repeat.
-    static func prepare(_ set: RunPlan.RowSet, modelFolder: String) throws -> String? {
+    /// - Throws: ``RunError`` when the dataset holds ids that the model's vocabulary lacks.
+    static func prepare(
+        _ set: RunPlan.RowSet, modelFolder: String, vocabulary: Int
+    ) throws -> String? {
         if (try? load(set)) == nil {
             let packed = try packRows(set.request, path: set.datasetPath) { try Tokenizer(folder: modelFolder) }
+            let largest = packed.rows.tokens.max() ?? 0
+            guard largest < vocabulary else {
+                throw RunError(
+                    .unsuitable, "Dataset \(set.datasetPath) gives token \(largest), but \(modelFolder) has tokens 0 to \(vocabulary - 1)",
+                    advice: "give the text, or ids made with this model's tokenizer")
+            }
             let tensor = Tensor(uninitialized: [packed.rows.count, packed.rows.positions], type: .int32)
             packed.rows.tokens.withUnsafeBytes { tensor.bytes.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
             try makeFolder(parentFolder(of: set.path))

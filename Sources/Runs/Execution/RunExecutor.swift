@@ -116,7 +116,8 @@ public struct RunExecutor {
         try writeFile(Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml")
         for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes { Console.note(note) }
         for set in plan.rowSets {
-            if let note = try RowStore.prepare(set, modelFolder: plan.modelFolder) {
+            if let note = try RowStore.prepare(
+                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary) {
                 Console.note(note)
                 log.write("note", [("text", .string(note))])
             }

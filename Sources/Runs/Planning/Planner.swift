@@ -42,7 +42,9 @@ public struct Planner {
         let model = try ModelPlace(configuration.model)
         let activationType = ElementType(rawValue: configuration.dtype)!
         var failures: [RunPlan.FailedItem] = []
-        let references = try selectedReferences(layers: model.description.layers, failures: &failures)
+        var notes: [String] = []
+        let references = try selectedReferences(
+            layers: model.description.layers, failures: &failures, notes: &notes)
         let special = try model.specialTokens()
         let cohorts = cohorts(of: try subjects(references, model, &failures), model, special)
         guard !cohorts.isEmpty else {
@@ -61,15 +63,19 @@ public struct Planner {
             activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units, failedItems: failures,
             key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()), threads: configuration.threads,
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
-        plan.notes = layout.notes
+        plan.notes = notes + layout.notes
         return plan
     }
 
     // MARK: - Autoencoders
 
     /// The autoencoders that the config selects, in the order of its entries.
-    public func selectedReferences(
-        layers: Int, failures: inout [RunPlan.FailedItem]
+    ///
+    /// - Parameters:
+    ///   - failures: takes folders that hold a damaged or incomplete one.
+    ///   - notes: takes folders whose layout is not read yet.
+    private func selectedReferences(
+        layers: Int, failures: inout [RunPlan.FailedItem], notes: inout [String]
     ) throws -> [AutoencoderReference] {
         var references: [AutoencoderReference] = []
         for selection in configuration.saes {
@@ -79,8 +85,12 @@ public struct Planner {
                     advice: "name layers that the model has")
             }
             let survey = try surveyAutoencoders(under: selection.path)
-            for unread in survey.unread where unread.error != nil {
-                failures.append(RunPlan.FailedItem(name: unread.path, reason: unread.reason))
+            for unread in survey.unread {
+                if let error = unread.error {
+                    failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
+                } else {
+                    notes.append("\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
+                }
             }
             guard !survey.found.isEmpty || !failures.isEmpty else {
                 _ = try findAutoencoders(under: selection.path)

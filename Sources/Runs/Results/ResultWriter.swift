@@ -67,10 +67,10 @@ struct ResultWriter {
         for result in results {
             let start = [result.evaluation, result.release, result.id, result.hook, "\(result.layer)"].map(csvField)
             for (category, values) in result.outcome.metrics {
-                for (name, value) in values { text += (start + [category, name, "\(value)"]).joined(separator: ",") + "\n" }
+                for (name, value) in values { text += (start + [category, name, "\(value)"].map(csvField)).joined(separator: ",") + "\n" }
             }
             for (name, value) in result.outcome.additions {
-                text += (start + ["saeval", name, "\(value)"]).joined(separator: ",") + "\n"
+                text += (start + ["saeval", name, "\(value)"].map(csvField)).joined(separator: ",") + "\n"
             }
         }
         try writeFile(Array(text.utf8), to: "\(plan.output)/results.csv")

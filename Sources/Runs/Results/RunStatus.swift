@@ -44,7 +44,7 @@ public struct RunStatus: Sendable {
         }
         (partials, autoencoders, ranks) = (start.partials, start.autoencoders, start.ranks)
         evaluations = start.evaluations
-        percent = Int(100 * doneCost / max(start.cost, 1))
+        percent = donePartials >= partials ? 100 : min(99, Int(100 * doneCost / max(start.cost, 1)))
         state = isEnded ? "done" : donePartials == partials ? "all units done" : "unfinished"
         let seconds = last - start.epochSeconds
         if !isEnded, donePartials < partials, seconds > 0, doneCost > start.doneCost {

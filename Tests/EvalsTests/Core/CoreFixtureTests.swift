@@ -7,17 +7,20 @@ import Testing
 
 @testable import Evals
 
-/// The worked example of the specification: two batches of two rows of four tokens, three wide, five latents. Its
-/// values were computed with SAE Bench 0.6.0.
+/// The worked example of the specification: two batches of two rows of four tokens, three wide, five
+/// latents. Its values were computed with SAE Bench 0.6.0.
 struct CoreFixtureTests {
     /// The metrics of the example.
     static let metrics: [(String, Double)] = [
         ("l2_norm_in", 2.7013006), ("l2_norm_out", 4.5409145), ("l2_ratio", 1.6938764),
-        ("relative_reconstruction_bias", 1.1893148), ("l0", 2), ("l1", 3.5454545), ("frac_alive", 0.8),
-        ("freq_over_1_percent", 0.8), ("freq_over_10_percent", 0.8), ("explained_variance", -21.733826),
+        ("relative_reconstruction_bias", 1.1893148), ("l0", 2), ("l1", 3.5454545),
+        ("frac_alive", 0.8),
+        ("freq_over_1_percent", 0.8), ("freq_over_10_percent", 0.8),
+        ("explained_variance", -21.733826),
         ("explained_variance_legacy", -3.5923150), ("mse", 5.4043736), ("cossim", -0.0037790537),
         ("normalized_freq_over_1_percent", 1), ("normalized_freq_over_10_percent", 1),
-        ("average_max_encoder_cosine_sim", 0.5213889), ("average_max_decoder_cosine_sim", 0.8517979),
+        ("average_max_encoder_cosine_sim", 0.5213889),
+        ("average_max_decoder_cosine_sim", 0.8517979),
     ]
 
     /// The values of each latent.
@@ -53,8 +56,10 @@ struct CoreFixtureTests {
             return Float((5 * d * d + 3 * f + 2 * d * f) % 7 - 3) / 3 + 0.1
         }
         return ToyAutoencoder(
-            encoder: Tensor(encoder, shape: [model, latents]), decoder: Tensor(decoder, shape: [latents, model]),
-            encoderBias: (0..<latents).map { 0.1 * Float($0 - 2) }, decoderBias: (0..<model).map { 0.05 * Float($0) })
+            encoder: Tensor(encoder, shape: [model, latents]),
+            decoder: Tensor(decoder, shape: [latents, model]),
+            encoderBias: (0..<latents).map { 0.1 * Float($0 - 2) },
+            decoderBias: (0..<model).map { 0.05 * Float($0) })
     }
 
     /// Activations of some rows of the dataset, of which the example begins at row 2.
@@ -73,7 +78,8 @@ struct CoreFixtureTests {
     private static func outcome(_ backend: any KernelBackend) throws -> Outcome {
         let cohort = toyCohort(modelSize: 3, latents: [5])
         let context = ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: tokens, positions: 4), autoencoders: [autoencoder],
+            cohort: cohort, rows: TokenRows(tokens: tokens, positions: 4),
+            autoencoders: [autoencoder],
             backend: backend, activations: activations)
         let core = Core(settings: settings)
         let subject = SubjectIndex(0)
@@ -96,15 +102,19 @@ struct CoreFixtureTests {
     func latent(backend: Int, entry: (name: String, values: [Double])) throws {
         let values = try Self.outcome(backends[backend]).details(entry.name)
         #expect(values.count == entry.values.count)
-        for (value, expected) in zip(values, entry.values) { #expect(isClose(value, expected, within: 2e-7)) }
+        for (value, expected) in zip(values, entry.values) {
+            #expect(isClose(value, expected, within: 2e-7))
+        }
     }
 
     @Test("What SAE Bench leaves out is reported beside it", arguments: backends.indices)
     func additions(backend: Int) throws {
         let outcome = try Self.outcome(backends[backend])
-        #expect(isClose(try outcome.addition("explained_variance_pooled"), -3.0482955, within: 2e-6))
+        #expect(
+            isClose(try outcome.addition("explained_variance_pooled"), -3.0482955, within: 2e-6))
         #expect(isClose(try outcome.addition("squared_error_per_token"), 29.30832, within: 2e-6))
-        #expect(isClose(try outcome.addition("squared_error_per_element"), 29.30832 / 3, within: 2e-6))
+        #expect(
+            isClose(try outcome.addition("squared_error_per_element"), 29.30832 / 3, within: 2e-6))
         #expect(try outcome.addition("dead_latents") == 1)
     }
 

@@ -26,13 +26,15 @@ struct CoreOutcomeTests {
         (batch.errorSquared, batch.cosine, batch.legacyVariance) = (scale, scale / 4, scale / 8)
         (batch.nonZeros, batch.latentSum) = (firings.reduce(0, +), tokens == 0 ? 0 : 1.5)
         return SparsitySums(
-            batches: [batch], firings: PackedCounts(firings), firingRows: PackedCounts(rows), inputSum: inputSum)
+            batches: [batch], firings: PackedCounts(firings), firingRows: PackedCounts(rows),
+            inputSum: inputSum)
     }
 
     private static func weights(_ count: Int = 2, value: Float = 0.5) -> WeightStatistics {
         let values = [Float](repeating: value, count: count)
         return WeightStatistics(
-            encoderBias: values, encoderNorm: values, encoderDecoderCosine: values, maximumEncoderCosine: values,
+            encoderBias: values, encoderNorm: values, encoderDecoderCosine: values,
+            maximumEncoderCosine: values,
             maximumDecoderCosine: values)
     }
 
@@ -51,8 +53,10 @@ struct CoreOutcomeTests {
             ("kl_div_score", 35.0 / 40), ("kl_div_with_ablation", 4), ("kl_div_with_sae", 0.5),
             ("ce_loss_score", 56.0 / 64), ("ce_loss_with_ablation", 10), ("ce_loss_with_sae", 3),
             ("ce_loss_without_sae", 2), ("explained_variance", 1 - 1 / (5 - 6.25)),
-            ("explained_variance_legacy", 0.125), ("mse", 0.25), ("cossim", 0.25), ("l2_norm_in", 2),
-            ("l2_norm_out", 1), ("l2_ratio", 0.5), ("relative_reconstruction_bias", 2.0 / 3), ("l0", 0.5),
+            ("explained_variance_legacy", 0.125), ("mse", 0.25), ("cossim", 0.25),
+            ("l2_norm_in", 2),
+            ("l2_norm_out", 1), ("l2_ratio", 0.5), ("relative_reconstruction_bias", 2.0 / 3),
+            ("l0", 0.5),
             ("l1", 0.375), ("frac_alive", 0.5), ("freq_over_10_percent", 0.5),
         ] as [(String, Double)])
     func scores(name: String, value: Double) throws {
@@ -68,7 +72,8 @@ struct CoreOutcomeTests {
     @Test("Several units of latents are joined in order")
     func joined() throws {
         let outcome = try Self.outcome([
-            .sparsity(Self.sparsity()), .weights(Self.weights(1, value: 0.25)), .weights(Self.weights(1, value: 0.75)),
+            .sparsity(Self.sparsity()), .weights(Self.weights(1, value: 0.25)),
+            .weights(Self.weights(1, value: 0.75)),
         ])
         #expect(outcome.details("encoder_norm") == [0.25, 0.75])
         #expect(try outcome.metric("average_max_decoder_cosine_sim") == 0.5)
@@ -77,10 +82,13 @@ struct CoreOutcomeTests {
     @Test("What is not a number is -1, as SAE Bench stores it")
     func notANumber() throws {
         let nothing = try Self.outcome([
-            .reconstruction(ReconstructionSums()), .sparsity(Self.sparsity(tokens: 0, firings: [0, 0], rows: [0, 0])),
+            .reconstruction(ReconstructionSums()),
+            .sparsity(Self.sparsity(tokens: 0, firings: [0, 0], rows: [0, 0])),
             .weights(Self.weights(value: .nan)),
         ])
-        let counts: Set<String> = ["total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance"]
+        let counts: Set<String> = [
+            "total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance",
+        ]
         let shares: Set<String> = [
             "freq_over_1_percent", "freq_over_10_percent", "normalized_freq_over_1_percent",
             "normalized_freq_over_10_percent", "frac_alive",
@@ -89,7 +97,9 @@ struct CoreOutcomeTests {
             #expect(value == (shares.contains(name) ? 0 : -1), "\(name)")
         }
         for latent in nothing.details.elements ?? [] {
-            for member in latent.members ?? [] where member.key != "index" { #expect(member.value.double == -1) }
+            for member in latent.members ?? [] where member.key != "index" {
+                #expect(member.value.double == -1)
+            }
         }
     }
 
@@ -98,57 +108,73 @@ struct CoreOutcomeTests {
         let empty = Self.sparsity(tokens: 0, firings: [0, 0], rows: [0, 0], inputSum: [0, 0])
         let with = try Self.outcome(Self.whole + [.sparsity(empty)])
         let without = try Self.outcome(Self.whole)
-        for name in ["mse", "l2_norm_in", "cossim", "l0", "l1", "explained_variance_legacy", "frac_alive"] {
+        for name in [
+            "mse", "l2_norm_in", "cossim", "l0", "l1", "explained_variance_legacy", "frac_alive",
+        ] {
             #expect(try with.metric(name) == without.metric(name), "\(name)")
         }
         #expect(
-            try with.addition("explained_variance_pooled") == without.addition("explained_variance_pooled"))
+            try with.addition("explained_variance_pooled")
+                == without.addition("explained_variance_pooled"))
     }
 
     @Test("Partial results of different sizes are refused", arguments: [0, 1, 2])
     func damaged(kind: Int) {
         let other = [
-            Self.sparsity(firings: [1]), Self.sparsity(rows: [1]), Self.sparsity(inputSum: [1, 2, 3]),
+            Self.sparsity(firings: [1]), Self.sparsity(rows: [1]),
+            Self.sparsity(inputSum: [1, 2, 3]),
         ][kind]
-        #expect(throws: EvaluationError.self) { try Self.outcome([.sparsity(Self.sparsity()), .sparsity(other)]) }
+        #expect(throws: EvaluationError.self) {
+            try Self.outcome([.sparsity(Self.sparsity()), .sparsity(other)])
+        }
     }
 
     @Test("Categories, metrics, settings and latents have SAE Bench's keys in its order")
     func keys() throws {
         let outcome = try Self.outcome(Self.whole)
-        let metrics = outcome.metrics.map { ([$0.category] + $0.values.map(\.name)).joined(separator: " ") }
+        let metrics = outcome.metrics.map {
+            ([$0.category] + $0.values.map(\.name)).joined(separator: " ")
+        }
         #expect(
             metrics == [
                 "model_behavior_preservation kl_div_score kl_div_with_ablation kl_div_with_sae",
-                "model_performance_preservation ce_loss_score ce_loss_with_ablation ce_loss_with_sae ce_loss_without_sae",
+                "model_performance_preservation ce_loss_score ce_loss_with_ablation ce_loss_with_sae "
+                    + "ce_loss_without_sae",
                 "reconstruction_quality explained_variance explained_variance_legacy mse cossim",
-                "shrinkage l2_norm_in l2_norm_out l2_ratio relative_reconstruction_bias", "sparsity l0 l1",
+                "shrinkage l2_norm_in l2_norm_out l2_ratio relative_reconstruction_bias",
+                "sparsity l0 l1",
                 "token_stats total_tokens_eval_reconstruction total_tokens_eval_sparsity_variance",
-                "misc_metrics freq_over_1_percent freq_over_10_percent normalized_freq_over_1_percent "
-                    + "normalized_freq_over_10_percent average_max_encoder_cosine_sim "
+                "misc_metrics freq_over_1_percent freq_over_10_percent "
+                    + "normalized_freq_over_1_percent normalized_freq_over_10_percent average_max_encoder_cosine_sim "
                     + "average_max_decoder_cosine_sim frac_alive",
             ])
         #expect(
             outcome.config.members?.map(\.key) == [
                 "model_name", "llm_dtype", "batch_size_prompts", "n_eval_reconstruction_batches",
-                "n_eval_sparsity_variance_batches", "dataset", "context_size", "compute_kl", "compute_ce_loss",
+                "n_eval_sparsity_variance_batches", "dataset", "context_size", "compute_kl",
+                "compute_ce_loss",
                 "compute_l2_norms", "compute_sparsity_metrics", "compute_variance_metrics",
-                "compute_featurewise_density_statistics", "compute_featurewise_weight_based_metrics",
+                "compute_featurewise_density_statistics",
+                "compute_featurewise_weight_based_metrics",
                 "exclude_special_tokens_from_reconstruction", "verbose",
             ])
         #expect(
             outcome.details.elements?.first?.members?.map(\.key) == [
-                "index", "feature_density", "consistent_activation_heuristic", "encoder_bias", "encoder_norm",
+                "index", "feature_density", "consistent_activation_heuristic", "encoder_bias",
+                "encoder_norm",
                 "encoder_decoder_cosine_sim", "max_decoder_cosine_sim", "max_encoder_cosine_sim",
             ])
         #expect(
-            outcome.integerMetrics == ["total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance"])
+            outcome.integerMetrics == [
+                "total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance",
+            ])
     }
 
     @Test("Values of latents are rounded to ten decimals")
     func rounding() throws {
         let outcome = try Self.outcome([
-            .sparsity(Self.sparsity(firings: [1, 3], rows: [1, 2])), .weights(Self.weights(value: 0.1)),
+            .sparsity(Self.sparsity(firings: [1, 3], rows: [1, 2])),
+            .weights(Self.weights(value: 0.1)),
         ])
         #expect(outcome.details("encoder_bias") == [0.1000000015, 0.1000000015])
         #expect(outcome.details("consistent_activation_heuristic") == [1, 1.5])

@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Kernels
 import Testing
 
 @testable import Evals
@@ -7,7 +8,9 @@ import Testing
 /// Settings with some batches.
 private func settings(reconstruction: Int, sparsity: Int) -> CoreSettings {
     var settings = CoreSettings()
-    (settings.nEvalReconstructionBatches, settings.nEvalSparsityVarianceBatches) = (reconstruction, sparsity)
+    (settings.nEvalReconstructionBatches, settings.nEvalSparsityVarianceBatches) = (
+        reconstruction, sparsity
+    )
     return settings
 }
 
@@ -36,8 +39,11 @@ private func weights(_ unit: CoreUnit) -> Range<Int>? {
 struct CorePlanTests {
     /// Cohorts from one tiny autoencoder to many that are too wide to share a unit.
     static let cohorts = [
-        toyCohort(modelSize: 8, latents: [16]), toyCohort(modelSize: 768, latents: [4096, 4097, 1, 12_288]),
-        toyCohort(layers: 26, modelSize: 2304, latents: [Int](repeating: 65_536, count: 5), vocabulary: 256_000),
+        toyCohort(modelSize: 8, latents: [16]),
+        toyCohort(modelSize: 768, latents: [4096, 4097, 1, 12_288]),
+        toyCohort(
+            layers: 26, modelSize: 2304, latents: [Int](repeating: 65_536, count: 5),
+            vocabulary: 256_000),
         toyCohort(layers: 4, modelSize: 128, latents: (1...60).map { $0 * 100 }),
     ]
 
@@ -61,11 +67,16 @@ struct CorePlanTests {
         }
     }
 
-    @Test("Phases follow one another, and every unit serves somebody and costs something", arguments: cohorts.indices)
+    @Test(
+        "Phases follow one another, and every unit serves somebody and costs something",
+        arguments: cohorts.indices)
     func order(cohort: Int) throws {
         let cohort = Self.cohorts[cohort]
-        let units = try Core(settings: settings(reconstruction: 10, sparsity: 20)).units(for: cohort)
-        let phases = units.map { reconstruction($0.unit) != nil ? 0 : sparsity($0.unit) != nil ? 1 : 2 }
+        let units = try Core(settings: settings(reconstruction: 10, sparsity: 20)).units(
+            for: cohort)
+        let phases = units.map {
+            reconstruction($0.unit) != nil ? 0 : sparsity($0.unit) != nil ? 1 : 2
+        }
         #expect(phases == phases.sorted())
         #expect(Set(phases) == [0, 1, 2])
         for unit in units {
@@ -80,17 +91,24 @@ struct CorePlanTests {
     func independence() throws {
         let settings = settings(reconstruction: 10, sparsity: 20)
         let describe = { (cohort: Cohort) in
-            try Core(settings: settings).units(for: cohort).map { "\($0.unit) \($0.subjects) \($0.cost)" }
+            try Core(settings: settings).units(for: cohort).map {
+                "\($0.unit) \($0.subjects) \($0.cost)"
+            }
         }
         var other = Self.cohorts[1]
-        (other.activationType, other.specialTokens, other.modelName) = ("bfloat16", [1, 2, 3], "another")
+        (other.activationType, other.specialTokens, other.modelName) = (
+            "bfloat16", [1, 2, 3], "another"
+        )
         for index in other.subjects.indices { other.subjects[index].key = ContentHash.of("other") }
         #expect(try describe(other) == describe(Self.cohorts[1]))
     }
 
-    @Test("A phase of several batches splits, so that several ranks have work", arguments: [2, 7, 8, 9, 20, 200])
+    @Test(
+        "A phase of several batches splits, so that several ranks have work",
+        arguments: [2, 7, 8, 9, 20, 200])
     func parallelism(batches: Int) throws {
-        let units = try Core(settings: settings(reconstruction: batches, sparsity: 1)).units(for: Self.cohorts[0])
+        let units = try Core(settings: settings(reconstruction: batches, sparsity: 1)).units(
+            for: Self.cohorts[0])
         #expect(units.filter { reconstruction($0.unit) != nil }.count >= min(batches, 5))
     }
 
@@ -105,19 +123,19 @@ struct CorePlanTests {
     }
 
     @Test(
-        "Chunks cover their batches in order and cross none",
-        arguments: [(128, 16), (100, 5), (2, 1000), (300, 3), (256, 1), (7, 11)])
-    func chunks(contextSize: Int, rows: Int) {
+        "Chunks cover their batches in order, cross none and stay small",
+        arguments: [(128, 16), (100, 5), (2, 1000), (600, 3), (512, 1), (7, 11)], [1, 2, 64])
+    func chunks(shape: (contextSize: Int, rows: Int), threads: Int) {
         var settings = CoreSettings()
-        (settings.contextSize, settings.batchSizePrompts) = (contextSize, rows)
-        let chunks = Chunk.list(3..<6, settings: settings, first: 40)
-        #expect(chunks.flatMap { Array($0.rows) } == Array(40 + 3 * rows..<40 + 6 * rows))
+        (settings.contextSize, settings.batchSizePrompts) = shape
+        let chunks = Chunk.list(3..<6, settings: settings, first: 40, threads: threads)
+        #expect(
+            chunks.flatMap { Array($0.rows) } == Array(40 + 3 * shape.rows..<40 + 6 * shape.rows))
+        #expect(chunks.count >= min(threads, 3 * shape.rows) / 2)
         for chunk in chunks {
-            #expect(chunk.rows.count == 1 || chunk.rows.count * contextSize <= 256)
-            #expect((chunk.rows.lowerBound - 40) / rows == chunk.batch)
-            #expect((chunk.rows.upperBound - 1 - 40) / rows == chunk.batch)
+            #expect(chunk.rows.count == 1 || chunk.rows.count * shape.contextSize <= chunkTokens)
+            #expect((chunk.rows.lowerBound - 40) / shape.rows == chunk.batch)
+            #expect((chunk.rows.upperBound - 1 - 40) / shape.rows == chunk.batch)
         }
-        let alone = (3..<6).flatMap { Chunk.list($0..<$0 + 1, settings: settings, first: 40) }
-        #expect(alone.map(\.rows) == chunks.map(\.rows))
     }
 }

@@ -21,7 +21,8 @@ struct GroupingTests {
     private static let rows: TokenRows = {
         var numbers = Numbers(seed: 8)
         return TokenRows(
-            tokens: (0..<24 * 100).map { $0 % 100 == 0 ? 0 : Int32(4.99 * (numbers.next() + 1)) }, positions: 100)
+            tokens: (0..<24 * 100).map { $0 % 100 == 0 ? 0 : Int32(4.99 * (numbers.next() + 1)) },
+            positions: 100)
     }()
 
     private static let autoencoders: [any Autoencoder] = (1...3).map {
@@ -29,16 +30,20 @@ struct GroupingTests {
     }
 
     private static func context(
-        _ autoencoders: [any Autoencoder] = autoencoders, threads: Int = 1, backend: any KernelBackend = CPUBackend()
+        _ autoencoders: [any Autoencoder] = autoencoders, threads: Int = 1,
+        backend: any KernelBackend = CPUBackend()
     ) -> ToyContext {
         let hook = HookPoint(layer: 0, site: .residPost)
         let model = ToyModel()
         return ToyContext(
-            cohort: toyCohort(hook: hook, layers: 2, modelSize: 6, latents: autoencoders.map { $0.description.latents }),
+            cohort: toyCohort(
+                hook: hook, layers: 2, modelSize: 6,
+                latents: autoencoders.map { $0.description.latents }),
             rows: rows, autoencoders: autoencoders, model: model, backend: backend, threads: threads
         ) { hook, range in
             let pass = ForwardPass(
-                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count, positions: 100,
+                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count,
+                positions: 100,
                 captures: [hook])
             return try #require(try model.run(pass).captured[hook])
         }
@@ -49,19 +54,25 @@ struct GroupingTests {
     ) throws -> [CorePartial] {
         let indices = subjects.map { SubjectIndex($0) }
         return try units.flatMap { unit in
-            let results = try Core(settings: settings).evaluate(unit, subjects: indices, in: context)
+            let results = try Core(settings: settings).evaluate(
+                unit, subjects: indices, in: context)
             return try indices.map { try #require(results[$0]).get() }
         }
     }
 
     /// The numbers of an outcome by name.
-    private static func numbers(_ partials: [CorePartial], subject: Int = 0) throws -> [String: Double] {
+    private static func numbers(_ partials: [CorePartial], subject: Int = 0) throws -> [String:
+        Double]
+    {
         let outcome = try Core(settings: settings)
             .outcome(of: partials, for: SubjectIndex(subject), in: context().cohort)
-        var numbers = Dictionary(uniqueKeysWithValues: outcome.metrics.flatMap(\.values).map { ($0.name, $0.value) })
+        var numbers = Dictionary(
+            uniqueKeysWithValues: outcome.metrics.flatMap(\.values).map { ($0.name, $0.value) })
         for (name, value) in outcome.additions { numbers[name] = value }
         for (index, latent) in (outcome.details.elements ?? []).enumerated() {
-            for member in latent.members ?? [] { numbers["\(member.key) \(index)"] = member.value.double }
+            for member in latent.members ?? [] {
+                numbers["\(member.key) \(index)"] = member.value.double
+            }
         }
         return numbers
     }
@@ -89,18 +100,22 @@ struct GroupingTests {
         let whole = try Self.evaluate([.sparsity(0..<4)]).compactMap(\.sparsity)[0]
         let parts = try Self.evaluate(ranges.map { .sparsity($0) }).compactMap(\.sparsity)
         #expect(parts.flatMap(\.batches) == whole.batches)
-        let sum = { (counts: [[Int]]) in whole.firings.counts.indices.map { place in counts.reduce(0) { $0 + $1[place] } } }
+        let sum = { (counts: [[Int]]) in
+            whole.firings.counts.indices.map { place in counts.reduce(0) { $0 + $1[place] } }
+        }
         #expect(sum(parts.map(\.firings.counts)) == whole.firings.counts)
         #expect(sum(parts.map(\.firingRows.counts)) == whole.firingRows.counts)
         #expect(whole.firings.counts.reduce(0, +) == whole.batches.reduce(0) { $0 + $1.nonZeros })
-        #expect(zip(whole.firingRows.counts, whole.firings.counts).allSatisfy { $0 <= $1 && $0 <= 12 })
+        #expect(
+            zip(whole.firingRows.counts, whole.firings.counts).allSatisfy { $0 <= $1 && $0 <= 12 })
     }
 
     @Test("Threads and companions change no bit", arguments: [1, 2, 7])
     func threads(count: Int) throws {
         let units: [CoreUnit] = [.reconstruction(0..<4), .sparsity(0..<4)]
         let alone = try Self.evaluate(units, subjects: [1])
-        let together = try Self.evaluate(units, subjects: [2, 0, 1], in: Self.context(threads: count))
+        let together = try Self.evaluate(
+            units, subjects: [2, 0, 1], in: Self.context(threads: count))
         #expect(together[2].reconstruction == alone[0].reconstruction)
         #expect(together[5].sparsity == alone[1].sparsity)
     }
@@ -108,7 +123,8 @@ struct GroupingTests {
     @Test("Both backends agree")
     func backendsAgree() throws {
         let units: [CoreUnit] = [.reconstruction(0..<4), .sparsity(0..<4), Self.weights]
-        let reference = try Self.numbers(try Self.evaluate(units, in: Self.context(backend: ReferenceBackend())))
+        let reference = try Self.numbers(
+            try Self.evaluate(units, in: Self.context(backend: ReferenceBackend())))
         let processor = try Self.numbers(try Self.evaluate(units))
         for (name, value) in reference {
             #expect(isClose(try #require(processor[name]), value, within: 1e-4), "\(name)")
@@ -145,8 +161,11 @@ struct GroupingTests {
             }
         }
         for index in Self.autoencoders.indices {
-            let units: [CoreUnit] = [.reconstruction(0..<4), .sparsity(0..<4), .weights(0..<9 + index)]
-            let direct = try Self.numbers(try Self.evaluate(units, subjects: [index]), subject: index)
+            let units: [CoreUnit] = [
+                .reconstruction(0..<4), .sparsity(0..<4), .weights(0..<9 + index),
+            ]
+            let direct = try Self.numbers(
+                try Self.evaluate(units, subjects: [index]), subject: index)
             let outcome = try evaluation.outcome(
                 try #require(texts[SubjectIndex(index)]), SubjectIndex(index), context.cohort)
             for (name, value) in outcome.metrics.flatMap(\.values) {
@@ -158,7 +177,9 @@ struct GroupingTests {
 
 extension CorePartial {
     /// The sums of a reconstruction unit.
-    var reconstruction: ReconstructionSums? { if case .reconstruction(let sums) = self { sums } else { nil } }
+    var reconstruction: ReconstructionSums? {
+        if case .reconstruction(let sums) = self { sums } else { nil }
+    }
     /// The sums of a sparsity unit.
     var sparsity: SparsitySums? { if case .sparsity(let sums) = self { sums } else { nil } }
 }

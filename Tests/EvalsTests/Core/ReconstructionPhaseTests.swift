@@ -12,7 +12,8 @@ import Testing
 struct ReconstructionPhaseTests {
     /// Rows of five tokens, special ones at the start, inside, and at the end.
     private static let tokens: [Int32] = [
-        0, 1, 2, 3, 4, 0, 5, 0, 6, 7, 0, 8, 9, 1, 0, 0, 2, 4, 6, 8, 3, 5, 7, 9, 1, 0, 0, 0, 2, 2, 0, 9, 8, 7, 6,
+        0, 1, 2, 3, 4, 0, 5, 0, 6, 7, 0, 8, 9, 1, 0, 0, 2, 4, 6, 8, 3, 5, 7, 9, 1, 0, 0, 0, 2, 2, 0,
+        9, 8, 7, 6,
     ]
     private static let positions = 5
 
@@ -26,31 +27,43 @@ struct ReconstructionPhaseTests {
     }
 
     static let hooks = [
-        "blocks.0.hook_resid_pre", "blocks.0.hook_resid_post", "blocks.1.hook_resid_pre", "blocks.1.hook_resid_post",
-        "blocks.0.hook_attn_out", "blocks.0.hook_resid_mid", "blocks.0.hook_mlp_out", "blocks.1.hook_mlp_out",
+        "blocks.0.hook_resid_pre", "blocks.0.hook_resid_post", "blocks.1.hook_resid_pre",
+        "blocks.1.hook_resid_post",
+        "blocks.0.hook_attn_out", "blocks.0.hook_resid_mid", "blocks.0.hook_mlp_out",
+        "blocks.1.hook_mlp_out",
     ]
 
     /// Divergence from the first logits and cross entropy of the second.
-    private static func compare(_ clean: [Double], _ changed: [Double], next: Int32?) -> (Double, Double) {
+    private static func compare(_ clean: [Double], _ changed: [Double], next: Int32?) -> (
+        Double, Double
+    ) {
         let logarithms = { (logits: [Double]) in
             let sum = log(logits.reduce(0) { $0 + exp($1) })
             return logits.map { $0 - sum }
         }
         let (p, q) = (logarithms(clean), logarithms(changed))
-        return (zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }, next.map { -q[Int($0)] } ?? 0)
+        return (
+            zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }, next.map { -q[Int($0)] } ?? 0
+        )
     }
 
     /// Sums by plain loops over whole forward passes.
-    private static func expected(hook: HookPoint, excluding: Bool, autoencoder: ToyAutoencoder) -> ReconstructionSums {
+    private static func expected(hook: HookPoint, excluding: Bool, autoencoder: ToyAutoencoder)
+        -> ReconstructionSums
+    {
         let model = ToyModel()
         var sums = ReconstructionSums()
         for row in 0..<6 {
             let tokens = Array(Self.tokens[row * positions..<(row + 1) * positions])
             let clean = model.reference(tokens, replacing: nil) { $0 }
             let spliced = model.reference(tokens, replacing: hook) { x in
-                x.indices.map { excluding && tokens[$0] == 0 ? x[$0] : autoencoder.reference(x[$0]) }
+                x.indices.map {
+                    excluding && tokens[$0] == 0 ? x[$0] : autoencoder.reference(x[$0])
+                }
             }
-            let ablated = model.reference(tokens, replacing: hook) { x in x.map { $0.map { _ in 0 } } }
+            let ablated = model.reference(tokens, replacing: hook) { x in
+                x.map { $0.map { _ in 0 } }
+            }
             for position in 0..<positions where tokens[position] != 0 {
                 let next = position + 1 < positions ? tokens[position + 1] : nil
                 let sae = compare(clean[position], spliced[position], next: next)
@@ -73,11 +86,14 @@ struct ReconstructionPhaseTests {
         let model = ToyModel()
         let rows = TokenRows(tokens: tokens, positions: positions)
         return ToyContext(
-            cohort: toyCohort(hook: hook, layers: 2, modelSize: 6, latents: autoencoders.map { $0.description.latents }),
+            cohort: toyCohort(
+                hook: hook, layers: 2, modelSize: 6,
+                latents: autoencoders.map { $0.description.latents }),
             rows: rows, autoencoders: autoencoders, model: model, backend: backend
         ) { hook, range in
             let pass = ForwardPass(
-                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count, positions: positions,
+                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count,
+                positions: positions,
                 captures: [hook])
             return try #require(try model.run(pass).captured[hook])
         }
@@ -85,7 +101,8 @@ struct ReconstructionPhaseTests {
 
     /// The sums of the evaluation.
     private static func sums(
-        hook: HookPoint, excluding: Bool, autoencoders: [any Autoencoder], batches: Range<Int> = 0..<2,
+        hook: HookPoint, excluding: Bool, autoencoders: [any Autoencoder],
+        batches: Range<Int> = 0..<2,
         backend: any KernelBackend = ReferenceBackend()
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
         let context = context(hook, autoencoders, backend: backend)
@@ -94,7 +111,8 @@ struct ReconstructionPhaseTests {
     }
 
     @Test(
-        "Divergences and losses are those of plain loops, at every kind of hook", arguments: hooks, [false, true])
+        "Divergences and losses are those of plain loops, at every kind of hook", arguments: hooks,
+        [false, true])
     func plainLoops(hookName: String, excluding: Bool) throws {
         let hook = try HookPoint(parsing: hookName)
         let autoencoder = ToyAutoencoder(modelSize: 6, latents: 9, seed: 3)
@@ -106,7 +124,8 @@ struct ReconstructionPhaseTests {
             #expect(sums.tokens == expected.tokens)
             #expect(sums.lossTokens == expected.lossTokens)
             #expect(isClose(sums.divergenceWithSAE, expected.divergenceWithSAE, within: 1e-5))
-            #expect(isClose(sums.divergenceWithAblation, expected.divergenceWithAblation, within: 1e-5))
+            #expect(
+                isClose(sums.divergenceWithAblation, expected.divergenceWithAblation, within: 1e-5))
             #expect(isClose(sums.lossWithSAE, expected.lossWithSAE, within: 1e-5))
             #expect(isClose(sums.lossWithoutSAE, expected.lossWithoutSAE, within: 1e-5))
             #expect(isClose(sums.lossWithAblation, expected.lossWithAblation, within: 1e-5))
@@ -117,7 +136,8 @@ struct ReconstructionPhaseTests {
     func counts() throws {
         let autoencoder = ToyAutoencoder(modelSize: 6, latents: 9, seed: 3)
         let results = try Self.sums(
-            hook: HookPoint(layer: 0, site: .residPost), excluding: false, autoencoders: [autoencoder])
+            hook: HookPoint(layer: 0, site: .residPost), excluding: false,
+            autoencoders: [autoencoder])
         let sums = try #require(results[SubjectIndex(0)]).get()
         #expect(sums.tokens == 21)
         // Five rows end with a token that counts and has no successor; the third row ends with BOS.
@@ -129,11 +149,16 @@ struct ReconstructionPhaseTests {
         let autoencoder = ToyAutoencoder(modelSize: 6, latents: 9, seed: 3)
         let hook = HookPoint(layer: 0, site: .residPost)
         let with = try #require(
-            try Self.sums(hook: hook, excluding: true, autoencoders: [autoencoder])[SubjectIndex(0)]).get()
+            try Self.sums(hook: hook, excluding: true, autoencoders: [autoencoder])[SubjectIndex(0)]
+        ).get()
         var without = try #require(
-            try Self.sums(hook: hook, excluding: false, autoencoders: [autoencoder])[SubjectIndex(0)]).get()
+            try Self.sums(hook: hook, excluding: false, autoencoders: [autoencoder])[
+                SubjectIndex(0)]
+        ).get()
         #expect(with.lossWithSAE != without.lossWithSAE)
-        (without.lossWithSAE, without.divergenceWithSAE) = (with.lossWithSAE, with.divergenceWithSAE)
+        (without.lossWithSAE, without.divergenceWithSAE) = (
+            with.lossWithSAE, with.divergenceWithSAE
+        )
         #expect(with == without)
     }
 
@@ -147,7 +172,8 @@ struct ReconstructionPhaseTests {
         }
         let identity = ToyAutoencoder(
             encoder: Tensor(encoder, shape: [6, 12]), decoder: Tensor(decoder, shape: [12, 6]),
-            encoderBias: [Float](repeating: 0, count: 12), decoderBias: [Float](repeating: 0, count: 6))
+            encoderBias: [Float](repeating: 0, count: 12),
+            decoderBias: [Float](repeating: 0, count: 6))
         let results = try Self.sums(
             hook: try HookPoint(parsing: hookName), excluding: false, autoencoders: [identity])
         let sums = try #require(results[SubjectIndex(0)]).get()
@@ -156,13 +182,16 @@ struct ReconstructionPhaseTests {
         #expect(sums.divergenceWithAblation > 0.1)
     }
 
-    @Test("An autoencoder that fails fails alone", arguments: [false, true], ["blocks.0.hook_resid_post", "blocks.1.hook_mlp_out"])
+    @Test(
+        "An autoencoder that fails fails alone", arguments: [false, true],
+        ["blocks.0.hook_resid_post", "blocks.1.hook_mlp_out"])
     func failingAlone(failsToLoad: Bool, hookName: String) throws {
         let hook = try HookPoint(parsing: hookName)
         let good = [1, 2].map { ToyAutoencoder(modelSize: 6, latents: 9, seed: $0) }
         let alone = try Self.sums(hook: hook, excluding: true, autoencoders: good)
         let mixed = try Self.sums(
-            hook: hook, excluding: true, autoencoders: [good[0], BrokenAutoencoder(failsToLoad: failsToLoad), good[1]])
+            hook: hook, excluding: true,
+            autoencoders: [good[0], BrokenAutoencoder(failsToLoad: failsToLoad), good[1]])
         #expect(try mixed[SubjectIndex(0)]?.get() == alone[SubjectIndex(0)]?.get())
         #expect(try mixed[SubjectIndex(2)]?.get() == alone[SubjectIndex(1)]?.get())
         #expect(throws: Broken.self) { try mixed[SubjectIndex(1)]?.get() }

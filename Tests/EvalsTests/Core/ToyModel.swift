@@ -2,10 +2,11 @@ import Kernels
 import LanguageModels
 import Tensors
 
-/// A causal model of two blocks: attention gives the mean of what was seen so far, times a matrix; the MLP a cubic of
-/// the stream; the unembedding is linear with a bias.
+/// A causal model of two blocks: attention gives the mean of what was seen so far, times a matrix;
+/// the MLP a cubic of the stream; the unembedding is linear with a bias.
 ///
-/// It is written twice: here on tensors and passes, and in ``reference(_:replacing:with:)`` as plain loops.
+/// It is written twice: here on tensors and passes, and in ``reference(_:replacing:with:)`` as plain
+/// loops.
 struct ToyModel: LanguageModel {
     let description: ModelDescription
     private let embedding: Tensor
@@ -15,7 +16,9 @@ struct ToyModel: LanguageModel {
     private let bias: [Float]
 
     init(modelSize: Int = 6, vocabulary: Int = 10, layers: Int = 2) {
-        description = toyCohort(layers: layers, modelSize: modelSize, latents: [], vocabulary: vocabulary).model
+        description =
+            toyCohort(layers: layers, modelSize: modelSize, latents: [], vocabulary: vocabulary)
+            .model
         var numbers = Numbers(seed: 5)
         embedding = numbers.tensor([vocabulary, modelSize])
         attention = (0..<layers).map { _ in numbers.tensor([modelSize, modelSize], times: 0.5) }
@@ -29,14 +32,17 @@ struct ToyModel: LanguageModel {
         func visit(_ layer: Int, _ site: HookPoint.Site, _ x: [Float]) throws -> [Float] {
             let point = HookPoint(layer: layer, site: site)
             var tensor = Tensor(x, shape: [pass.batch * pass.positions, description.modelSize])
-            for intervention in pass.interventions[point] ?? [] { tensor = try intervention(tensor) }
+            for intervention in pass.interventions[point] ?? [] {
+                tensor = try intervention(tensor)
+            }
             if pass.captures.contains(point) { result.captured[point] = tensor }
             return tensor.values
         }
         let size = description.modelSize
         var (x, first): ([Float], Int) =
             switch pass.start {
-            case .tokens(let tokens): (tokens.flatMap { embedding.rows(Int($0)..<Int($0) + 1).values }, 0)
+            case .tokens(let tokens):
+                (tokens.flatMap { embedding.rows(Int($0)..<Int($0) + 1).values }, 0)
             case .residual(let tensor, let block): (tensor.values, block)
             }
         for layer in first..<max(first, description.layers) {
@@ -53,7 +59,8 @@ struct ToyModel: LanguageModel {
             }
             x = zip(x, try visit(layer, .attnOut, product(means, attention[layer]))).map { $0 + $1 }
             x = try visit(layer, .residMid, x)
-            x = zip(x, try visit(layer, .mlpOut, product(x, mlp[layer]).map { $0 * $0 * $0 / 3 })).map { $0 + $1 }
+            x = zip(x, try visit(layer, .mlpOut, product(x, mlp[layer]).map { $0 * $0 * $0 / 3 }))
+                .map { $0 + $1 }
             x = try visit(layer, .residPost, x)
         }
         let logits = product(x, unembedding).enumerated().map { $1 + bias[$0 % bias.count] }
@@ -87,17 +94,23 @@ struct ToyModel: LanguageModel {
         }
         func times(_ x: [Double], _ matrix: Tensor) -> [Double] {
             (0..<matrix.shape[1]).map { column in
-                x.indices.reduce(0) { $0 + x[$1] * Double(matrix.value(at: $1 * matrix.shape[1] + column)) }
+                x.indices.reduce(0) {
+                    $0 + x[$1] * Double(matrix.value(at: $1 * matrix.shape[1] + column))
+                }
             }
         }
         func sum(_ x: [[Double]], _ y: [[Double]]) -> [[Double]] {
             zip(x, y).map { zip($0, $1).map { $0 + $1 } }
         }
-        var x = tokens.map { token in embedding.rows(Int(token)..<Int(token) + 1).values.map(Double.init) }
+        var x = tokens.map { token in
+            embedding.rows(Int(token)..<Int(token) + 1).values.map(Double.init)
+        }
         for layer in 0..<description.layers {
             x = visit(layer, .residPre, x)
             let means = x.indices.map { position in
-                x[0].indices.map { d in (0...position).reduce(0) { $0 + x[$1][d] } / Double(position + 1) }
+                x[0].indices.map { d in
+                    (0...position).reduce(0) { $0 + x[$1][d] } / Double(position + 1)
+                }
             }
             x = sum(x, visit(layer, .attnOut, means.map { times($0, attention[layer]) }))
             x = visit(layer, .residMid, x)
@@ -115,7 +128,8 @@ extension ToyAutoencoder {
             max(
                 0,
                 x.indices.reduce(Double(encoderBias[f])) {
-                    $0 + (x[$1] - Double(decoderBias[$1])) * Double(encoder.value(at: $1 * description.latents + f))
+                    $0 + (x[$1] - Double(decoderBias[$1]))
+                        * Double(encoder.value(at: $1 * description.latents + f))
                 })
         }
         return x.indices.map { d in

@@ -42,7 +42,7 @@ compose() { # folder ranks
     command+=("$saeval" run configs/quickstart.yaml --output "$1/run" --artifacts "$1/artifacts"
         --saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu)' --layers 1,2 --threads 1
         --set core.context_size=32 --set core.batch_size_prompts=12
-        --set core.n_eval_reconstruction_batches=4 --set core.n_eval_sparsity_variance_batches=8)
+        --set core.n_eval_reconstruction_batches=2 --set core.n_eval_sparsity_variance_batches=10)
 }
 
 # Writes all results of a folder without their times.

@@ -1,0 +1,169 @@
+import Basics
+import EvalKit
+import Foundation
+import Testing
+
+@testable import Runs
+
+/// A start that found some partial results.
+private func start(done: Int = 0, of all: Int = 4, at seconds: Double = 1000) -> JournalEntry {
+    .start(
+        JournalEntry.StartRecord(
+            plan: ContentHash.of("plan"), partials: all, donePartials: done, cost: 400,
+            doneCost: 100 * Double(done),
+            autoencoders: 2, evaluations: ["core"], ranks: 3, epochSeconds: seconds))
+}
+
+/// A finished unit with one partial result.
+private func unit(_ name: String, partial: String, at seconds: Double = 1010) -> JournalEntry {
+    .unit(
+        JournalEntry.UnitRecord(
+            evaluation: "core", unit: "{\"a\":[0,1]}", rank: 2, seconds: 0.25, cost: 100,
+            epochSeconds: seconds,
+            subjects: ["r/é"], keys: [ContentHash.of(name)], partials: [partial]))
+}
+
+struct RunRecordTests {
+    @Test("Entries survive their way through the journal")
+    func roundTrip() throws {
+        let folder = try TemporaryFolder()
+        let entries = [
+            start(), unit("a", partial: "{\"x\":\"\\u00e9\\n\"}"), unit("b", partial: ""),
+            .failure(evaluation: "core", subject: "r/a", reason: "two\nlines"), .end,
+        ]
+        do {
+            let record = try RunRecord(folder: folder.path)
+            for entry in entries { try record.append(entry) }
+            #expect(record.partials.count == 2)
+        }
+        let again = try RunRecord(folder: folder.path)
+        #expect(
+            again.partials == [
+                ContentHash.of("a"): "{\"x\":\"\\u00e9\\n\"}", ContentHash.of("b"): "",
+            ])
+        #expect(again.notice == nil)
+    }
+
+    @Test("Each kind of entry is read as it was written")
+    func kinds() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let entries = [
+            start(done: 2), unit("a", partial: "p"),
+            .failure(evaluation: "e", subject: "s", reason: "r"), .end,
+        ]
+        for entry in entries {
+            let text = String(decoding: try encoder.encode(entry), as: UTF8.self)
+            let read = try #require(RunRecord.entry(of: text))
+            #expect(String(decoding: try encoder.encode(read), as: UTF8.self) == text)
+        }
+    }
+
+    @Test(
+        "An entry of a later version is passed over",
+        arguments: ["{\"pause\":{}}", "{}", "5", "{\"unit\":{}}"])
+    func later(text: String) { #expect(RunRecord.entry(of: text) == nil) }
+}
+
+struct RunStatusTests {
+    /// The status after some entries.
+    private func status(_ entries: [JournalEntry]) throws -> RunStatus {
+        let folder = try TemporaryFolder()
+        let record = try RunRecord(folder: folder.path)
+        for entry in entries { try record.append(entry) }
+        return try RunStatus(folder: folder.path)
+    }
+
+    @Test("A run that goes on tells what is done and what is left")
+    func unfinished() throws {
+        let status = try status([start(), unit("a", partial: "p")])
+        #expect(status.state == "unfinished")
+        #expect(status.donePartials == 1 && status.partials == 4)
+        #expect(status.percent == 25)
+        #expect(status.ranks == 3 && status.autoencoders == 2)
+        // A hundred took ten seconds, three hundred are left.
+        #expect(status.secondsLeft == 30)
+    }
+
+    @Test("A resumed run counts what it found and measures its own speed")
+    func resumed() throws {
+        let status = try status([
+            start(), unit("a", partial: "p"), start(done: 1, at: 5000),
+            unit("b", partial: "p", at: 5004),
+        ])
+        #expect(status.donePartials == 2)
+        #expect(status.percent == 50)
+        #expect(status.secondsLeft == 8)
+    }
+
+    @Test("Failures of the last start alone are told")
+    func failures() throws {
+        let failure = JournalEntry.failure(evaluation: "core", subject: "r/a", reason: "no")
+        #expect(try status([start(), failure]).failures.map(\.name) == ["r/a (core)"])
+        #expect(try status([start(), failure, start()]).failures.isEmpty)
+    }
+
+    @Test("A run that is done says so")
+    func done() throws {
+        let status = try status([start(done: 3), unit("a", partial: "p"), .end])
+        #expect(status.state == "done")
+        #expect(status.percent == 100)
+        #expect(status.secondsLeft == nil)
+    }
+
+    @Test("A folder without a run is named")
+    func missing() throws {
+        let folder = try TemporaryFolder()
+        let error = try #require(throws: RunError.self) { _ = try RunStatus(folder: folder.path) }
+        #expect(error.code == .missing)
+        #expect(error.message.contains(folder.path))
+        _ = try folder.write("", to: "journal.jsonl")
+        #expect(throws: RunError.self) { try RunStatus(folder: folder.path) }
+    }
+}
+
+struct MessagesTests {
+    @Test("A report keeps its partial results and failures on the way")
+    func report() throws {
+        var report = UnitReport(index: 3, seconds: 1.5)
+        report.partials = [(SubjectIndex(2), "a"), (SubjectIndex(0), "b")]
+        report.failures = [.init(subject: SubjectIndex(1), reason: "no")]
+        let read: WorkReport = try message(try messageBytes(WorkReport.evaluated(report)))
+        guard case .evaluated(let same) = read else {
+            Issue.record("another report")
+            return
+        }
+        #expect(same.partials.map(\.0) == [SubjectIndex(2), SubjectIndex(0)])
+        #expect(same.partials.map(\.1) == ["a", "b"])
+        #expect(same.failures.map(\.reason) == ["no"])
+        #expect(same.index == 3)
+    }
+
+    @Test("A plan keeps its content on the way")
+    func plan() throws {
+        let read: Command = try message(try messageBytes(Command.begin(toyPlan(), threads: 5)))
+        guard case .begin(let plan, let threads) = read else {
+            Issue.record("another command")
+            return
+        }
+        #expect(threads == 5)
+        #expect(try messageBytes(plan).count == messageBytes(toyPlan()).count)
+        #expect(plan.key == toyPlan().key)
+        #expect(plan.units.map(\.keys) == toyPlan().units.map(\.keys))
+    }
+
+    @Test("Checksums of 64 bits arrive whole")
+    func checksums() throws {
+        let sums: [UInt64] = [0, 1, .max, 1 << 63, 9_007_199_254_740_993]
+        let report = WorkReport.harvested(
+            rowSet: 0, block: 1, sets: [0], checksums: sums, seconds: 0)
+        guard
+            case .harvested(_, _, _, let same, _) = try message(try messageBytes(report))
+                as WorkReport
+        else {
+            Issue.record("another report")
+            return
+        }
+        #expect(same == sums)
+    }
+}

@@ -1,0 +1,35 @@
+import Basics
+import Corpora
+import EvalKit
+
+/// An evaluation that adds numbers.
+struct Sums: Evaluation {
+    /// Nothing to set.
+    struct Settings: EvaluationSettings {
+        func validate() throws(EvaluationError) {}
+    }
+
+    static let identifier = "sums"
+    static let summary = "adds numbers"
+    static let headlines: [Headline] = []
+
+    init(settings: Settings) {}
+
+    func rows(for cohort: Cohort) -> RowRequest? { nil }
+
+    func units(for cohort: Cohort) throws -> [PlannedUnit<Int>] { [] }
+
+    func evaluate(
+        _ unit: Int, subjects: [SubjectIndex], in context: EvaluationContext
+    ) throws -> [SubjectIndex: Result<Double, any Error>] { [:] }
+
+    func outcome(of partials: [Double], for subject: SubjectIndex, in cohort: Cohort) throws
+        -> Outcome
+    {
+        let sum = partials.reduce(0, +)
+        return Outcome(
+            config: .object([JSONMember]()), metrics: [("all", [("sum", sum)])],
+            details: .array([]),
+            additions: [("twice, or so", 2 * sum)])
+    }
+}
