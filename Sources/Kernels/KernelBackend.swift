@@ -140,9 +140,12 @@ public protocol KernelBackend: Sendable {
 /// Rows that a product takes together through one packed slice of the weights.
 public let blockRows = 256
 
-/// Tokens that one thread takes at a time: more of them spread the cost of reading weights, fewer
-/// need less memory.
-public let chunkTokens = 2 * blockRows
+/// Tokens that one thread takes at a time through blocks and autoencoders: more of them spread the
+/// cost of reading weights, fewer need less memory.
+public let chunkTokens = 4 * blockRows
+
+/// The same where logits are held, which need far more memory.
+public let logitsChunkTokens = 2 * blockRows
 
 /// What can go wrong in the arithmetic.
 public enum KernelDomain: FailureDomain {

@@ -154,20 +154,20 @@ struct CorePlan {
 
 /// Rows that one thread takes at a time, and the batch that they belong to.
 ///
-/// A chunk holds whole rows of one batch, at most ``chunkTokens`` unless one row is longer, and
-/// fewer where threads would be idle. No number depends on chunks: sums are kept row by row and
+/// A chunk holds whole rows of one batch, at most a given number of tokens unless one row is longer,
+/// and fewer where threads would be idle. No number depends on chunks: sums are kept row by row and
 /// added in the order of rows.
 struct Chunk: Sendable {
     var batch: Int
     /// Rows of the dataset.
     var rows: Range<Int>
 
-    /// The chunks of some batches of a phase that begins at row `first`.
-    static func list(_ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int)
-        -> [Chunk]
-    {
+    /// The chunks of at most `tokens` of some batches of a phase that begins at row `first`.
+    static func list(
+        _ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int, tokens: Int
+    ) -> [Chunk] {
         let all = batches.count * settings.batchSizePrompts
-        let step = max(1, min(chunkTokens / settings.contextSize, (all + threads - 1) / threads))
+        let step = max(1, min(tokens / settings.contextSize, (all + threads - 1) / threads))
         return batches.flatMap { batch in
             let start = first + batch * settings.batchSizePrompts
             let end = start + settings.batchSizePrompts

@@ -23,7 +23,9 @@ struct ReconstructionPhase {
         _ batches: Range<Int>, subjects: [SubjectIndex]
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
         let unit = UnitSubjects(subjects, in: context)
-        let chunks = Chunk.list(batches, settings: settings, first: 0, threads: context.threads)
+        let chunks = Chunk.list(
+            batches, settings: settings, first: 0, threads: context.threads,
+            tokens: logitsChunkTokens)
         let model = try context.model
         let rows = try context.rows
         let ablated = try ablatedLogits(model)

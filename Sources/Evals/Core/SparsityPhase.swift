@@ -18,7 +18,9 @@ struct SparsityPhase {
     ) throws -> [SubjectIndex: Result<SparsitySums, any Error>] {
         let unit = UnitSubjects(subjects, in: context)
         let first = settings.nEvalReconstructionBatches * settings.batchSizePrompts
-        let chunks = Chunk.list(batches, settings: settings, first: first, threads: context.threads)
+        let chunks = Chunk.list(
+            batches, settings: settings, first: first, threads: context.threads, tokens: chunkTokens
+        )
         let rows = try context.rows
         let inputs = try context.parallel(batches.count) { index in
             try BatchInput(

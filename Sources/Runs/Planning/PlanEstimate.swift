@@ -36,10 +36,10 @@ public struct PlanEstimate: Sendable {
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
         mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let chunk = max(chunkTokens, context)
+        let chunk = max(logitsChunkTokens, context)
         let widest = references.map(\.latents).max() ?? 0
         let logits = 3 * plan.model.logitsBytes(tokens: chunk)
-        let streams = 24 * plan.model.residualBytes(tokens: chunk)
+        let streams = 24 * plan.model.residualBytes(tokens: max(chunkTokens, context))
         let panels = 16 << 20
         let block =
             plan.rowSets.map {

@@ -128,12 +128,13 @@ struct CorePlanTests {
     func chunks(shape: (contextSize: Int, rows: Int), threads: Int) {
         var settings = CoreSettings()
         (settings.contextSize, settings.batchSizePrompts) = shape
-        let chunks = Chunk.list(3..<6, settings: settings, first: 40, threads: threads)
+        let chunks = Chunk.list(
+            3..<6, settings: settings, first: 40, threads: threads, tokens: 512)
         #expect(
             chunks.flatMap { Array($0.rows) } == Array(40 + 3 * shape.rows..<40 + 6 * shape.rows))
         #expect(chunks.count >= min(threads, 3 * shape.rows) / 2)
         for chunk in chunks {
-            #expect(chunk.rows.count == 1 || chunk.rows.count * shape.contextSize <= chunkTokens)
+            #expect(chunk.rows.count == 1 || chunk.rows.count * shape.contextSize <= 512)
             #expect((chunk.rows.lowerBound - 40) / shape.rows == chunk.batch)
             #expect((chunk.rows.upperBound - 1 - 40) / shape.rows == chunk.batch)
         }
