@@ -37,13 +37,15 @@ extension ProgramTests {
 
         @Test(
             "A request to stop ends with code 75, and the same command finishes the run",
-            arguments: [(nil, SIGTERM), (nil, SIGINT), (3, SIGUSR1)] as [(Int?, Int32)])
-        func stop(ranks: Int?, number: Int32) throws {
+            arguments: [
+                (nil, SIGTERM, "unit"), (nil, SIGINT, "block"), (3, SIGUSR1, "unit"),
+            ] as [(Int?, Int32, String)])
+        func stop(ranks: Int?, number: Int32, during event: String) throws {
             let bench = try Workbench()
             let arguments = Self.longer(bench)
             let first = try bench.start(arguments, ranks: ranks)
             let log = bench.output + "/log.jsonl"
-            while first.isRunning, !bench.contains(log, "\"event\": \"unit\"") { usleep(2000) }
+            while first.isRunning, !bench.contains(log, "\"event\": \"\(event)\"") { usleep(2000) }
             first.send(number)
             let stopped = try first.ending()
             #expect(stopped.status == 75, "\(stopped)")
@@ -53,11 +55,15 @@ extension ProgramTests {
             let status = try bench.saeval(["status", bench.output])
             #expect(status.status == 0)
             #expect(status.output.contains("unfinished"), "\(status)")
-            #expect(status.output.contains(" left on "), "\(status)")
+            #expect(status.output.contains(" left on ") == (event == "unit"), "\(status)")
 
             let second = try bench.saeval(arguments)
             #expect(second.status == 0, "\(second)")
-            #expect(second.errors.contains("partial results are there already"), "\(second)")
+            let goesOn =
+                event == "unit"
+                ? second.errors.contains("partial results are there already")
+                : bench.contains(log, "is resumed with")
+            #expect(goesOn, "\(second)")
             #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
         }
 

@@ -40,8 +40,8 @@ extension ProgramTests {
             arguments: [
                 Start(), Start(threads: 2), Start(ranks: 1), Start(ranks: 2),
                 Start(ranks: 3, threads: 2), Start(ranks: 4),
-                Start(type: "float16", ranks: 3), Start(type: "float16", threads: 2),
-                Start(type: "bfloat16", ranks: 3), Start(type: "bfloat16", threads: 2),
+                Start(type: "float16", ranks: 3, threads: 2),
+                Start(type: "bfloat16", ranks: 3, threads: 2),
             ])
         func sameBytes(_ start: Start) throws {
             let (expected, expectedArtifacts) = try #require(Self.alone[start.type]).get()

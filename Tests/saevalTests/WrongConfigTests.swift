@@ -77,6 +77,20 @@ extension ProgramTests {
             Mistake("a config with an alias", says: ["{}/alias.yaml", "alias"]) {
                 ["run", try $0.write("alias.yaml", "model: &m x\noutput: *m\n")]
             },
+            Mistake(
+                "a key that stands twice", says: ["{}/twice.yaml", "`output` stands twice"]
+            ) {
+                ["run", try $0.write("twice.yaml", "model: a\noutput: b\noutput: c\n")]
+            },
+            Mistake(
+                "an evaluation that stands twice", flags: ["--evals", "core,core"],
+                says: ["`core` twice", "--evals", "once"]),
+            Mistake(
+                "more threads than there can be", flags: ["--threads", "100000000"],
+                says: ["`threads`", "--threads", "100000000", "at most 4096"]),
+            Mistake(
+                "memory beyond any machine", flags: ["--memory-gib", "1e300"],
+                says: ["memory_gib", "1e+300", "at most"]),
             Mistake("no arguments at all", says: ["`model`", "--model"]) { _ in ["run"] },
         ]
 

@@ -67,9 +67,9 @@ public struct RunConfiguration: Sendable {
         datasets = try reader.datasets()
         output = try reader.text("output", orElse: nil)
         artifacts = try reader.text("artifacts", orElse: "artifacts")
-        seed = try reader.integer("seed", least: 0) ?? 42
-        threads = try reader.integer("threads", least: 1)
-        memoryGiB = try reader.positive("memory_gib")
+        seed = try reader.integer("seed", from: 0) ?? 42
+        threads = try reader.integer("threads", from: 1, to: 4096)
+        memoryGiB = try reader.positive("memory_gib", to: 1_048_576)
         self.origins = origins
     }
 
@@ -154,18 +154,19 @@ private struct KeyReader {
         return text
     }
 
-    func integer(_ key: String, least: Int) throws -> Int? {
+    func integer(_ key: String, from least: Int, to most: Int = .max) throws -> Int? {
         guard let value = given(key) else { return nil }
-        guard let integer = value.integer, integer >= least else {
-            throw wrong(key, value, "an integer of at least \(least)")
+        guard let integer = value.integer, (least...most).contains(integer) else {
+            let end = most == .max ? "" : " and at most \(most)"
+            throw wrong(key, value, "an integer of at least \(least)\(end)")
         }
         return integer
     }
 
-    func positive(_ key: String) throws -> Double? {
+    func positive(_ key: String, to most: Int) throws -> Double? {
         guard let value = given(key) else { return nil }
-        guard let number = value.double, number > 0, number.isFinite else {
-            throw wrong(key, value, "a number above 0")
+        guard let number = value.double, number > 0, number <= Double(most) else {
+            throw wrong(key, value, "a number above 0 and at most \(most)")
         }
         return number
     }
@@ -208,6 +209,17 @@ private struct KeyReader {
     }
 
     func evaluations() throws -> [(identifier: String, settings: JSON)] {
+        let all = try namedEvaluations()
+        for (index, entry) in all.enumerated()
+        where all[..<index].contains(where: { $0.identifier == entry.identifier }) {
+            throw RunError(
+                .badConfig, "`evals` in \(origin(of: "evals")) names `\(entry.identifier)` twice",
+                advice: "name each evaluation once")
+        }
+        return all
+    }
+
+    private func namedEvaluations() throws -> [(identifier: String, settings: JSON)] {
         guard let value = given("evals") else {
             throw RunError(
                 .missingKey, "`evals` is missing from \(source)",

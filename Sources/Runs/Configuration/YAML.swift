@@ -24,6 +24,8 @@ private func reason(of error: YamlError) -> String {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
         .composer(_, let problem, let mark, _):
         "line \(mark.line), column \(mark.column): \(problem)"
+    case .duplicatedKeysInMapping(let keys, _):
+        "`\(keys.sorted().joined(separator: "`, `"))` stands twice"
     default: "\(error)".split(separator: "\n").joined(separator: " ")
     }
 }

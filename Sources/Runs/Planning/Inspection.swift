@@ -5,7 +5,21 @@ import LanguageModels
 
 /// Describes a model folder or a hub id in the local cache.
 public func describeModel(_ model: String) throws -> ModelDescription {
-    try describeLanguageModel(folder: folderExists(model) ? model : try HubCache().resolve(model))
+    try describeLanguageModel(folder: try modelFolder(model))
+}
+
+/// The folder of a model: the one that is named, or that of a hub id in the local cache.
+///
+/// - Throws: ``RunError`` for a path that is no folder, `FormatError` for an id that is not cached.
+func modelFolder(_ model: String) throws -> String {
+    if folderExists(model) { return model }
+    let steps = model.split(separator: "/", omittingEmptySubsequences: false)
+    guard steps.count <= 2, !fileExists(model), !model.hasPrefix("/"), !model.hasPrefix(".") else {
+        throw RunError(
+            .missing, "Model \(model) is no folder",
+            advice: "name a folder with config.json and model.safetensors, or a hub id")
+    }
+    return try HubCache().resolve(model)
 }
 
 /// Loads a plan's model, which checks every tensor of it.

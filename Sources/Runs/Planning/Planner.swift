@@ -124,18 +124,22 @@ public struct Planner {
             }
             references += kept.filter { new in !references.contains { $0.path == new.path } }
         }
+        try refuseSameNames(references)
+        return references
+    }
+
+    /// Result files are named by release and id with `/` replaced, so those must differ.
+    private func refuseSameNames(_ references: [AutoencoderReference]) throws {
         var seen: [String: String] = [:]
         for reference in references {
-            if let other = seen.updateValue(
-                reference.path, forKey: "\(reference.release)/\(reference.id)")
-            {
+            let name = resultName(release: reference.release, id: reference.id)
+            if let other = seen.updateValue(reference.path, forKey: name) {
                 throw RunError(
                     .unsuitable,
                     "\(other) and \(reference.path) both go by \(reference.release)/\(reference.id)",
                     advice: "rename one folder or evaluate them in runs of their own")
             }
         }
-        return references
     }
 
     private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection)
@@ -217,7 +221,7 @@ struct ModelPlace {
 
     /// - Parameter model: a folder, or a hub id found in the local cache.
     init(_ model: String) throws {
-        folder = folderExists(model) ? model : try HubCache().resolve(model)
+        folder = try modelFolder(model)
         name = folderExists(model) ? lastComponent(of: model) : model
         description = try describeLanguageModel(folder: folder)
         let place = folder

@@ -90,12 +90,18 @@ processes() { # pid ranks
     if [ "$2" -eq 0 ]; then echo "$1"; else pgrep -P "$1" -f "$saeval" || true; fi
 }
 
-# Waits until none of some processes is left; after ten seconds it kills the rest and fails.
+# Whether a process still runs; one that ended and was not collected yet does not.
+runs() { # pid
+    local state
+    state=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) && [ "${state:0:1}" != Z ]
+}
+
+# Waits until none of some processes runs; after ten seconds it kills the rest and fails.
 all_gone() { # pids
     local end=$(($(milliseconds) + 10000)) pid left
     while :; do
         left=()
-        for pid in "$@"; do kill -0 "$pid" 2>/dev/null && left+=("$pid"); done
+        for pid in "$@"; do runs "$pid" && left+=("$pid"); done
         [ ${#left[@]} -eq 0 ] && return 0
         [ "$(milliseconds)" -gt $end ] && { kill -9 "${left[@]}"; return 1; }
         sleep 0.02
@@ -124,7 +130,10 @@ start_and_kill() { # folder ranks delay kind
         story+="not hit at $3 ms; "
     fi
     # shellcheck disable=SC2086
-    all_gone $pid $ranks || problems+=("a rank outlived the job")
+    all_gone $ranks || problems+=("a rank outlived the job")
+    # When a rank dies while it connects, mpirun 4.1.4 at times collects all ranks and then waits for
+    # a lock of its own in PMIx_server_finalize for ever; nothing of ours runs any more by then.
+    all_gone $pid || story+="mpirun hung; "
     wait $pid 2>/dev/null
 }
 
