@@ -84,7 +84,7 @@ extension ProgramTests {
             },
             Mistake(
                 "an evaluation that stands twice", flags: ["--evals", "core,core"],
-                says: ["`core` twice", "--evals", "once"]),
+                says: ["`core` twice", "once"]),
             Mistake(
                 "more threads than there can be", flags: ["--threads", "100000000"],
                 says: ["`threads`", "--threads", "100000000", "at most 4096"]),
