@@ -233,6 +233,19 @@ extension ActivationFileTests {
         #expect(preparation.notice?.contains("Made anew") == true)
     }
 
+    @Test("A lock that a killed run left beside a finished file is removed, one that is held stays")
+    func abandonedLock() throws {
+        let sample = Sample()
+        try sample.writeComplete(path)
+        try writeFile([], to: path + ".lock")
+        #expect(try prepare(sample).isComplete)
+        #expect(!fileExists(path + ".lock"))
+        let held = try FileLock(path: path + ".lock", purpose: "activations")
+        #expect(try prepare(sample).isComplete)
+        #expect(fileExists(path + ".lock"))
+        withExtendedLifetime(held) {}
+    }
+
     @Test("Two runs cannot write one file at a time, and the lock goes with its holder")
     func prepareLocked() throws {
         var first: ActivationPreparation? = try prepare(Sample())

@@ -88,7 +88,12 @@ extension ProgramTests {
             try bench.write("run/results.csv.4711.partial", "half a table")
             try bench.write("run/eval_results/core/x_eval_results.json.99.partial", "{")
             try bench.write("run/notes.partial", "mine")
+            let name = try #require(
+                bench.files(below: bench.artifacts).first { $0.hasSuffix(".h5") })
+            try bench.write("artifacts/\(name).lock", "")
+            try bench.remove("run/journal.jsonl")
             #expect(try bench.saeval(bench.tiny()).status == 0)
+            #expect(bench.files(below: bench.artifacts).count == 2)
             #expect(
                 bench.files(below: bench.path).filter { $0.hasSuffix(".partial") } == [
                     "run/notes.partial"

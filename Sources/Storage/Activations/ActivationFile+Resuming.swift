@@ -31,7 +31,10 @@ extension ActivationFile {
     ) throws -> ActivationPreparation {
         try layout.validate(path)
         let wanted = Wanted(layout: layout, key: attributes.key, tokens: tokens)
-        if case .usable(let pending) = wanted.state(of: path), pending.isEmpty { return .complete }
+        if case .usable(let pending) = wanted.state(of: path), pending.isEmpty {
+            removeAbandonedLock(of: path)
+            return .complete
+        }
         let lock = try FileLock(path: lockPath(of: path), purpose: "activations")
         // Another run may have completed it while we waited for the lock.
         var reasons: [String] = []
@@ -55,6 +58,13 @@ extension ActivationFile {
         let notice = reasons.isEmpty ? nil : "Made anew: " + reasons.joined(separator: "; ")
         return ActivationPreparation(
             isComplete: false, pendingBlocks: Array(0..<layout.blocks), notice: notice, lock: lock)
+    }
+
+    /// Removes the lock file that a run left which was killed after it finished the file.
+    private static func removeAbandonedLock(of path: String) {
+        guard fileExists(lockPath(of: path)) else { return }
+        // Whoever gets the lock removes its file when giving it back; a running owner keeps it.
+        _ = try? FileLock(path: lockPath(of: path), purpose: "activations")
     }
 
     /// Gives a finished file its final name. Rank 0 alone calls it, after all ranks closed; not
