@@ -162,6 +162,13 @@ public struct Planner {
         var subjects: [Subject] = []
         for reference in references {
             do {
+                if let output = reference.outputHookName {
+                    throw RunError(
+                        .unsuitable,
+                        "\(reference.path) is a transcoder: it reads \(reference.hookName) and "
+                            + "writes \(output), and no evaluation here splices one in",
+                        advice: "autoencoders that reconstruct what they read")
+                }
                 let hook = try HookPoint(parsing: reference.hookName)
                 guard hook.layer < model.description.layers else {
                     throw RunError(
