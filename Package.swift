@@ -24,6 +24,10 @@ let package = Package(
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // A fuzzer of the parsers of foreign files; not a product.
+        .executableTarget(
+            name: "saeval-fuzz", dependencies: ["Formats", "Tokenizers", "Tensors", "Basics"],
+            path: "Tests/Fuzz"),
         // Row 6
         .target(
             name: "SAEval",
