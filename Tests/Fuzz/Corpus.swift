@@ -6,8 +6,8 @@ struct Corpus {
     var files: [[UInt8]] = []
     /// Parts of files that are changed alone and wrapped into a file again.
     var parts: [[UInt8]] = []
-    /// Makes a file of a part.
-    var wrapped: ([UInt8]) -> [UInt8] = { $0 }
+    /// Makes a file of a changed part, given the place of what it was.
+    var wrapped: ([UInt8], Int) -> [UInt8] = { part, _ in part }
     /// Pieces that mean something.
     var words: [[UInt8]] = []
 
@@ -31,8 +31,9 @@ struct Corpus {
         var mutator = Mutator(random: random, words: words, others: parts + files.prefix(8))
         let takesPart = !parts.isEmpty && mutator.random.below(4) > 0
         let seeds = takesPart ? parts : files
-        let changed = mutator.changed(seeds[mutator.random.below(seeds.count)])
-        return takesPart ? wrapped(changed) : changed
+        let place = mutator.random.below(seeds.count)
+        let changed = mutator.changed(seeds[place])
+        return takesPart ? wrapped(changed, place) : changed
     }
 
     /// Adds words.
@@ -55,8 +56,10 @@ struct Corpus {
             #"{"__metadata__": {"format": "pt"}, "W_enc": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "b": {"dtype": "BF16", "shape": [4], "data_offsets": [24, 32]}, "k": {"dtype": "I64", "shape": [], "data_offsets": [32, 40]}}"#
         parts =
             [Array(header.utf8)] + files.map { Array($0[8..<8 + Int($0[0]) + 256 * Int($0[1])]) }
-        wrapped = { Archive.number($0.count, 8) + $0 + [UInt8](repeating: 1, count: 240) }
-        files.append(wrapped(parts[0]))
+        wrapped = { part, _ in
+            Archive.number(part.count, 8) + part + [UInt8](repeating: 1, count: 240)
+        }
+        files.append(wrapped(parts[0], 0))
         say(
             #""F16" "F64" "U8" "BOOL" "I32" "dtype": "shape": "data_offsets": "__metadata__": [] {} null 1e400 -1 [0,0] \u0000 \ud800"#
         )
@@ -66,7 +69,7 @@ struct Corpus {
     private mutating func addArrays() throws {
         files = try Self.files(in: "formats", ".npz")
         parts = try Self.files(in: "formats", ".npy")
-        wrapped = { Archive.bytes([("a.npy", $0), ("b.npy", [])]) }
+        wrapped = { part, _ in Archive.bytes([("a.npy", part), ("b.txt", [])]) }
         words = [
             [0x50, 0x4B, 1, 2], [0x50, 0x4B, 3, 4], [0x50, 0x4B, 5, 6], [0x50, 0x4B, 6, 6],
         ]
@@ -77,17 +80,19 @@ struct Corpus {
     /// Torch files; pickles are changed alone and get an archive with the storages.
     private mutating func addPickles() throws {
         files = try Self.files(in: "torch", ".pt")
-        var storages: [String: [UInt8]] = [:]
+        var storages: [[Archive.Member]] = []
         for file in files {
-            for member in Archive.members(of: file) {
-                let name = lastComponent(of: member.name)
-                if name == "data.pkl" { parts.append(member.data) }
-                guard member.name.contains("/data/"), member.data.count < 4096 else { continue }
-                storages[name] = member.data
+            let members = Archive.members(of: file)
+            guard let pickle = members.first(where: { $0.name.hasSuffix("/data.pkl") }) else {
+                continue
             }
+            parts.append(pickle.data)
+            let own = members.filter { $0.name.contains("/data/") }
+            storages.append(own.map { ("a/data/\(lastComponent(of: $0.name))", $0.data) })
         }
-        let members = storages.sorted { $0.key < $1.key }.map { ("a/data/\($0.key)", $0.value) }
-        wrapped = { Archive.bytes([("a/data.pkl", $0)] + members) }
+        wrapped = { [storages] part, place in
+            Archive.bytes([("a/data.pkl", part)] + storages[place])
+        }
         words = (UInt8.min...UInt8.max).map { [$0] }
         for line in [
             "cos\nsystem\n", "cbuiltins\neval\n", "ccollections\nOrderedDict\n",

@@ -9,6 +9,8 @@ struct FuzzChild {
     let seed: UInt64
     /// The counters, shared with the parent.
     let state: FuzzState
+    /// Where inputs are written.
+    let path: String
 
     /// Memory that a parser may take besides twice the input.
     private static let mostGrowth = 64 << 20
@@ -17,8 +19,6 @@ struct FuzzChild {
 
     /// Tries some inputs on a thread with a small stack.
     func run(_ indices: Range<Int>) -> Never {
-        // One arena, so that memory is not spread over several.
-        mallopt(M_ARENA_MAX, 1)
         let work = Work { try tryAll(indices) }
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -33,7 +33,7 @@ struct FuzzChild {
                     try Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
                     exit(0)
                 } catch {
-                    fputs("  \(error)\n", stderr)
+                    say("  \(error)")
                     exit(70)
                 }
             }, context)
@@ -52,9 +52,8 @@ struct FuzzChild {
     /// Tries some inputs.
     private func tryAll(_ indices: Range<Int>) throws {
         let corpus = try Corpus(format)
-        let descriptor = memfd_create("input", 0)
-        guard descriptor >= 0 else { throw Format.Contradiction(what: "no file in memory") }
-        let path = "/proc/self/fd/\(descriptor)"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Format.Contradiction(what: "\(path) cannot be made") }
         for index in indices {
             state[.index] = index
             let bytes = corpus.input(FuzzRandom(seed: seed, index: UInt64(index)))
@@ -71,7 +70,7 @@ struct FuzzChild {
             state[.largest] = max(state[.largest], Self.dataByteCount() - before)
             if time > 1_000_000_000 {
                 state[.slow] += 1
-                fputs("  \(format) input \(index) took \(time / 1_000_000) ms\n", stderr)
+                say("  \(format) input \(index) took \(time / 1_000_000) ms")
             }
         }
         state[.index] = indices.upperBound

@@ -28,32 +28,38 @@ struct FuzzRun {
     ///
     /// - Returns: whether all ended in success or in an error of ours, in time and in bounds.
     mutating func run() -> Bool {
-        let path = "/tmp/saeval-fuzz-\(getpid())-\(format)"
+        let folder = folderExists("/dev/shm") ? "/dev/shm" : "/tmp"
+        let path = "\(folder)/saeval-fuzz-\(getpid())-\(format)"
         guard let state = FuzzState(path: path) else {
-            print("\(path) cannot be made")
+            say("\(path) cannot be made")
             return false
         }
-        defer { unlink(path) }
+        defer {
+            unlink(path)
+            unlink("\(path).input")
+        }
+        // Children keep their memory in one place, so that its growth can be seen.
+        setenv("MALLOC_ARENA_MAX", "1", 1)
         let began = ContinuousClock.now
         var first = 0
         while first < inputs, crashes.count + hangs.count < Self.mostFaults {
             guard let child = Self.start(format, first..<inputs, seed: seed, state: path) else {
-                print("a child process cannot be started")
+                say("a child process cannot be started")
                 return false
             }
             if let fault = wait(for: child, state: state) {
-                fputs("  \(format) input \(state[.index]): \(fault)\n", stderr)
+                say("  \(format) input \(state[.index]): \(fault)")
                 first = state[.index] + 1
             } else {
                 first = inputs
             }
         }
         let time = began.duration(to: .now)
-        print(
+        say(
             "\(format): \(first) inputs, \(state[.read]) read, \(state[.refused]) refused, "
                 + "\(crashes.count) crashes, \(hangs.count + state[.slow]) hangs; longest "
                 + "\(state[.longest] / 1_000_000) ms, largest growth "
-                + "\(state[.largest] >> 10) KiB; \(time.components.seconds) s")
+                + "\(state[.largest] >> 10) KiB; \(time.components.seconds) s", to: STDOUT_FILENO)
         return crashes.isEmpty && hangs.isEmpty && state[.slow] == 0
     }
 

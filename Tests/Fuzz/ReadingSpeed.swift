@@ -40,9 +40,9 @@ struct ReadingSpeed {
             }
         }
         let seconds = Double(best.components.attoseconds) * 1e-18 + Double(best.components.seconds)
-        let speed = Double(byteCount) / seconds / 1e9
-        print(
-            "\(name): \(byteCount >> 20) MiB in \(Int(seconds * 1000)) ms, \(Int(speed * 100)) cGB/s"
+        let megabytes = Int(Double(byteCount) / seconds / 1e6)
+        say(
+            "\(name): \(byteCount >> 20) MiB in \(Int(seconds * 1000)) ms, \(megabytes) MB/s"
         )
     }
 

@@ -166,7 +166,7 @@ struct YAMLComposer {
         let isText: Bool
         switch text(scalar.tag) {
         case nil: isText = scalar.style != YAML_PLAIN_SCALAR_STYLE
-        case Self.tags + "str": isText = true
+        case "!", Self.tags + "str": isText = true
         case Self.tags + "int", Self.tags + "float", Self.tags + "bool", Self.tags + "null":
             isText = false
         case let tag?: throw unknownTag(tag, mark)

@@ -37,7 +37,8 @@ private let attacks: [Attack] = [
     Attack("an empty header", file(""), .malformed, "0 bytes is not JSON"),
     Attack("a length that cuts the header", file(tensor(), declared: 20), .malformed, "not JSON"),
     Attack(
-        "a length into the data", file(tensor(), data: 16, declared: 80), .malformed, "not JSON"),
+        "a length into the data",
+        file(tensor(), data: 16, declared: UInt64(tensor().utf8.count + 8)), .malformed, "not JSON"),
     Attack("zeros", [UInt8](repeating: 0, count: 100), .malformed, "not JSON"),
     Attack("a list", file("[]"), .malformed, "not a JSON object"),
     Attack("a number", file("1"), .malformed, "not a JSON object"),
@@ -51,10 +52,10 @@ private let attacks: [Attack] = [
         "a raw NUL in a name", file(Array("{\"a".utf8) + [0] + Array("\": 1}".utf8)), .malformed,
         "not JSON"),
     Attack(
-        "a million open brackets", file(String(repeating: "[", count: 1_000_000)), .malformed,
+        "many open brackets", file(String(repeating: "[", count: 100_000)), .malformed,
         "not JSON"),
     Attack(
-        "a million open objects", file(String(repeating: "{\"a\":", count: 1_000_000)), .malformed,
+        "many open objects", file(String(repeating: "{\"a\":", count: 100_000)), .malformed,
         "not JSON"),
     Attack(
         "a shape of nested lists", file(tensor(shape: nested("[", "]", 150))), .malformed,
@@ -98,8 +99,8 @@ private let attacks: [Attack] = [
         file(tensor(shape: "[0, 4294967296, 4294967296]", offsets: "[0, 0]")), .malformed,
         "the shape"),
     Attack(
-        "a million axes",
-        file(tensor(shape: "[" + String(repeating: "1,", count: 1_000_000) + "4]")), .malformed,
+        "many axes",
+        file(tensor(shape: "[" + String(repeating: "1,", count: 100_000) + "4]")), .malformed,
         "the shape [1, 1"),
     Attack(
         "65 axes", file(tensor(shape: "[" + String(repeating: "1,", count: 64) + "4]")), .malformed,
