@@ -24,6 +24,10 @@ let package = Package(
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // A fuzzer of the parsers of foreign files; not a product.
+        .executableTarget(
+            name: "saeval-fuzz", dependencies: ["Formats", "Tokenizers", "Tensors", "Basics"],
+            path: "Tests/Fuzz"),
         // Row 6
         .target(
             name: "SAEval",
@@ -44,7 +48,6 @@ let package = Package(
             dependencies: [
                 "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
                 "Formats", "Tokenizers", "Messaging", "Tensors", "Basics",
-                .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
         // Row 4
@@ -60,7 +63,11 @@ let package = Package(
         // Row 2
         .target(
             name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
-        .target(name: "Formats", dependencies: ["Tensors", "Basics", "CZlib"]),
+        .target(
+            name: "Formats",
+            dependencies: [
+                "Tensors", "Basics", "CZlib", .product(name: "Yams", package: "Yams"),
+            ]),
         .target(name: "Storage", dependencies: ["Messaging", "Tensors", "Basics", "CHDF5"]),
         .target(name: "Tokenizers", dependencies: ["Basics"]),
         // Row 1
@@ -106,8 +113,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
-                "Tensors",
-                "Basics", .product(name: "Yams", package: "Yams"),
+                "Formats", "Tensors", "Basics",
             ]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],

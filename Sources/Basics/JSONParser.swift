@@ -122,9 +122,36 @@ struct JSONParser {
 
     private func number(from start: Int, isInteger: Bool) throws(BasicsError) -> JSON {
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        guard Self.isNumber(text.utf8) else { throw fault("not a number: `\(text.prefix(40))`") }
         if isInteger, let value = Int(text) { return .integer(value) }
         guard let value = Double(text) else { throw fault("not a number: `\(text.prefix(40))`") }
         return .number(value)
+    }
+
+    /// Whether a text is a number by the grammar of JSON, which is stricter than Swift's.
+    private static func isNumber(_ text: String.UTF8View) -> Bool {
+        var rest = text[...]
+        func takeDigits() -> Int {
+            let digits = rest.prefix { (0x30...0x39).contains($0) }
+            rest = rest.dropFirst(digits.count)
+            return digits.count
+        }
+        if rest.first == UInt8(ascii: "-") { rest.removeFirst() }
+        let startsWithZero = rest.first == UInt8(ascii: "0")
+        let whole = takeDigits()
+        guard whole == 1 || (whole > 1 && !startsWithZero) else { return false }
+        if rest.first == UInt8(ascii: ".") {
+            rest.removeFirst()
+            guard takeDigits() > 0 else { return false }
+        }
+        if rest.first == UInt8(ascii: "e") || rest.first == UInt8(ascii: "E") {
+            rest.removeFirst()
+            if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") {
+                rest.removeFirst()
+            }
+            guard takeDigits() > 0 else { return false }
+        }
+        return rest.isEmpty
     }
 
     private mutating func string() throws(BasicsError) -> String {
@@ -133,6 +160,7 @@ struct JSONParser {
         while position < bytes.count, bytes[position] != UInt8(ascii: "\""),
             bytes[position] != UInt8(ascii: "\\")
         {
+            try checkIsNoControl(bytes[position])
             position += 1
         }
         guard position < bytes.count else { throw fault("a string has no end") }
@@ -148,6 +176,7 @@ struct JSONParser {
             if byte == UInt8(ascii: "\\") {
                 try escape(into: &content)
             } else {
+                try checkIsNoControl(byte)
                 content.append(byte)
             }
         }
@@ -159,6 +188,11 @@ struct JSONParser {
             throw fault("text that is not UTF-8")
         }
         return text
+    }
+
+    /// Throws for control characters, which a string holds as escapes alone.
+    private func checkIsNoControl(_ byte: UInt8) throws(BasicsError) {
+        guard byte >= 0x20 else { throw fault("a control character within a string") }
     }
 
     private mutating func escape(into content: inout [UInt8]) throws(BasicsError) {

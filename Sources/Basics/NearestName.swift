@@ -2,8 +2,11 @@
 ///
 /// - Returns: the shortest name that goes on where the given one of at least three letters ends,
 ///   else the one with the smallest edit distance; nil when that is above 2 and above half its
-///   length.
+///   length. Names of foreign files can be long and many: only the first thousand of at most 200
+///   bytes are compared.
 public func nearestName(to name: String, among known: [String]) -> String? {
+    guard name.utf8.count <= 200 else { return nil }
+    let known = Array(known.lazy.filter { $0.utf8.count <= 200 }.prefix(1000))
     let longer = known.filter { name.count >= 3 && $0.hasPrefix(name) }
     if let shortest = longer.min(by: { $0.count < $1.count }) { return shortest }
     let best = known.map { ($0, editDistance(Array(name), Array($0))) }.min { $0.1 < $1.1 }

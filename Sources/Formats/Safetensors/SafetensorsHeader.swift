@@ -18,6 +18,8 @@ struct SafetensorsHeader: Sendable {
 
     /// The longest header that is read, as in the library of the format.
     static let longest = 100_000_000
+    /// The most axes of a tensor.
+    static let mostAxes = 64
 
     /// The tensors by name.
     var entries: [String: Entry] = [:]
@@ -43,7 +45,7 @@ struct SafetensorsHeader: Sendable {
         }
         for member in members {
             if member.key == "__metadata__" {
-                for entry in member.value.members ?? [] { metadata[entry.key] = entry.value.text }
+                metadata = try Self.metadata(member.value, path: path)
                 continue
             }
             let entry = try Self.entry(
@@ -54,6 +56,36 @@ struct SafetensorsHeader: Sendable {
                     advice: "export the file again")
             }
         }
+        try checkPlaces(path: path)
+    }
+
+    /// Throws when two tensors share bytes.
+    private func checkPlaces(path: String) throws(FormatError) {
+        var (end, before) = (0, "")
+        let places = entries.filter { !$0.value.bytes.isEmpty }
+        for (name, entry) in places.sorted(by: {
+            $0.value.bytes.lowerBound < $1.value.bytes.lowerBound
+        }) {
+            guard entry.bytes.lowerBound >= end else {
+                throw FormatError(
+                    .malformed, "\(path): tensors `\(before)` and `\(name)` overlap",
+                    advice: "export the file again")
+            }
+            (end, before) = (entry.bytes.upperBound, name)
+        }
+    }
+
+    /// The free text entries, which must be texts.
+    private static func metadata(_ json: JSON, path: String) throws(FormatError) -> [String: String]
+    {
+        var metadata: [String: String] = [:]
+        for entry in json.members ?? [] { metadata[entry.key] = entry.value.text }
+        guard let members = json.members, metadata.count == members.count else {
+            throw FormatError(
+                .malformed, "\(path): `__metadata__` is not an object of different texts",
+                advice: "export the file again")
+        }
+        return metadata
     }
 
     /// The end of the header, checked against the file.
@@ -96,11 +128,11 @@ struct SafetensorsHeader: Sendable {
                 .unsupported, "\(name) has the unknown dtype `\(label)`",
                 advice: "convert it to one of \(ElementType.safetensorsNames)")
         }
-        guard let shape = integers(member.value["shape"]),
+        guard let shape = integers(member.value["shape"]), shape.count <= Self.mostAxes,
             let needed = checkedByteCount(shape: shape, type: type)
         else {
             throw FormatError(
-                .malformed, "\(name) has the shape \(member.value["shape"]?.text() ?? "null")",
+                .malformed, "\(name) has the shape \(excerpt(member.value["shape"]))",
                 advice: "export the file again; a shape is a list of integers from 0 up")
         }
         guard let offsets = integers(member.value["data_offsets"]), offsets.count == 2,
@@ -108,7 +140,7 @@ struct SafetensorsHeader: Sendable {
         else {
             throw FormatError(
                 .malformed,
-                "\(name) has the data_offsets \(member.value["data_offsets"]?.text() ?? "null")",
+                "\(name) has the data_offsets \(excerpt(member.value["data_offsets"]))",
                 advice: "export the file again; they are a start and an end")
         }
         guard offsets[1] - offsets[0] == needed else {
@@ -127,6 +159,12 @@ struct SafetensorsHeader: Sendable {
         }
         return Entry(
             type: type, shape: shape, bytes: dataStart + offsets[0]..<dataStart + offsets[1])
+    }
+
+    /// The start of a value's text, for messages.
+    private static func excerpt(_ value: JSON?) -> String {
+        let text = value?.text() ?? "null"
+        return text.utf8.count <= 200 ? text : "\(text.prefix(200))…"
     }
 
     /// A list of integers, or nil when the value is anything else.

@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Formats
 
 /// What a run is told: the config file with flags and environment applied, checked but not yet
 /// resolved on disk.
