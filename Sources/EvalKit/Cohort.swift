@@ -53,6 +53,9 @@ public struct Cohort: Sendable, Codable {
     public var specialTokens: [Int32]
     public var subjects: [Subject]
 
+    /// Width of the activations at the hook, which is what the autoencoders take.
+    public var activationSize: Int { model.size(at: hook) }
+
     public init(
         hook: HookPoint, model: ModelDescription, modelName: String, activationType: String,
         prependsBOS: Bool,

@@ -19,7 +19,7 @@ public protocol EvaluationContext: Sendable {
 
     /// Activations of some rows at a hook that the evaluation's cohort needs, widened to `float32`.
     ///
-    /// - Shapes: `[rows · positions, model]`.
+    /// - Shapes: `[rows · positions, size of the hook]`.
     func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor
 
     /// An autoencoder of the cohort.

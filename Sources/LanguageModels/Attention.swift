@@ -12,6 +12,10 @@ struct GroupedAttention: Sendable {
     var value: LinearWeights
     /// `[model, heads · head]`.
     var output: LinearWeights
+    /// Norm of every query head by itself; nil for none.
+    var queryNorm: Norm?
+    /// Norm of every key head by itself; nil for none.
+    var keyNorm: Norm?
 }
 
 /// Sizes of attention that do not change from block to block.
@@ -36,21 +40,33 @@ struct AttentionSizes: Sendable, Equatable {
 }
 
 extension KernelBackend {
-    /// Projects, rotates, attends and projects back.
+    /// Projects, norms the heads, rotates, attends, shows the heads' outputs and projects back.
     ///
     /// - Shapes: `x` and the result are `[batch · positions, model]`.
+    /// - Returns: what the output map gives, or nil when `hooks` has all that is wanted.
     /// - Cost: `4 · tokens · model · (heads + keyHeads) · head` FLOP for the maps and
     ///   `4 · tokens · positions · heads · head` for the scores.
     func attend(
-        _ x: Tensor, _ weights: GroupedAttention, _ shape: AttentionShape, _ table: RotaryTable
-    ) throws -> Tensor {
-        let queries = try linear(x, weights.query)  // [batch · positions, heads · head]
-        let keys = try linear(x, weights.key)  // [batch · positions, keyHeads · head]
-        let values = try linear(x, weights.value)  // [batch · positions, keyHeads · head]
+        _ x: Tensor, _ weights: GroupedAttention, _ shape: AttentionShape, _ table: RotaryTable,
+        _ hooks: HookVisitor
+    ) throws -> Tensor? {
+        // [batch · positions, heads · head], and twice [batch · positions, keyHeads · head]
+        let queries = try headNormed(linear(x, weights.query), weights.queryNorm, shape.headSize)
+        let keys = try headNormed(linear(x, weights.key), weights.keyNorm, shape.headSize)
+        let values = try linear(x, weights.value)
         try rotate(queries, heads: shape.heads, positions: shape.positions, table: table)
         try rotate(keys, heads: shape.keyHeads, positions: shape.positions, table: table)
         let mixed = try attention(queries: queries, keys: keys, values: values, shape)
-        return try linear(mixed, weights.output)
+        return try hooks.visit(.headOutputs, mixed).map { try linear($0, weights.output) }
+    }
+
+    /// Norms every head by itself.
+    ///
+    /// - Shapes: `x` and the result are `[rows, heads · head]`.
+    private func headNormed(_ x: Tensor, _ norm: Norm?, _ headSize: Int) throws -> Tensor {
+        guard let norm else { return x }
+        let heads = x.reshaped([x.count / headSize, headSize])  // [rows · heads, head]
+        return try normed(heads, norm).reshaped(x.shape)
     }
 }
 
@@ -92,8 +108,12 @@ extension AttentionSizes {
 
 extension ModelWeights {
     /// The four maps of attention under their names in Llama and its relatives.
+    ///
+    /// - Parameters:
+    ///   - hasBias: whether queries, keys and values have biases.
+    ///   - hasOutputBias: whether the output map has one.
     func groupedAttention(
-        _ name: String, modelSize: Int, _ sizes: AttentionSizes, hasBias: Bool
+        _ name: String, modelSize: Int, _ sizes: AttentionSizes, hasBias: Bool, hasOutputBias: Bool
     ) throws(LanguageModelError) -> GroupedAttention {
         let wide = sizes.heads * sizes.headSize
         let narrow = sizes.keyHeads * sizes.headSize
@@ -102,8 +122,8 @@ extension ModelWeights {
             key: try linear("\(name).k_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
             value: try linear(
                 "\(name).v_proj", inputs: modelSize, outputs: narrow, hasBias: hasBias),
-            output: try linear("\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasBias)
-        )
+            output: try linear(
+                "\(name).o_proj", inputs: wide, outputs: modelSize, hasBias: hasOutputBias))
     }
 }
 

@@ -35,12 +35,22 @@ final class HookVisitor {
     /// Whether nothing is left to do.
     var isFinished: Bool { stopsAtLastCapture && captured.count == captures.count }
 
+    /// Whether a site of the running block is captured or replaced.
+    func isWanted(_ site: HookPoint.Site) -> Bool {
+        captures.contains(HookPoint(layer: layer, site: site)) || isReplaced(site)
+    }
+
+    /// Whether a site of the running block is replaced.
+    func isReplaced(_ site: HookPoint.Site) -> Bool {
+        interventions[HookPoint(layer: layer, site: site)]?.isEmpty == false
+    }
+
     /// Shows the activation at a site of the running block.
     ///
     /// The outputs of attention and MLP come back as memory of their own, since blocks add the
     /// residual stream to them in place; residual streams are shared.
     ///
-    /// - Shapes: `x` and the result are `[batch · positions, model]`.
+    /// - Shapes: `x` and the result are `[batch · positions, size of the hook]`.
     /// - Returns: the activation with interventions applied, or nil when the pass has all it wants.
     /// - Throws: ``LanguageModelError`` when an intervention returns another shape; its own errors.
     func visit(_ site: HookPoint.Site, _ x: Tensor) throws -> Tensor? {

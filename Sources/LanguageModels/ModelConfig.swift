@@ -95,6 +95,34 @@ extension ModelConfig {
         return number
     }
 
+    /// A positive finite number that must be there.
+    func number(_ key: String) throws(LanguageModelError) -> Double {
+        guard let number = try positive(ifPresent: key) else {
+            throw LanguageModelError(
+                .badConfig, "\(path) lacks `\(key)`",
+                advice: "use the config.json that came with the weights")
+        }
+        return number
+    }
+
+    /// A nested object that may be absent or null; messages name it after the file.
+    func object(ifPresent key: String) throws(LanguageModelError) -> ModelConfig? {
+        guard let value = self[key] else { return nil }
+        guard value.members != nil else { throw bad(key, value, allowed: "an object") }
+        return try ModelConfig(path: "\(path), `\(key)`", json: value)
+    }
+
+    /// The same config with defaults of transformers for keys that are absent; null stays null.
+    func filled(with defaults: KeyValuePairs<String, JSON>) throws(LanguageModelError)
+        -> ModelConfig
+    {
+        var members = json.members ?? []
+        for (key, value) in defaults where json[key] == nil {
+            members.append(JSONMember(key: key, value: value))
+        }
+        return try ModelConfig(path: path, json: .object(members))
+    }
+
     /// A truth value, or the default when the key is absent.
     func truth(_ key: String, default fallback: Bool) throws(LanguageModelError) -> Bool {
         guard let value = self[key] else { return fallback }

@@ -5,9 +5,8 @@ extension ModelDescription {
 
     /// Floating-point operations of a forward pass through some blocks.
     ///
-    /// `2 · tokens · blockParameters` for the maps of a block and `4 · tokens · model · (positions
-    /// + 1) / 2` for its causal scores and mixtures, on the assumption that heads together are as
-    /// wide as the model.
+    /// `2 · tokens · blockParameters` for the maps of a block and `4 · tokens · heads · head ·
+    /// (positions + 1) / 2` for its causal scores and mixtures.
     ///
     /// - Parameters:
     ///   - tokens: rows of activations, batch × positions.
@@ -18,26 +17,35 @@ extension ModelDescription {
     public func forwardOperations(
         tokens: Int, positions: Int, blocks: Range<Int>? = nil, unembedding: Bool = true
     ) -> Double {
-        let width = Double(modelSize)
-        let scores = 2 * width * (Double(positions) + 1)
+        let scores = 2 * Double(headsSize) * (Double(positions) + 1)
         let block = 2 * Double(blockParameters) + scores
         let count = (blocks ?? 0..<layers).clamped(to: 0..<layers).count
-        let logits = unembedding ? 2 * width * Double(vocabulary) : 0
+        let logits = unembedding ? 2 * Double(modelSize) * Double(vocabulary) : 0
         return Double(tokens) * (Double(count) * block + logits)
     }
 
     /// Bytes of a residual stream of some tokens in `float32`.
     public func residualBytes(tokens: Int) -> Int { tokens * modelSize * 4 }
 
+    /// Bytes of the activations of some tokens at a hook in `float32`.
+    public func activationBytes(tokens: Int, at hook: HookPoint) -> Int {
+        tokens * size(at: hook) * 4
+    }
+
+    /// Bytes of the activations of some tokens at the widest hook in `float32`.
+    public func widestActivationBytes(tokens: Int) -> Int {
+        tokens * max(modelSize, headsSize) * 4
+    }
+
     /// Bytes of the logits of some tokens in `float32`.
     public func logitsBytes(tokens: Int) -> Int { tokens * vocabulary * 4 }
 
     /// An upper bound of what one pass holds in memory at once, captures and weights left out.
     ///
-    /// Attention holds ten rows of the model's width; the MLP four and its inner rows, which
+    /// Attention holds ten rows as wide as the model or its heads; the MLP four and its inner rows, which
     /// `blockParameters / model` bounds since every inner element has at least two rows of weights.
     public func peakActivationBytes(tokens: Int, unembedding: Bool = true) -> Int {
-        let block = 10 * modelSize + blockParameters / max(modelSize, 1)
+        let block = 10 * max(modelSize, headsSize) + blockParameters / max(modelSize, 1)
         return 4 * tokens * max(block, unembedding ? vocabulary + 4 * modelSize : 0)
     }
 }

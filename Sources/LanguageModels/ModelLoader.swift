@@ -10,6 +10,17 @@ struct ArchitectureEntry: Sendable {
         @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
 }
 
+extension ArchitectureEntry {
+    /// A relative of Llama, which its settings describe.
+    init(gated settings: @escaping @Sendable (ModelConfig) throws -> GatedSettings) {
+        describe = { try settings($0).description }
+        load = {
+            Transformer(
+                architecture: try GatedTransformer(try settings($0), folder: $1, backend: $2))
+        }
+    }
+}
+
 /// The architectures by `model_type`: a new one is a file and a line here.
 let architectures: [String: ArchitectureEntry] = [
     "gpt_neox": ArchitectureEntry(
@@ -18,12 +29,14 @@ let architectures: [String: ArchitectureEntry] = [
     "gpt2": ArchitectureEntry(
         describe: { try GPT2.Settings($0).description },
         load: { Transformer(architecture: try GPT2($0, folder: $1, backend: $2)) }),
-    "llama": ArchitectureEntry(
-        describe: { try Llama.Settings($0).description },
-        load: { Transformer(architecture: try Llama($0, folder: $1, backend: $2)) }),
-    "gemma2": ArchitectureEntry(
-        describe: { try Gemma2.Settings($0).description },
-        load: { Transformer(architecture: try Gemma2($0, folder: $1, backend: $2)) }),
+    "llama": ArchitectureEntry(gated: { try Llama.settings($0) }),
+    "mistral": ArchitectureEntry(gated: { try Mistral.settings($0) }),
+    "qwen2": ArchitectureEntry(gated: { try Qwen2.settings($0) }),
+    "qwen3": ArchitectureEntry(gated: { try Qwen3.settings($0) }),
+    "gemma": ArchitectureEntry(gated: { try Gemma.settings($0) }),
+    "gemma2": ArchitectureEntry(gated: { try Gemma2.settings($0) }),
+    "gemma3_text": ArchitectureEntry(gated: { try Gemma3.settings($0) }),
+    "gemma3": ArchitectureEntry(gated: { try Gemma3.textSettings($0) }),
 ]
 
 /// Opens a model folder as Hugging Face writes it: `config.json` beside safetensors.

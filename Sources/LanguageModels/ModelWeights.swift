@@ -10,15 +10,15 @@ import Tensors
 struct ModelWeights {
     /// The weight files.
     private let source: any TensorSource
-    /// What stands before names in the files of the hub.
-    private let prefix: String
+    /// What may stand before names in the files of the hub, the usual one first.
+    private let prefixes: [String]
 
     /// Opens the weight files of a folder.
     ///
-    /// - Parameter prefix: what the hub writes before the names of the bare model, such as
-    ///   `transformer.`; names with and without it are found.
-    init(folder: String, prefix: String) throws(LanguageModelError) {
-        self.prefix = prefix
+    /// - Parameter prefixes: what the hub writes before the names of the bare model, such as
+    ///   `transformer.`; names with any of them and without are found.
+    init(folder: String, prefixes: [String]) throws(LanguageModelError) {
+        self.prefixes = prefixes
         do {
             source = try SafetensorsFolder(path: folder)
         } catch {
@@ -38,7 +38,7 @@ struct ModelWeights {
     func matrix(_ name: String, shape: [Int]) throws(LanguageModelError) -> Tensor {
         guard let stored = storedName(name) else {
             throw LanguageModelError(
-                .missingTensor, "\(source.path) has no tensor `\(prefix)\(name)`",
+                .missingTensor, "\(source.path) has no tensor `\(prefixes.first ?? "")\(name)`",
                 advice: "download the folder again, config.json and weights from one revision")
         }
         do {
@@ -84,13 +84,6 @@ struct ModelWeights {
             bias: hasBias ? try vector("\(name).bias", count: outputs) : nil)
     }
 
-    /// The scale and shift of a layer norm.
-    func layerNorm(_ name: String, count: Int) throws(LanguageModelError) -> LayerNormWeights {
-        LayerNormWeights(
-            weight: try vector("\(name).weight", count: count),
-            bias: try vector("\(name).bias", count: count))
-    }
-
     /// The unembedding: a matrix of its own or, when tied, the embedding table.
     ///
     /// - Throws: ``LanguageModelError`` when the config says tied and the file holds another
@@ -113,16 +106,8 @@ struct ModelWeights {
         return LinearWeights(weight: embedding)
     }
 
-    /// The name in the file: with the prefix if there is such a tensor, else without.
+    /// The name in the file: with the first prefix that gives such a tensor, else without.
     private func storedName(_ name: String) -> String? {
-        [prefix + name, name].first { source.contains($0) }
+        (prefixes.map { $0 + name } + [name]).first { source.contains($0) }
     }
-}
-
-/// Scale and shift of a layer norm, both `[model]`.
-struct LayerNormWeights: Sendable {
-    /// Scale.
-    var weight: Tensor
-    /// Shift.
-    var bias: Tensor
 }

@@ -9,9 +9,6 @@ protocol TransformerArchitecture: Sendable {
     /// Sizes and names.
     var description: ModelDescription { get }
 
-    /// The sites that exist in every block.
-    var sites: Set<HookPoint.Site> { get }
-
     /// Turns tokens `[batch · positions]` into the residual stream `[batch · positions, model]`.
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor
 
@@ -22,11 +19,6 @@ protocol TransformerArchitecture: Sendable {
 
     /// Final norm and unembedding: `[rows, model]` to `[rows, vocabulary]`.
     func unembed(_ x: Tensor) throws -> Tensor
-}
-
-extension TransformerArchitecture {
-    /// All sites, which is what a sequential block has.
-    var sites: Set<HookPoint.Site> { Set(HookPoint.Site.allCases) }
 }
 
 /// A model made of an architecture: checks a pass and drives it block by block.
@@ -46,7 +38,12 @@ struct Transformer<Architecture: TransformerArchitecture>: LanguageModel {
         guard !hooks.isFinished else { return ForwardResult(captured: [:], logits: nil) }
         var x: Tensor
         switch pass.start {
-        case .tokens(let tokens): x = try architecture.embed(tokens, positions: pass.positions)
+        case .tokens(let tokens):
+            let embedded = try architecture.embed(tokens, positions: pass.positions)
+            guard let shown = try hooks.visit(.embedding, embedded) else {
+                return ForwardResult(captured: hooks.captured, logits: nil)
+            }
+            x = shown
         case .residual(let residual, _): x = residual
         }
         for layer in first..<description.layers {
@@ -81,17 +78,16 @@ extension Transformer {
                     + "\(description.contextSize) of this \(description.architecture) model",
                 advice: "a shorter context_size")
         }
-        let first: Int
+        var (first, fromTokens) = (0, true)
         switch pass.start {
         case .tokens(let tokens):
             try checkTokens(tokens, pass)
-            first = 0
         case .residual(let residual, let beforeBlock):
             try checkResidual(residual, beforeBlock, pass)
-            first = beforeBlock
+            (first, fromTokens) = (beforeBlock, false)
         }
         for point in pass.captures.union(pass.interventions.keys) {
-            try checkPoint(point, first: first)
+            try checkPoint(point, first: first, fromTokens: fromTokens)
         }
         return first
     }
@@ -135,25 +131,14 @@ extension Transformer {
     }
 
     /// Checks that a hook exists and is reached.
-    private func checkPoint(_ point: HookPoint, first: Int) throws(LanguageModelError) {
-        guard (0..<description.layers).contains(point.layer) else {
-            throw LanguageModelError(
-                .layerOutOfRange,
-                "Hook \(point) lies beyond the \(description.layers) blocks of the model",
-                advice: "a layer from 0 to \(description.layers - 1)")
-        }
-        guard point.layer >= first else {
+    private func checkPoint(
+        _ point: HookPoint, first: Int, fromTokens: Bool
+    ) throws(LanguageModelError) {
+        try description.check(point)
+        guard point.layer >= first, fromTokens || point.site != .embedding else {
             throw LanguageModelError(
                 .layerOutOfRange, "Hook \(point) lies before block \(first), where the pass begins",
                 advice: "a pass that begins earlier")
-        }
-        guard architecture.sites.contains(point.site) else {
-            let sites = architecture.sites.map { HookPoint(layer: point.layer, site: $0) }.sorted()
-            throw LanguageModelError(
-                .unknownHook,
-                "This \(description.architecture) model has no \(point): attention and "
-                    + "MLP run in parallel",
-                advice: "one of " + sites.map(\.description).joined(separator: ", "))
         }
     }
 }

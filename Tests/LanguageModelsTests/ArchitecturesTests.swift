@@ -16,7 +16,7 @@ struct ArchitecturesTests {
     func matchesTransformers(name: String, backend: TestBackend) throws {
         let fixture = try Fixture(name, backend)
         let result = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks)))
-        for hook in fixture.hooks {
+        for hook in fixture.expectedHooks {
             let expected = try fixture.expected.tensor(hook.description)
             let captured = try #require(result.captured[hook])
             #expect(captured.shape == expected.shape)
@@ -26,6 +26,24 @@ struct ArchitecturesTests {
         let logits = try #require(result.logits)
         #expect(logits.shape == expected.shape)
         #expect(difference(logits, expected) <= Self.tolerance * expected.largest)
+    }
+
+    @Test("Every site is stored or repeats one that is", arguments: fixtureNames)
+    func sitesAreCovered(name: String) throws {
+        let fixture = try Fixture(name)
+        let captured = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks))).captured
+        let others = fixture.hooks.filter { !fixture.expectedHooks.contains($0) }
+        #expect(Set(others.map(\.site)).isSubset(of: [.embedding, .mlpIn]))
+        for hook in others {
+            let isParallel = fixture.model.description.missingSites.contains(.residMid)
+            let same: HookPoint.Site =
+                hook.site == .embedding || isParallel ? .residPre : .residMid
+            let stream = captured[HookPoint(layer: hook.layer, site: same)]
+            #expect(try #require(captured[hook]).content == stream?.content, "\(hook)")
+        }
+        for hook in fixture.hooks {
+            #expect(captured[hook]?.columns == fixture.model.description.size(at: hook), "\(hook)")
+        }
     }
 
     @Test(
@@ -59,7 +77,7 @@ struct ArchitecturesTests {
 
     @Test("Matrices stay mapped in their stored type")
     func mapped() throws {
-        let weights = try ModelWeights(folder: "\(fixtures)/llama", prefix: "model.")
+        let weights = try ModelWeights(folder: "\(fixtures)/llama", prefixes: ["model."])
         let first = try weights.matrix("layers.0.mlp.up_proj.weight", shape: [40, 24])
         let second = try weights.matrix("layers.0.mlp.up_proj.weight", shape: [40, 24])
         #expect(first.type == .bfloat16)

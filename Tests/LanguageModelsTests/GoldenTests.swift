@@ -38,13 +38,13 @@ struct GoldenTests {
     }
 
     @Test(
-        "SmolLM2-135M gives the norms, logits and losses of float64 transformers",
+        "Real models give the norms, logits and losses of transformers",
         .enabled(
             if: realModels != nil && sharedFolder != nil,
             "SAEVAL_REAL_MODELS or SAEVAL_SHARED is not set"),
-        arguments: 0..<3)
-    func smolLM2(prompt: Int) throws {
-        let json = try JSON(file: try #require(sharedFolder) + "/golden/real/smollm2-135m.json")
+        arguments: ["smollm2-135m", "gemma-3-270m"], 0..<3)
+    func realModel(name: String, prompt: Int) throws {
+        let json = try JSON(file: try #require(sharedFolder) + "/golden/real/\(name).json")
         let prompts = try #require(json["prompts"]?.elements)
         try #require(prompt < prompts.count, "fewer prompts than tests")
         let expected = prompts[prompt]
@@ -52,7 +52,7 @@ struct GoldenTests {
             $0.integer.map(Int32.init)
         }
         let model = try loadLanguageModel(
-            folder: try #require(realModels) + "/smollm2-135m", backend: CPUBackend())
+            folder: try #require(realModels) + "/\(name)", backend: CPUBackend())
         let hooks = (0..<model.description.layers).map { HookPoint(layer: $0, site: .residPost) }
         let result = try model.run(
             ForwardPass(
@@ -64,6 +64,7 @@ struct GoldenTests {
             let own = last.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
             #expect(abs(own - norm) <= 1e-5 * norm, "\(hook)")
         }
+        #expect(norms.count == hooks.count)
         let logits = try #require(result.logits)
         let final = logits.rows(tokens.count - 1..<tokens.count)
         for entry in try #require(expected["top5"]?.elements) {

@@ -11,17 +11,76 @@ struct HookVisitorTests {
     func identity(name: String) throws {
         let fixture = try Fixture(name)
         let none = Dictionary(
-            uniqueKeysWithValues: fixture.hooks.map {
+            uniqueKeysWithValues: fixture.hooks.filter { $0.site != .mlpNormalized }.map {
                 ($0, [{ (x: Tensor) throws -> Tensor in x }])
             })
         let result = try fixture.model.run(fixture.pass(interventions: none))
         #expect(try #require(result.logits).content == fixture.logits().content)
     }
 
+    @Test(
+        "A replacement before the weights of a norm is rounded there and changes no more",
+        arguments: fixtureNames)
+    func normalizedIdentity(name: String) throws {
+        let fixture = try Fixture(name)
+        let none = Dictionary(
+            uniqueKeysWithValues: fixture.hooks.filter { $0.site == .mlpNormalized }.map {
+                ($0, [{ (x: Tensor) throws -> Tensor in x }])
+            })
+        let logits = try #require(try fixture.model.run(fixture.pass(interventions: none)).logits)
+        let clean = try fixture.logits()
+        #expect(difference(logits, clean) <= 1e-5 * clean.largest)
+    }
+
+    @Test("What the MLP reads can be replaced without the residual stream", arguments: fixtureNames)
+    func mlpInput(name: String) throws {
+        let fixture = try Fixture(name)
+        let (added, leaving) = try replaced(fixture, .mlpIn) { $0.mapped { 3 * $0 + 1 } }
+        let (clean, cleanLeaving) = try replaced(fixture, .mlpIn) { $0 }
+        let (none, stream) = try replaced(fixture, .mlpOut) { Tensor(zeros: $0.shape) }
+        #expect(none.largest == 0 && added.content != clean.content)
+        for (output, whole) in [(added, leaving), (clean, cleanLeaving)] {
+            let sum = Tensor(zip(stream.values, output.values).map { $0 + $1 }, shape: stream.shape)
+            #expect(difference(sum, whole) <= 1e-5 * whole.largest)
+        }
+    }
+
+    /// What the MLP of block 1 adds and what leaves the block, with one site of it replaced.
+    private func replaced(
+        _ fixture: Fixture, _ site: HookPoint.Site, _ change: @escaping (Tensor) throws -> Tensor
+    ) throws -> (mlp: Tensor, leaving: Tensor) {
+        let point = { HookPoint(layer: 1, site: $0) }
+        let captured = try fixture.model.run(
+            fixture.pass(
+                to: .lastCapture, captures: [point(.mlpOut), point(.residPost)],
+                interventions: [point(site): [change]])
+        ).captured
+        return (
+            try #require(captured[point(.mlpOut)]), try #require(captured[point(.residPost)])
+        )
+    }
+
+    @Test("Heads set to zero leave the bias of the output map", arguments: fixtureNames)
+    func zeroHeads(name: String) throws {
+        let fixture = try Fixture(name)
+        let point = { HookPoint(layer: 0, site: $0) }
+        let result = try fixture.model.run(
+            fixture.pass(
+                to: .lastCapture, captures: [point(.attnOut)],
+                interventions: [point(.headOutputs): [{ Tensor(zeros: $0.shape) }]]))
+        let output = try #require(result.captured[point(.attnOut)])
+        let first = output.rows(0..<1)
+        for row in 0..<output.rows {
+            #expect(output.rows(row..<row + 1).content == first.content)
+        }
+        #expect((first.largest > 0) == ["neox", "gpt2", "llama-biased", "qwen3"].contains(name))
+    }
+
     @Test("A replacement changes what comes after and nothing before", arguments: fixtureNames)
     func replacement(name: String) throws {
         let fixture = try Fixture(name)
         let clean = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks)))
+        let attention: [HookPoint.Site] = [.headOutputs, .attnOut]
         for hook in fixture.hooks {
             let changed = try fixture.model.run(
                 fixture.pass(
@@ -29,10 +88,11 @@ struct HookVisitorTests {
                     interventions: [hook: [{ $0.mapped { $0.magnitude + 1 } }]]))
             for other in fixture.hooks where other != hook {
                 let isSame = changed.captured[other]?.content == clean.captured[other]?.content
-                let isParallel =
-                    name == "neox" && hook.site == .attnOut && other.site == .mlpOut
+                let isApart =
+                    name == "neox" && attention.contains(hook.site)
+                    && [.mlpIn, .mlpNormalized, .mlpOut].contains(other.site)
                     && hook.layer == other.layer
-                #expect(isSame == (other < hook || isParallel), "\(other) after \(hook)")
+                #expect(isSame == (other < hook || isApart), "\(other) after \(hook)")
             }
             #expect(changed.logits?.content != clean.logits?.content, "\(hook)")
         }
@@ -44,7 +104,7 @@ struct HookVisitorTests {
         let stand = Tensor(
             (0..<24 * fixture.model.description.modelSize).map { Float($0 % 7) - 3 },
             shape: [24, fixture.model.description.modelSize])
-        for hook in fixture.hooks where hook.site == .residPost || hook.site == .residPre {
+        for hook in fixture.hooks where hook.isStream {
             let replaced = try fixture.model.run(
                 fixture.pass(interventions: [hook: [{ _ in stand }]]))
             let suffix = try fixture.model.run(
@@ -90,7 +150,7 @@ struct HookVisitorTests {
     func returnedTensorStays(name: String) throws {
         let fixture = try Fixture(name)
         for hook in fixture.hooks {
-            let stand = Tensor(zeros: [24, fixture.model.description.modelSize])
+            let stand = Tensor(zeros: [24, fixture.model.description.size(at: hook)])
             _ = try fixture.model.run(
                 fixture.pass(captures: [hook], interventions: [hook: [{ _ in stand }]]))
             #expect(stand.largest == 0, "\(hook)")

@@ -7,7 +7,7 @@ import Testing
 struct HookPointTests {
     @Test("A name of TransformerLens reads and prints", arguments: HookPoint.Site.allCases)
     func roundTrip(site: HookPoint.Site) throws {
-        let name = "blocks.12.\(site.rawValue)"
+        let name = site == .embedding ? "hook_embed" : "blocks.12.\(site.rawValue)"
         let point = try HookPoint(parsing: name)
         #expect(point == HookPoint(layer: 12, site: site))
         #expect(point.description == name)
@@ -18,8 +18,9 @@ struct HookPointTests {
         arguments: [
             "", "blocks", "blocks.1", "blocks.1.hook_resid_posts", "blocks.-1.hook_resid_post",
             "blocks.+1.hook_resid_post", "blocks.01.hook_resid_post", "blocks..hook_resid_post",
-            "blocks.1.hook_resid_post.", "blocks.1.attn.hook_z", "block.1.hook_resid_post",
-            "blocks.99999999999999999999.hook_resid_post", "hook_embed",
+            "blocks.1.hook_resid_post.", "blocks.1.hook_z", "blocks.1.attn.hook_q",
+            "block.1.hook_resid_post", "blocks.99999999999999999999.hook_resid_post",
+            "blocks.0.hook_embed", "hook_embed.", "hook_pos_embed",
         ])
     func refused(name: String) throws {
         let failure = try #require(throws: LanguageModelError.self) {
@@ -32,9 +33,13 @@ struct HookPointTests {
 
     @Test("Hooks are in the order in which a pass meets them")
     func order() {
-        let points = (0..<2).flatMap { layer in
-            HookPoint.Site.allCases.map { HookPoint(layer: layer, site: $0) }
-        }
+        let embedding = HookPoint(layer: 0, site: .embedding)
+        let points =
+            [embedding]
+            + (0..<2).flatMap { layer in
+                HookPoint.Site.allCases.dropFirst().map { HookPoint(layer: layer, site: $0) }
+            }
+        #expect(HookPoint(layer: 7, site: .embedding) == embedding)
         #expect(points.reversed().sorted() == points)
         #expect(HookPoint(layer: 2, site: .residPost) < HookPoint(layer: 10, site: .residPre))
     }
@@ -45,5 +50,7 @@ struct HookPointTests {
         #expect(post.restart == post && post.firstBlockAfter == 4)
         let mlp = HookPoint(layer: 3, site: .mlpOut)
         #expect(mlp.restart == HookPoint(layer: 3, site: .residPre) && mlp.firstBlockAfter == 3)
+        let embedding = HookPoint(layer: 0, site: .embedding)
+        #expect(embedding.restart == embedding && embedding.firstBlockAfter == 0)
     }
 }

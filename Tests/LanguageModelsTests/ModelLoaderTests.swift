@@ -33,7 +33,7 @@ struct ModelLoaderTests {
         try copy.set("model_type", "\"lama\"")
         let failure = try copy.error()
         #expect(failure.code == .unsupported)
-        #expect(failure.description.contains("`llama`; known are gemma2, gpt2, gpt_neox, llama"))
+        #expect(failure.description.contains("`llama`; known are gemma, gemma2, gemma3, "))
     }
 
     @Test("A missing folder, config or weight file is named")
@@ -59,8 +59,28 @@ struct ModelLoaderTests {
         arguments: [
             Refusal(
                 model: "llama", key: "rope_scaling",
-                value: "{\"type\": \"linear\", \"factor\": 2.0}"),
-            Refusal(model: "llama", key: "rope_scaling", value: "{\"rope_type\": \"llama3\"}"),
+                value: "{\"type\": \"dynamic\", \"factor\": 2.0}"),
+            Refusal(
+                model: "llama", key: "rope_scaling",
+                value: "{\"rope_type\": \"longrope\", \"type\": \"linear\", \"factor\": 2.0}"),
+            Refusal(model: "llama", key: "rope_scaling", value: "{\"rope_type\": 3}"),
+            Refusal(
+                model: "llama", key: "rope_scaling", value: "{\"rope_type\": \"llama3\"}",
+                code: .badConfig),
+            Refusal(
+                model: "llama", key: "rope_scaling",
+                value: "{\"rope_type\": \"linear\", \"factor\": 0}", code: .badConfig),
+            Refusal(
+                model: "llama", key: "rope_scaling",
+                value: "{\"rope_type\": \"linear\", \"factor\": 2, \"beta_fast\": 32}"),
+            Refusal(
+                model: "llama3", key: "rope_scaling",
+                value: """
+                    {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}
+                    """, code: .badConfig),
+            Refusal(
+                model: "llama3", key: "rope_parameters",
+                value: "{\"rope_type\": \"linear\", \"factor\": 8}", code: .badConfig),
             Refusal(
                 model: "llama", key: "rope_parameters",
                 value: "{\"rope_type\": \"yarn\", \"factor\": 4}"),
@@ -102,6 +122,33 @@ struct ModelLoaderTests {
             Refusal(model: "neox", key: "layer_norm_eps", value: "-1", code: .badConfig),
             Refusal(model: "neox", key: "use_parallel_residual", value: "1", code: .badConfig),
             Refusal(model: "llama", key: "num_key_value_heads", value: "4", code: .badConfig),
+            Refusal(model: "mistral", key: "attention_bias", value: "true"),
+            Refusal(model: "mistral", key: "mlp_bias", value: "true"),
+            Refusal(
+                model: "mistral", key: "layer_types",
+                value: "[\"full_attention\", \"sliding_attention\"]"),
+            Refusal(model: "mistral", key: "sliding_window", value: "0", code: .badConfig),
+            Refusal(model: "qwen2", key: "attention_bias", value: "false"),
+            Refusal(model: "qwen2", key: "max_window_layers", value: "-1", code: .badConfig),
+            Refusal(model: "qwen2", key: "quantization_config", value: "{\"bits\": 4}"),
+            Refusal(
+                model: "qwen3", key: "layer_types",
+                value: "[\"full_attention\", \"sliding_attention\"]", code: .badConfig),
+            Refusal(model: "qwen3", key: "mlp_bias", value: "true"),
+            Refusal(model: "gemma", key: "use_bidirectional_attention", value: "true"),
+            Refusal(model: "gemma", key: "sliding_window", value: "8"),
+            Refusal(
+                model: "gemma", key: "hidden_activation", value: "\"gelu\"", code: .badConfig),
+            Refusal(model: "gemma2", key: "sliding_window", value: "null", code: .badConfig),
+            Refusal(model: "gemma3", key: "sliding_window", value: "null", code: .badConfig),
+            Refusal(model: "gemma3", key: "attn_logit_softcapping", value: "50.0"),
+            Refusal(model: "gemma3", key: "use_bidirectional_attention", value: "true"),
+            Refusal(
+                model: "gemma3", key: "rope_parameters",
+                value: "{\"rope_type\": \"default\", \"rope_theta\": 50.0}"),
+            Refusal(
+                model: "gemma3", key: "rope_parameters",
+                value: "{\"full_attention\": {\"rope_type\": \"yarn\"}}"),
         ])
     func refused(refusal: Refusal) throws {
         let copy = try ModelCopy(refusal.model)
@@ -111,7 +158,9 @@ struct ModelLoaderTests {
         }
         #expect(failure.code == refusal.code)
         #expect(failure.description.contains("\(copy.folder)/config.json"))
-        let named = [refusal.key, "rope_theta", "partial_rotary_factor", "heads"]
+        let named = [
+            refusal.key, "rope_theta", "rope_scaling", "partial_rotary_factor", "heads",
+        ]
         #expect(named.contains { failure.description.contains($0) }, "\(failure)")
         #expect(try copy.error().code == refusal.code)
     }
@@ -135,83 +184,5 @@ struct ModelLoaderTests {
         try copy.set("rope_parameters", "{\"rope_type\": \"default\", \"rope_theta\": 90000.0}")
         #expect(
             try copy.load().run(fixture.pass()).logits?.content != fixture.logits().content)
-    }
-}
-
-@Suite("Weights")
-struct ModelWeightsTests {
-    @Test("A missing tensor is named", arguments: fixtureNames)
-    func missingTensor(name: String) throws {
-        let copy = try ModelCopy(name)
-        var dropped = ""
-        try copy.rewrite { name, tensor in
-            guard dropped.isEmpty, name.contains(".1.") else { return (name, tensor) }
-            dropped = name
-            return nil
-        }
-        let failure = try copy.error()
-        #expect(failure.code == .missingTensor)
-        #expect(failure.description.contains("`\(dropped)`"))
-    }
-
-    @Test("A tensor of another shape is named with both shapes", arguments: fixtureNames)
-    func wrongShape(name: String) throws {
-        let copy = try ModelCopy(name)
-        var changed = ("", [Int]())
-        try copy.rewrite { name, tensor in
-            guard changed.0.isEmpty, name.contains(".1."), name.hasSuffix("weight") else {
-                return (name, tensor)
-            }
-            changed = (name, tensor.shape)
-            return (name, tensor.reshaped([1] + tensor.shape))
-        }
-        let failure = try copy.error()
-        #expect(failure.code == .wrongShape)
-        #expect(failure.description.contains("`\(changed.0)` has shape \([1] + changed.1)"))
-        #expect(failure.description.contains("asks for \(changed.1)"))
-    }
-
-    @Test("Weights that are no floats are refused")
-    func wrongType() throws {
-        let copy = try ModelCopy("neox")
-        try copy.rewrite { name, tensor in
-            name.contains("embed_in")
-                ? (name, Tensor(uninitialized: tensor.shape, type: .int8)) : (name, tensor)
-        }
-        let failure = try copy.error()
-        #expect(failure.code == .unsupported)
-        #expect(failure.description.contains("int8"))
-    }
-
-    @Test("A tied model may repeat its embedding but not contradict it")
-    func tied() throws {
-        let copy = try ModelCopy("llama")
-        var embedding: Tensor?
-        try copy.rewrite { name, tensor in
-            if name.contains("embed_tokens") { embedding = tensor }
-            return (name, tensor)
-        }
-        let table = try #require(embedding)
-        try copy.rewrite(adding: [("lm_head.weight", table)]) { ($0, $1) }
-        #expect(try copy.load().description.embeddingParameters == 64 * 24)
-        let other = table.copied()
-        other.bytes.storeBytes(of: 0x55, toByteOffset: 9, as: UInt8.self)
-        try copy.rewrite { $0 == "lm_head.weight" ? ($0, other) : ($0, $1) }
-        #expect(try copy.error().description.contains("tie_word_embeddings"))
-    }
-
-    @Test("An untied model needs its unembedding")
-    func untied() throws {
-        let copy = try ModelCopy("llama")
-        try copy.set("tie_word_embeddings", "false")
-        #expect(try copy.error().description.contains("lm_head.weight"))
-    }
-
-    @Test("A damaged weight file is an error")
-    func damaged() throws {
-        let copy = try ModelCopy("llama")
-        let path = "\(copy.folder)/model.safetensors"
-        try writeFile(Array(try readFile(path).prefix(2000)), to: path)
-        #expect(try copy.error().description.contains("model.safetensors"))
     }
 }

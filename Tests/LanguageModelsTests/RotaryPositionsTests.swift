@@ -34,6 +34,22 @@ struct RotaryPositionsTests {
         #expect(abs(table.cosines.value(at: 3 * 2) - -0.989_992_5) < 1e-6)  // cos(3)
     }
 
+    @Test("Frequencies of Llama 3 are kept, mixed or divided by how often they turn")
+    func llama3() throws {
+        let text = """
+            {"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+             "high_freq_factor": 4, "original_max_position_embeddings": 64}}
+            """
+        let scaled = try RotarySettings(config(text), headSize: 16, base: 100)
+        let plain = try RotarySettings(config(), headSize: 16, base: 100)
+        let ratios = zip(scaled.frequencies, plain.frequencies).map { $0 / $1 }
+        #expect(ratios[..<2] == [1, 1])  // wavelengths 6.3 and 11.2, below 64 / 4
+        // 19.87: (64 / 19.87 - 1) / 3 = 0.7404, so 0.7404 + 0.2596 / 8
+        #expect(abs(ratios[2] - 0.772_83) < 1e-4)
+        #expect(ratios[2] > ratios[3] && ratios[3] > ratios[4])
+        #expect(ratios[5...].allSatisfy { $0 == 0.125 })  // 111.7 and more, above 64
+    }
+
     @Test("An odd number of rotated elements is refused")
     func odd() throws {
         let config = try config()

@@ -17,7 +17,10 @@ let sharedFolder = ProcessInfo.processInfo.environment["SAEVAL_SHARED"]
 let realModels = ProcessInfo.processInfo.environment["SAEVAL_REAL_MODELS"]
 
 /// The tiny models.
-let fixtureNames = ["neox", "neox-sequential", "gpt2", "llama", "llama-biased", "gemma2"]
+let fixtureNames = [
+    "neox", "neox-sequential", "gpt2", "llama", "llama-biased", "llama3", "llama-linear", "mistral",
+    "qwen2", "qwen3", "gemma", "gemma2", "gemma3",
+]
 
 /// The tiny models whose blocks run attention before MLP.
 let sequentialNames = fixtureNames.filter { $0 != "neox" }
@@ -52,6 +55,14 @@ struct Fixture {
 
     /// The hooks that the model has, in order.
     var hooks: [HookPoint] {
+        let points = (0..<model.description.layers).flatMap { layer in
+            HookPoint.Site.allCases.map { HookPoint(layer: layer, site: $0) }
+        }
+        return Set(points).filter { !model.description.missingSites.contains($0.site) }.sorted()
+    }
+
+    /// The hooks of which transformers' activations are stored; the others repeat one of them.
+    var expectedHooks: [HookPoint] {
         expected.tensorNames.compactMap { try? HookPoint(parsing: $0) }.sorted()
     }
 

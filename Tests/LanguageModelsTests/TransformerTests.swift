@@ -14,7 +14,7 @@ struct TransformerTests {
     func prefixAndSuffix(name: String) throws {
         let fixture = try Fixture(name)
         let whole = try fixture.logits()
-        for hook in fixture.hooks where hook.site == .residPost || hook.site == .residPre {
+        for hook in fixture.hooks where hook.isStream {
             let prefix = try fixture.model.run(fixture.pass(to: .lastCapture, captures: [hook]))
             #expect(prefix.logits == nil)
             let residual = try #require(prefix.captured[hook])
@@ -173,12 +173,24 @@ struct PassErrorTests {
 
     @Test("A hook before the beginning of the pass is refused")
     func beforeBeginning() throws {
-        let failure = try error("llama") {
-            $0.pass(
-                from: Tensor(zeros: [24, 24]), beforeBlock: 1,
-                captures: [HookPoint(layer: 0, site: .residPost)])
+        for (hook, block) in [(HookPoint.Site.residPost, 1), (.embedding, 0)] {
+            let failure = try error("llama") {
+                $0.pass(
+                    from: Tensor(zeros: [24, 24]), beforeBlock: block,
+                    captures: [HookPoint(layer: 0, site: hook)])
+            }
+            #expect(failure.code == .layerOutOfRange)
         }
-        #expect(failure.code == .layerOutOfRange)
+    }
+
+    @Test("A model with learned positions has no embedding to replace")
+    func noEmbedding() throws {
+        let failure = try error("gpt2") {
+            try $0.pass(captures: [HookPoint(layer: 0, site: .embedding)])
+        }
+        #expect(failure.code == .unknownHook)
+        #expect(failure.description.contains("hook_embed: what enters"))
+        #expect(failure.description.contains("one of blocks.0.hook_resid_pre"))
     }
 
     @Test("A pass cannot begin beyond the last block", arguments: [-1, 3])

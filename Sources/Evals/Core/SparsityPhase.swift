@@ -40,7 +40,7 @@ struct SparsityPhase {
                 }
             }
         }
-        var inputSum = [Double](repeating: 0, count: context.cohort.model.modelSize)
+        var inputSum = [Double](repeating: 0, count: context.cohort.activationSize)
         for input in inputs { for d in inputSum.indices { inputSum[d] += input.sum[d] } }
         return unit.results(results) { place, sums in
             let perBatch = batches.map { batch in
@@ -105,7 +105,7 @@ private struct BatchInput: Sendable {
 
     init(chunks: [Chunk], rows: TokenRows, context: any EvaluationContext) throws {
         let hook = context.cohort.hook
-        let size = context.cohort.model.modelSize
+        let size = context.cohort.activationSize
         positions = rows.positions
         start = chunks.first?.rows.lowerBound ?? 0
         keptTokens = chunks.flatMap { rows.rows($0.rows) }.map {

@@ -23,20 +23,20 @@ struct GPT2: TransformerArchitecture {
     /// Weights of the blocks, in order.
     private let blocks: [Block]
     /// Norm before the unembedding.
-    private let finalNorm: LayerNormWeights
+    private let finalNorm: Norm
     /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
 
     /// Maps the weights of a folder.
     init(_ config: ModelConfig, folder: String, backend: any KernelBackend) throws {
         let settings = try Settings(config)
-        let weights = try ModelWeights(folder: folder, prefix: "transformer.")
+        let weights = try ModelWeights(folder: folder, prefixes: ["transformer."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         let size = settings.modelSize
         tokenEmbedding = try weights.matrix("wte.weight", shape: [settings.vocabulary, size])
         positionEmbedding = try weights.matrix("wpe.weight", shape: [settings.contextSize, size])
         blocks = try (0..<settings.layers).map { try Block(weights, layer: $0, settings) }
-        finalNorm = try weights.layerNorm("ln_f", count: size)
+        finalNorm = try weights.layerNorm("ln_f", count: size, epsilon: settings.epsilon)
         unembedding = try weights.unembedding(
             "lm_head", tiedTo: tokenEmbedding, isTied: settings.isTied)
     }
@@ -52,38 +52,38 @@ struct GPT2: TransformerArchitecture {
     /// Runs one block.
     func block(_ layer: Int, _ x: Tensor, _ hooks: HookVisitor) throws -> Tensor? {
         let block = blocks[layer]
-        guard let attention = try hooks.visit(.attnOut, attend(x, block, hooks)) else { return nil }
+        guard let attended = try attend(x, block, hooks),
+            let attention = try hooks.visit(.attnOut, attended)
+        else { return nil }
         try backend.add(attention, x)
-        guard let middle = try hooks.visit(.residMid, attention) else { return nil }
-        guard let mlp = try hooks.visit(.mlpOut, feedForward(middle, block)) else { return nil }
+        guard let middle = try hooks.visit(.residMid, attention),
+            let fed = try feedForward(middle, block, hooks),
+            let mlp = try hooks.visit(.mlpOut, fed)
+        else { return nil }
         try backend.add(mlp, middle)
         return mlp
     }
 
     /// Final norm and unembedding.
     func unembed(_ x: Tensor) throws -> Tensor {
-        try backend.linear(normed(x, finalNorm), unembedding)
+        try backend.linear(backend.normed(x, finalNorm), unembedding)
     }
 
     /// Norm and attention.
-    private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor {
-        let fused = try backend.linear(normed(x, block.attentionNorm), block.fused)
+    private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
+        let fused = try backend.linear(backend.normed(x, block.attentionNorm), block.fused)
         let parts = splitFused(fused, groups: 1)  // 3 × [batch · positions, heads · head]
         let mixed = try backend.attention(
             queries: parts[0], keys: parts[1], values: parts[2], settings.attention.shape(hooks))
-        return try backend.linear(mixed, block.output)
+        return try hooks.visit(.headOutputs, mixed).map { try backend.linear($0, block.output) }
     }
 
     /// Norm and MLP.
-    private func feedForward(_ x: Tensor, _ block: Block) throws -> Tensor {
-        let inner = try backend.linear(normed(x, block.mlpNorm), block.up)
+    private func feedForward(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
+        guard let input = try hooks.mlpInput(x, block.mlpNorm, on: backend) else { return nil }
+        let inner = try backend.linear(input, block.up)
         try backend.activate(inner, settings.activation)
         return try backend.linear(inner, block.down)
-    }
-
-    /// The norm of this architecture.
-    private func normed(_ x: Tensor, _ norm: LayerNormWeights) throws -> Tensor {
-        try backend.layerNorm(x, weight: norm.weight, bias: norm.bias, epsilon: settings.epsilon)
     }
 }
 
@@ -93,9 +93,9 @@ extension GPT2 {
     /// The weights of one block.
     private struct Block {
         /// Norm before attention.
-        let attentionNorm: LayerNormWeights
+        let attentionNorm: Norm
         /// Norm before the MLP.
-        let mlpNorm: LayerNormWeights
+        let mlpNorm: Norm
         /// `[model, 3 · heads · head]`.
         let fused: LinearWeights
         /// From the heads back to the model.
@@ -117,8 +117,10 @@ extension GPT2 {
                     "h.\(layer).\(name)", inputs: inputs, outputs: outputs, hasBias: true,
                     layout: .inputsByOutputs)
             }
-            attentionNorm = try weights.layerNorm("h.\(layer).ln_1", count: size)
-            mlpNorm = try weights.layerNorm("h.\(layer).ln_2", count: size)
+            attentionNorm = try weights.layerNorm(
+                "h.\(layer).ln_1", count: size, epsilon: settings.epsilon)
+            mlpNorm = try weights.layerNorm(
+                "h.\(layer).ln_2", count: size, epsilon: settings.epsilon)
             fused = try linear("attn.c_attn", size, 3 * size)
             output = try linear("attn.c_proj", size, size)
             up = try linear("mlp.c_fc", size, inner)
@@ -179,7 +181,8 @@ extension GPT2 {
                 heads: attention.heads, contextSize: contextSize,
                 blockParameters: 4 * modelSize * modelSize + 2 * modelSize * innerSize
                     + 9 * modelSize + innerSize,
-                embeddingParameters: (vocabulary * (isTied ? 1 : 2) + contextSize) * modelSize)
+                embeddingParameters: (vocabulary * (isTied ? 1 : 2) + contextSize) * modelSize,
+                missingSites: [.embedding])
         }
     }
 }

@@ -25,26 +25,21 @@ struct GPTNeoX: TransformerArchitecture {
     /// Weights of the blocks, in order.
     private let blocks: [Block]
     /// Norm before the unembedding.
-    private let finalNorm: LayerNormWeights
+    private let finalNorm: Norm
     /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
-
-    /// The sites that exist in every block: a parallel block has no middle.
-    var sites: Set<HookPoint.Site> {
-        let all = Set(HookPoint.Site.allCases)
-        return settings.isParallel ? all.subtracting([.residMid]) : all
-    }
 
     /// Maps the weights of a folder.
     init(_ config: ModelConfig, folder: String, backend: any KernelBackend) throws {
         let settings = try Settings(config)
-        let weights = try ModelWeights(folder: folder, prefix: "gpt_neox.")
+        let weights = try ModelWeights(folder: folder, prefixes: ["gpt_neox."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize
         embedding = try weights.matrix("embed_in.weight", shape: [settings.vocabulary, size])
         blocks = try (0..<settings.layers).map { try Block(weights, layer: $0, settings) }
-        finalNorm = try weights.layerNorm("final_layer_norm", count: size)
+        finalNorm = try weights.layerNorm(
+            "final_layer_norm", count: size, epsilon: settings.epsilon)
         unembedding = try weights.unembedding(
             "embed_out", tiedTo: embedding, isTied: settings.isTied)
     }
@@ -57,28 +52,34 @@ struct GPTNeoX: TransformerArchitecture {
     /// Runs one block.
     func block(_ layer: Int, _ x: Tensor, _ hooks: HookVisitor) throws -> Tensor? {
         let block = blocks[layer]
-        guard let attention = try hooks.visit(.attnOut, attend(x, block, hooks)) else { return nil }
+        guard let attended = try attend(x, block, hooks),
+            let attention = try hooks.visit(.attnOut, attended)
+        else { return nil }
         if settings.isParallel {
-            guard let mlp = try hooks.visit(.mlpOut, feedForward(x, block)) else { return nil }
+            guard let fed = try feedForward(x, block, hooks),
+                let mlp = try hooks.visit(.mlpOut, fed)
+            else { return nil }
             try backend.add(attention, x)
             try backend.add(attention, mlp)
             return attention
         }
         try backend.add(attention, x)
-        guard let middle = try hooks.visit(.residMid, attention) else { return nil }
-        guard let mlp = try hooks.visit(.mlpOut, feedForward(middle, block)) else { return nil }
+        guard let middle = try hooks.visit(.residMid, attention),
+            let fed = try feedForward(middle, block, hooks),
+            let mlp = try hooks.visit(.mlpOut, fed)
+        else { return nil }
         try backend.add(mlp, middle)
         return mlp
     }
 
     /// Final norm and unembedding.
     func unembed(_ x: Tensor) throws -> Tensor {
-        try backend.linear(normed(x, finalNorm), unembedding)
+        try backend.linear(backend.normed(x, finalNorm), unembedding)
     }
 
     /// Norm and attention.
-    private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor {
-        let fused = try backend.linear(normed(x, block.attentionNorm), block.fused)
+    private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
+        let fused = try backend.linear(backend.normed(x, block.attentionNorm), block.fused)
         let heads = settings.attention.heads
         let parts = splitFused(fused, groups: heads)  // 3 × [batch · positions, heads · head]
         let table = rotary.table(positions: hooks.positions)
@@ -87,19 +88,15 @@ struct GPTNeoX: TransformerArchitecture {
         }
         let mixed = try backend.attention(
             queries: parts[0], keys: parts[1], values: parts[2], settings.attention.shape(hooks))
-        return try backend.linear(mixed, block.output)
+        return try hooks.visit(.headOutputs, mixed).map { try backend.linear($0, block.output) }
     }
 
     /// Norm and MLP.
-    private func feedForward(_ x: Tensor, _ block: Block) throws -> Tensor {
-        let inner = try backend.linear(normed(x, block.mlpNorm), block.up)
+    private func feedForward(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
+        guard let input = try hooks.mlpInput(x, block.mlpNorm, on: backend) else { return nil }
+        let inner = try backend.linear(input, block.up)
         try backend.activate(inner, settings.activation)
         return try backend.linear(inner, block.down)
-    }
-
-    /// The norm of this architecture.
-    private func normed(_ x: Tensor, _ norm: LayerNormWeights) throws -> Tensor {
-        try backend.layerNorm(x, weight: norm.weight, bias: norm.bias, epsilon: settings.epsilon)
     }
 }
 
@@ -109,9 +106,9 @@ extension GPTNeoX {
     /// The weights of one block.
     private struct Block {
         /// Norm before attention.
-        let attentionNorm: LayerNormWeights
+        let attentionNorm: Norm
         /// Norm before the MLP.
-        let mlpNorm: LayerNormWeights
+        let mlpNorm: Norm
         /// `[heads · 3 · head, model]`.
         let fused: LinearWeights
         /// From the heads back to the model.
@@ -125,8 +122,10 @@ extension GPTNeoX {
         init(_ weights: ModelWeights, layer: Int, _ settings: Settings) throws(LanguageModelError) {
             let size = settings.modelSize
             let name = "layers.\(layer)"
-            attentionNorm = try weights.layerNorm("\(name).input_layernorm", count: size)
-            mlpNorm = try weights.layerNorm("\(name).post_attention_layernorm", count: size)
+            attentionNorm = try weights.layerNorm(
+                "\(name).input_layernorm", count: size, epsilon: settings.epsilon)
+            mlpNorm = try weights.layerNorm(
+                "\(name).post_attention_layernorm", count: size, epsilon: settings.epsilon)
             fused = try weights.linear(
                 "\(name).attention.query_key_value", inputs: size, outputs: 3 * size,
                 hasBias: settings.hasAttentionBias)
@@ -205,7 +204,8 @@ extension GPTNeoX {
                 heads: attention.heads, contextSize: contextSize,
                 blockParameters: 4 * modelSize * modelSize + 2 * modelSize * innerSize + biases
                     + 4 * modelSize,
-                embeddingParameters: vocabulary * modelSize * (isTied ? 1 : 2))
+                embeddingParameters: vocabulary * modelSize * (isTied ? 1 : 2),
+                missingSites: isParallel ? [.residMid] : [])
         }
     }
 }

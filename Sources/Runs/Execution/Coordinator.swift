@@ -143,7 +143,7 @@ final class Coordinator {
         let entry = plan.activationSets[set]
         let layout = ActivationLayout(
             sequences: rowSet.request.rows, positions: rowSet.request.contextSize,
-            modelSize: plan.model.modelSize,
+            modelSize: plan.model.size(at: entry.hook),
             type: plan.activationType, blockRows: blockRows)
         let attributes = ActivationAttributes(
             model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset,

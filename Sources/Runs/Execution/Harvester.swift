@@ -15,7 +15,7 @@ struct Harvester: Sendable {
     ///
     /// A block is cut into chunks for the threads; a row's numbers do not depend on its chunk.
     ///
-    /// - Shapes: `[tokens of the block, model]` each.
+    /// - Shapes: `[tokens of the block, size of the hook]` each.
     /// - Throws: ``KernelError`` when an activation is not finite in the stored type.
     func block(_ block: Int, rowSet: Int, hooks: Set<HookPoint>, threads: Int) throws -> [HookPoint:
         Tensor]

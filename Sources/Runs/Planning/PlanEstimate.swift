@@ -39,13 +39,15 @@ public struct PlanEstimate: Sendable {
         let chunk = max(logitsChunkTokens, context)
         let widest = references.map(\.latents).max() ?? 0
         let logits = 3 * plan.model.logitsBytes(tokens: chunk)
-        let streams = 24 * plan.model.residualBytes(tokens: max(chunkTokens, context))
+        let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunkTokens, context))
         let panels = 16 << 20
         let block =
             plan.rowSets.map {
                 RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
             }.max() ?? 0
-        let harvest = plan.model.residualBytes(tokens: block) * plan.activationSets.count
+        let harvest = plan.activationSets.reduce(0) {
+            $0 + plan.model.activationBytes(tokens: block, at: $1.hook)
+        }
         let perSubject = 64 * widest
         let largest = plan.units.map(\.subjects.count).max() ?? 0
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * $1.request.rows * $1.request.contextSize }

@@ -102,8 +102,8 @@ struct PlanLayout {
     private func bytes(of request: RowRequest) -> Int? {
         var bytes = 1
         for factor in [
-            request.rows, request.contextSize, model.description.modelSize,
-            activationType.byteCount,
+            request.rows, request.contextSize,
+            max(model.description.modelSize, model.description.headsSize), activationType.byteCount,
         ] {
             let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
             guard !overflow, product <= Self.mostBytes else { return nil }
@@ -142,7 +142,7 @@ struct PlanLayout {
                     path: ArtifactStore(folder: configuration.artifacts).activationsPath(
                         hook: hook.description, key: key),
                     byteCount: rows.request.rows * rows.request.contextSize
-                        * model.description.modelSize
+                        * model.description.size(at: hook)
                         * activationType.byteCount))
         }
         return key

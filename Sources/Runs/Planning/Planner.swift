@@ -180,10 +180,12 @@ public struct Planner {
                         "\(reference.path) belongs to \(hook), but \(configuration.model) has layers 0 to \(model.description.layers - 1)",
                         advice: "evaluate it with the model it was trained on")
                 }
-                guard reference.modelSize == model.description.modelSize else {
+                try model.description.check(hook)
+                let size = model.description.size(at: hook)
+                guard reference.modelSize == size else {
                     throw RunError(
                         .unsuitable,
-                        "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(model.description.modelSize)",
+                        "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(size) at \(hook)",
                         advice: "evaluate it with the model it was trained on")
                 }
                 subjects.append(

@@ -11,14 +11,18 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import (AutoModelForCausalLM, Gemma2Config, GPT2Config, GPTNeoXConfig,
-                          LlamaConfig)
+from transformers import (AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GemmaConfig,
+                          GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config,
+                          Qwen3Config)
 
 HERE = Path(__file__).parent
 POSITIONS, ROWS, VOCABULARY = 12, 2, 64
 
 NEOX = dict(vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
             intermediate_size=40, max_position_embeddings=32, bos_token_id=0, eos_token_id=0)
+
+SMALL = dict(vocab_size=VOCABULARY, hidden_size=24, num_hidden_layers=2, intermediate_size=40,
+             max_position_embeddings=32, bos_token_id=0, eos_token_id=0, pad_token_id=None)
 
 MODELS = {
     # name: (config, stored type, edit of config.json)
@@ -50,6 +54,46 @@ MODELS = {
         attn_logit_softcapping=2.0, final_logit_softcapping=3.0, rope_parameters={
             "rope_type": "default", "rope_theta": 10000.0}),
         torch.bfloat16, {"layer_types": None}),
+    # The seed of a model is its place in this table, so new ones stand at its end.
+    # The heads together are wider than the model. Configs of 2024 say `gelu` and mean tanh.
+    "gemma": (GemmaConfig(**SMALL, num_attention_heads=4, num_key_value_heads=1, head_dim=8,
+        rope_parameters={"rope_type": "default", "rope_theta": 500.0}),
+        torch.bfloat16, {"rope_parameters": None, "rope_theta": 500.0, "hidden_act": "gelu"}),
+    # Two blocks with a window to one without, each kind with frequencies of its own; the spelling
+    # of transformers 4.
+    "gemma3": (Gemma3TextConfig(**{**SMALL, "num_hidden_layers": 3}, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, query_pre_attn_scalar=12, sliding_window=5,
+        layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+        rope_parameters={
+            "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 50.0}}),
+        torch.bfloat16, {"rope_parameters": None, "layer_types": None,
+            "_sliding_window_pattern": None, "sliding_window_pattern": 3,
+            "rope_theta": 50.0, "rope_local_base_freq": 100.0,
+            "rope_scaling": {"factor": 8.0, "rope_type": "linear"}}),
+    "mistral": (MistralConfig(**SMALL, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+        sliding_window=5, tie_word_embeddings=False, rope_parameters={
+            "rope_type": "default", "rope_theta": 1000.0}),
+        torch.bfloat16, {"rope_parameters": None, "rope_theta": 1000.0}),
+    # The last block has a window; biases on queries, keys and values alone.
+    "qwen2": (Qwen2Config(**SMALL, num_attention_heads=4, num_key_value_heads=2,
+        use_sliding_window=True, sliding_window=4, max_window_layers=1, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1000.0}),
+        torch.float32, {"rope_parameters": None, "rope_theta": 1000.0, "layer_types": None}),
+    "qwen3": (Qwen3Config(**SMALL, num_attention_heads=6, num_key_value_heads=2, head_dim=8,
+        attention_bias=True, tie_word_embeddings=False, rope_parameters={
+            "rope_type": "default", "rope_theta": 1000.0}), torch.bfloat16, None),
+    # Frequencies of all three kinds: kept, mixed and divided.
+    "llama3": (LlamaConfig(**SMALL, num_attention_heads=2, num_key_value_heads=1, head_dim=16,
+        tie_word_embeddings=True, rope_parameters={
+            "rope_type": "llama3", "rope_theta": 100.0, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 64}),
+        torch.bfloat16, {"rope_parameters": None, "rope_theta": 100.0, "rope_scaling": {
+            "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64, "rope_type": "llama3"}}),
+    "llama-linear": (LlamaConfig(**SMALL, num_attention_heads=2, num_key_value_heads=2,
+        tie_word_embeddings=False, rope_parameters={
+            "rope_type": "linear", "rope_theta": 100.0, "factor": 4.0}), torch.bfloat16, None),
 }
 
 
@@ -80,25 +124,41 @@ def watch(model, kind):
             seen[name] = inputs[0]
         return hook
 
+    def keep_mlp_input(at, norm):
+        """The input of a norm, and the same normed without weights as TransformerLens has it."""
+        def hook(module, inputs):
+            x = inputs[0]
+            if middle_exists:
+                seen[at + "hook_resid_mid"] = x
+            if isinstance(module, torch.nn.LayerNorm):
+                x = x - x.mean(-1, keepdim=True)
+            epsilon = getattr(module, "variance_epsilon", getattr(module, "eps", None))
+            scale = (x.pow(2).mean(-1, keepdim=True) + epsilon).sqrt()
+            seen[at + "ln2.hook_normalized"] = x / scale
+        norm.register_forward_pre_hook(hook)
+
+    middle_exists = not getattr(model.config, "use_parallel_residual", False)
     base = model.base_model
     for index, block in enumerate(base.h if kind == "gpt2" else base.layers):
-        at = f"blocks.{index}.hook_"
-        block.register_forward_pre_hook(keep_input(at + "resid_pre"))
-        block.register_forward_hook(keep(at + "resid_post"))
+        at = f"blocks.{index}."
+        block.register_forward_pre_hook(keep_input(at + "hook_resid_pre"))
+        block.register_forward_hook(keep(at + "hook_resid_post"))
         if kind == "gpt_neox":
-            attention, mlp, middle = block.attention, block.mlp, block.post_attention_layernorm
-            middle = None if model.config.use_parallel_residual else middle
+            attention, mlp, norm = block.attention, block.mlp, block.post_attention_layernorm
+            output = block.attention.dense
         elif kind == "gpt2":
-            attention, mlp, middle = block.attn, block.mlp, block.ln_2
-        elif kind == "llama":
-            attention, mlp, middle = block.self_attn, block.mlp, block.post_attention_layernorm
-        else:
+            attention, mlp, norm = block.attn, block.mlp, block.ln_2
+            output = block.attn.c_proj
+        elif hasattr(block, "pre_feedforward_layernorm"):
             attention, mlp = block.post_attention_layernorm, block.post_feedforward_layernorm
-            middle = block.pre_feedforward_layernorm
-        attention.register_forward_hook(keep(at + "attn_out"))
-        mlp.register_forward_hook(keep(at + "mlp_out"))
-        if middle is not None:
-            middle.register_forward_pre_hook(keep_input(at + "resid_mid"))
+            norm, output = block.pre_feedforward_layernorm, block.self_attn.o_proj
+        else:
+            attention, mlp, norm = block.self_attn, block.mlp, block.post_attention_layernorm
+            output = block.self_attn.o_proj
+        attention.register_forward_hook(keep(at + "hook_attn_out"))
+        output.register_forward_pre_hook(keep_input(at + "attn.hook_z"))
+        mlp.register_forward_hook(keep(at + "hook_mlp_out"))
+        keep_mlp_input(at, norm)
     return seen
 
 
@@ -111,7 +171,7 @@ def main():
         # Scales and shifts of the real models are stored in the same type as their matrices.
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager").eval()
-        if config.model_type == "gemma2":
+        if config.model_type in ("gemma", "gemma2"):
             scale = torch.tensor(config.hidden_size ** 0.5)
             model.model.embed_tokens.embed_scale = scale.to(stored).float()
         tokens = torch.randint(
