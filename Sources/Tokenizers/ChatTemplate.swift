@@ -51,7 +51,8 @@ public struct ChatTemplate: Sendable, Equatable {
     public let eos: String
     /// Whether white space around what is said is left out.
     public let trims: Bool
-    /// The day that the form of Llama 3.1 tells, such as `26 Jul 2024`.
+    /// The day that the form of Llama 3.1 tells: the one that is written in the template, such as
+    /// `26 Jul 2024`, also where the template would tell the present day.
     public var date: String
 
     /// A form as the model's makers use it.

@@ -175,7 +175,7 @@ def write_settings():
                     library = transformers.AutoTokenizer.from_pretrained(place)
                     cases.append({"source": source, "configuration": configuration, "ids": library("ab<s>b").input_ids})
     with open(f"{folder}/settings.json", "w") as file:
-        json.dump(cases, file, indent=0)
+        json.dump(cases, file, separators=(",", ":"))
 
 
 if __name__ == "__main__":
