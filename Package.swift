@@ -27,7 +27,10 @@ let package = Package(
         // Row 6
         .target(
             name: "SAEval",
-            dependencies: ["Evals", "Runs", "Reports", "EvalKit", "Autoencoders"]),
+            dependencies: [
+                "Evals", "Runs", "Reports", "EvalKit", "Autoencoders", "Kernels", "Messaging",
+                "Tensors",
+            ]),
         // Row 5
         .target(
             name: "Evals",

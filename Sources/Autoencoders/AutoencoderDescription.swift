@@ -13,6 +13,8 @@ public struct AutoencoderDescription: Sendable, Codable {
     public var latents: Int
     /// The hook whose activations it takes, such as `blocks.12.hook_resid_post`.
     public var hookName: String
+    /// The hook that it reconstructs, where that is another one, as for transcoders.
+    public var outputHookName: String?
     /// The model it was trained on, as its file calls it.
     public var modelName: String?
     /// Tokens of a text it was trained on.
@@ -41,14 +43,17 @@ public struct AutoencoderDescription: Sendable, Codable {
     /// Describes an autoencoder; what is not known may be left out.
     public init(
         architecture: String, computedAs: String? = nil, modelSize: Int, latents: Int,
-        hookName: String, modelName: String? = nil, contextSize: Int? = nil,
-        prependsBeginning: Bool = true, release: String = "custom_sae", id: String, k: Int? = nil,
+        hookName: String, outputHookName: String? = nil, modelName: String? = nil,
+        contextSize: Int? = nil, prependsBeginning: Bool = true, release: String = "custom_sae",
+        id: String, k: Int? = nil,
         path: String = "", storedBytes: Int = 0, storedType: ElementType = .float32,
         isFolded: Bool = false, notes: [String] = [], configuration: JSON? = nil
     ) {
         (self.architecture, self.computedAs) = (architecture, computedAs ?? architecture)
         (self.modelSize, self.latents, self.hookName) = (modelSize, latents, hookName)
-        (self.modelName, self.contextSize) = (modelName, contextSize)
+        (self.outputHookName, self.modelName, self.contextSize) = (
+            outputHookName, modelName, contextSize
+        )
         (self.prependsBeginning, self.release, self.id, self.k) = (
             prependsBeginning, release, id, k
         )

@@ -14,6 +14,8 @@ public struct AutoencoderReference: Sendable, Codable {
     public var layout: String
     /// The hook whose activations it takes.
     public var hookName: String
+    /// The hook that it reconstructs, where that is another one, as for transcoders.
+    public var outputHookName: String?
     /// The model it was trained on, as its file calls it.
     public var modelName: String?
     /// Length of the activations it takes.
@@ -32,13 +34,13 @@ public struct AutoencoderReference: Sendable, Codable {
     /// Names an autoencoder on disk.
     public init(
         release: String, id: String, path: String, files: [String] = [], layout: String,
-        hookName: String,
-        modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
-        storedBytes: Int, prependsBeginning: Bool = true, configuration: JSON = .null
+        hookName: String, outputHookName: String? = nil, modelName: String? = nil, modelSize: Int,
+        latents: Int, architecture: String, storedBytes: Int, prependsBeginning: Bool = true,
+        configuration: JSON = .null
     ) {
         (self.release, self.id, self.path, self.files) = (release, id, path, files)
         self.layout = layout
-        (self.hookName, self.modelName) = (hookName, modelName)
+        (self.hookName, self.outputHookName, self.modelName) = (hookName, outputHookName, modelName)
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
         self.prependsBeginning = prependsBeginning

@@ -16,6 +16,8 @@ public struct LinearAutoencoder: Autoencoder {
     public let latentScale: [Float]?
     /// What is done to the activations first.
     let normalization: ActivationNormalization
+    /// `[output, model]`, applied to the activations as they come and added to what is decoded.
+    var skip: LinearWeights?
 
     /// The encoder as stored, one row for each latent.
     public var encoderMatrix: MatrixView? {
@@ -36,7 +38,8 @@ public struct LinearAutoencoder: Autoencoder {
 
     /// Decodes latents back into the space of the activations.
     ///
-    /// - Shapes: x and the result are `[tokens, model]`, `float32`.
+    /// - Shapes: x and the result are `[tokens, model]`, `float32`; transcoders give
+    ///   `[tokens, output]`.
     /// - Cost: `2 · non-zeros · model` FLOP.
     public func decode(
         _ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend
@@ -50,7 +53,8 @@ public struct LinearAutoencoder: Autoencoder {
                 advice: "decode what this autoencoder encoded, with the same activations")
         }
         let reconstruction = try backend.decode(codes, decoder)
-        normalization.undo(on: reconstruction, of: x)
+        if description.outputHookName == nil { normalization.undo(on: reconstruction, of: x) }
+        if let skip { try backend.add(reconstruction, backend.linear(x, skip)) }
         return reconstruction
     }
 

@@ -3,7 +3,6 @@ import Basics
 import Glibc
 import Kernels
 import Messaging
-import Reports
 import Runs
 import SAEval
 
@@ -32,14 +31,7 @@ struct RunCommand: ParsableCommand {
     }
 
     private func show(_ summary: RunSummary) {
-        for entry in evaluationCatalogue {
-            let outcomes = summary.results.filter { $0.evaluation == entry.identifier }.map {
-                (name: "\($0.release)/\($0.id)", layer: $0.layer, outcome: $0.outcome)
-            }
-            guard !outcomes.isEmpty else { continue }
-            print("\(entry.identifier): \(entry.summary)")
-            print(summaryTable(of: outcomes, headlines: entry.headlines).text)
-        }
+        print(summary.tables, terminator: "")
         if !summary.results.isEmpty {
             print("Results: \(summary.folder)/results.csv and \(summary.folder)/eval_results")
         }

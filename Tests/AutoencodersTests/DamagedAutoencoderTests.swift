@@ -129,14 +129,43 @@ struct DamagedAutoencoderTests {
         expectRefusal(specimen, .unknownTensor, ["`W_skip`"])
     }
 
-    @Test("A scaling factor of ones is dropped and any other is refused")
+    @Test("A scaling factor of ones is dropped; any other needs the configuration's word")
     func scalingFactor() throws {
         var specimen = try Specimen()
         specimen.tensors.append(
             ("scaling_factor", Tensor([Float](repeating: 1, count: 24), shape: [24])))
         #expect(try specimen.load().description.latents == 24)
         specimen.change("scaling_factor") { $0[4] = 1.5 }
-        expectRefusal(specimen, .unsupported, ["scaling_factor"])
+        expectRefusal(specimen, .malformed, ["scaling_factor", "finetuning_scaling_factor: true"])
+        specimen = try Specimen("finetuned")
+        specimen.tensors.removeAll { $0.name == "scaling_factor" }
+        expectRefusal(specimen, .missing, ["scaling_factor"])
+    }
+
+    @Test("A transcoder without its output's length or hook is refused, and so is an input bias")
+    func transcoders() throws {
+        var specimen = try Specimen("transcoder")
+        let json = specimen.json
+        specimen.json = json.setting("d_out", to: .null)
+        expectRefusal(specimen, .missing, ["d_out"])
+        specimen.json = json.setting("d_out", to: .integer(8))
+        expectRefusal(specimen, .shape, ["W_dec", "[latents, output] = [24, 8]"])
+        specimen.json = json.setting("apply_b_dec_to_input", to: .bool(true))
+        expectRefusal(specimen, .malformed, ["apply_b_dec_to_input", "transcoder"])
+        let metadata = try #require(json["metadata"])
+        specimen.json = json.setting("metadata", to: metadata.setting("hook_name_out", to: .null))
+        expectRefusal(specimen, .missing, ["hook_name_out"])
+    }
+
+    @Test("Heads side by side are read as they lie, single heads are refused")
+    func heads() throws {
+        var specimen = try Specimen()
+        specimen.json = specimen.json.setting("reshape_activations", to: .string("hook_z"))
+        #expect(try specimen.load().description.latents == 24)
+        let metadata = try #require(specimen.json["metadata"])
+        specimen.json = specimen.json.setting(
+            "metadata", to: metadata.setting("hook_head_index", to: .integer(3)))
+        expectRefusal(specimen, .unsupported, ["hook_head_index", "3"])
     }
 
     @Test("Weights stored as integers are refused")
@@ -211,16 +240,16 @@ struct DamagedAutoencoderTests {
         Setting(key: "d_in", value: .null, code: .missing, words: ["d_in"]),
         Setting(
             key: "normalize_activations", value: .string("expected_average_only_in"),
-            code: .unsupported, words: ["expected_average_only_in", "factor"]),
+            code: .missing, words: ["expected_average_only_in", "norm_scaling_factor"]),
+        Setting(
+            key: "reshape_activations", value: .string("hook_q"), code: .unsupported,
+            words: ["`hook_q` is unknown"]),
         Setting(
             key: "normalize_activations", value: .string("covariance_whitening"),
             code: .unsupported, words: ["covariance_whitening", "matrix"]),
         Setting(
             key: "normalize_activations", value: .string("layernorm"), code: .unsupported,
             words: ["`layernorm` is unknown", "`layer_norm`"]),
-        Setting(
-            key: "reshape_activations", value: .string("hook_z"), code: .unsupported,
-            words: ["hook_z", "head"]),
         Setting(
             key: "apply_b_dec_to_input", value: .string("yes"), code: .malformed,
             words: ["apply_b_dec_to_input", "\"yes\""]),
@@ -254,7 +283,7 @@ struct DamagedAutoencoderTests {
             ("activation_fn_str", JSON.string("tanh-relu"), "tanh-relu"),
             ("activation_fn_str", .string("topk"), "activation_fn_kwargs.k"),
             ("normalize_activations", .bool(true), "expected_average_only_in"),
-            ("hook_name", .string("blocks.3.attn.hook_z"), "hook_z"),
+            ("hook_point_head_index", .integer(2), "hook_head_index"),
         ])
     func oldSettings(key: String, value: JSON, word: String) throws {
         var specimen = try Specimen("v3")

@@ -23,17 +23,11 @@ struct LayoutTests {
     /// Where the autoencoders lie.
     static let folder = "\(fixtures)/layouts"
 
-    /// Fixtures whose configuration asks for what is not computed yet: transcoders, a factor on the
-    /// activations, heads side by side.
-    static let later = [
-        "gemma-scope-2-transcoder", "llama-scope", "llama-scope-r1-distill", "hook-z",
-    ]
-
     /// All of them.
     static let specimens: [Specimen] = ((try? folderContents("\(fixtures)/layouts-expected")) ?? [])
         .filter { $0.hasSuffix(".json") }.compactMap { file in
             guard let json = try? JSON(file: "\(fixtures)/layouts-expected/\(file)"),
-                let place = json["folder"]?.text, !later.contains(String(file.dropLast(5)))
+                let place = json["folder"]?.text
             else { return nil }
             return Specimen(
                 testDescription: String(file.dropLast(5)), place: place,
@@ -52,11 +46,8 @@ struct LayoutTests {
     @Test("Every fixture is found and none is left over")
     func found() throws {
         let survey = try surveyAutoencoders(under: Self.folder)
-        let unread = survey.unread.map(\.reason)
-        #expect(unread.allSatisfy { $0.contains("jumprelu_skip_transcoder") }, "\(unread)")
-        #expect(
-            survey.found.count + survey.unread.count
-                == Self.specimens.count + Self.later.count + 7)
+        #expect(survey.unread.isEmpty, "\(survey.unread.map(\.reason))")
+        #expect(survey.found.count == Self.specimens.count + 7)
         let layouts = Set(survey.found.map(\.layout))
         #expect(
             layouts
@@ -81,6 +72,7 @@ struct LayoutTests {
         let reference = try Self.reference(specimen)
         let description = try loadAutoencoder(reference).description
         #expect(description.hookName == reference.hookName)
+        #expect(description.outputHookName == reference.outputHookName)
         #expect(description.modelName == reference.modelName)
         #expect(description.architecture == reference.architecture)
         #expect(description.configuration.text() == reference.configuration.text())

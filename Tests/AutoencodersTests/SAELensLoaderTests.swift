@@ -58,7 +58,7 @@ struct SAELensLoaderTests {
     func foldingIsRefused(name: String) throws {
         let description = try fixture(name, folding: true).description
         #expect(description.isFolded == (try facts(name)["folded"]?.truth))
-        #expect(description.notes.isEmpty == description.isFolded)
+        #expect(description.notes.contains { $0.contains("not folded") } != description.isFolded)
     }
 
     @Test("Statistics of the weights are those of the folded weights", arguments: fixtureNames)
@@ -122,13 +122,29 @@ struct SAELensLoaderTests {
         #expect(try autoencoder.decode(codes, of: x, on: backend).values.allSatisfy(\.isFinite))
     }
 
+    @Test("A factor on the activations is folded in and said", arguments: ["standard", "gated"])
+    func activationScale(name: String) throws {
+        let description = try fixture("scaled-\(name)", folding: true).description
+        #expect(description.notes.contains { $0.contains("multiplied by") })
+        #expect(description.configuration["normalize_activations"]?.text == "none")
+    }
+
+    @Test("A transcoder names both hooks")
+    func hooks() throws {
+        let description = try fixture("skip-transcoder", folding: true).description
+        #expect(description.hookName == "blocks.3.ln2.hook_normalized")
+        #expect(description.outputHookName == "blocks.3.hook_mlp_out")
+        #expect(try fixture("topk", folding: true).description.outputHookName == nil)
+    }
+
     @Test("No rows give no rows", arguments: fixtureNames)
     func noRows(name: String) throws {
         let autoencoder = try fixture(name, folding: true)
         let x = Tensor(zeros: [0, 8])
         let codes = try autoencoder.encode(x, on: backend)
         #expect(codes.rows == 0)
-        #expect(try autoencoder.decode(codes, of: x, on: backend).shape == [0, 8])
+        let output = autoencoder.decoderMatrix.columns
+        #expect(try autoencoder.decode(codes, of: x, on: backend).shape == [0, output])
     }
 
     @Test(

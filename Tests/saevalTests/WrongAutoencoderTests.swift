@@ -34,6 +34,19 @@ extension ProgramTests {
                 testDescription: "at an unknown hook", says: ["blocks.1.hook_nowhere"],
                 spoil: { try edit($0, "blocks.1.hook_resid_post", "blocks.1.hook_nowhere") }),
             Fault(
+                testDescription: "that is a transcoder",
+                says: ["transcoder", "blocks.1.hook_mlp_out", "what they read"],
+                spoil: {
+                    try edit(
+                        $0, "\"architecture\": \"standard\"",
+                        "\"architecture\": \"transcoder\", \"d_out\": 128")
+                    try edit(
+                        $0, "\"apply_b_dec_to_input\": true", "\"apply_b_dec_to_input\": false")
+                    try edit(
+                        $0, "\"hook_name\":",
+                        "\"hook_name_out\": \"blocks.1.hook_mlp_out\", \"hook_name\":")
+                }),
+            Fault(
                 testDescription: "with truncated weights",
                 says: ["sae_weights.safetensors", "99712 bytes", "download"],
                 isFoundLate: true,

@@ -7,6 +7,8 @@ protocol Architecture: Sendable {
     static var name: String { get }
     /// The name of the architecture it is computed as.
     static var computedAs: String { get }
+    /// What the decoder reconstructs.
+    static var target: DecoderTarget { get }
     /// The keys of its own in the configuration that SAE Bench writes, in their order.
     static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember]
     /// Reads the vectors of the encoder and says how they act.
@@ -20,8 +22,22 @@ protocol Architecture: Sendable {
 extension Architecture {
     /// The same name.
     static var computedAs: String { name }
-    /// No keys of its own.
-    static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember] { [] }
+    /// The activations that were encoded.
+    static var target: DecoderTarget { .input }
+    /// No keys of its own, but the output's length where that is another hook's.
+    static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember] {
+        if target == .input { return [] }
+        return [JSONMember(key: "d_out", value: configuration.json["d_out"] ?? .null)]
+    }
+}
+
+/// What a decoder reconstructs.
+enum DecoderTarget: Equatable {
+    /// The activations that were encoded.
+    case input
+    /// Activations at another hook, as transcoders do; with a skip connection, a linear map of the
+    /// input is added.
+    case otherHook(skips: Bool)
 }
 
 /// What an architecture makes of its vectors.
@@ -60,13 +76,14 @@ let architectures: [any Architecture.Type] = [
     Gated.self,
     BatchTopK.self,
     MatryoshkaBatchTopK.self,
+    Transcoder.self,
+    SkipTranscoder.self,
+    JumpReLUTranscoder.self,
+    JumpReLUSkipTranscoder.self,
 ]
 
 /// Architectures of SAELens that are known and not computed yet.
-let laterArchitectures = [
-    "abstopk", "jumprelu_skip_transcoder", "jumprelu_transcoder", "matching_pursuit",
-    "skip_transcoder", "temporal", "transcoder",
-]
+let laterArchitectures = ["abstopk", "matching_pursuit", "temporal"]
 
 /// The architecture of a name.
 ///

@@ -7,16 +7,23 @@ extension AutoencoderConfiguration {
     /// - Source: `SAEConfig.to_dict` and `SAEMetadata` of SAELens 6, then `_standardize_sae_cfg` of
     ///   SAE Bench: the same keys in the same order. Where SAELens fills in its own version, so
     ///   does this.
-    func resultConfiguration(_ architecture: any Architecture.Type) -> JSON {
+    func resultConfiguration(_ architecture: any Architecture.Type) throws(AutoencoderError)
+        -> JSON
+    {
         var members = [
             JSONMember(key: "d_in", value: .integer(modelSize)),
             JSONMember(key: "d_sae", value: .integer(latents)),
             JSONMember(key: "dtype", value: .string("float32")),
             JSONMember(key: "device", value: .string("cpu")),
-            JSONMember(key: "apply_b_dec_to_input", value: .bool(subtractsDecoderBias)),
+            JSONMember(
+                key: "apply_b_dec_to_input", value: .bool(try subtractsDecoderBias(architecture))),
         ]
         for key in ["normalize_activations", "reshape_activations"] {
-            members.append(JSONMember(key: key, value: json[key] ?? .string("none")))
+            // Folding the factor into the weights leaves no normalisation.
+            let isFolded = json[key]?.text == Self.scaledOnce
+            members.append(
+                JSONMember(
+                    key: key, value: isFolded ? .string("none") : json[key] ?? .string("none")))
         }
         members.append(JSONMember(key: "metadata", value: resultMetadata(architecture)))
         members += architecture.settings(self)

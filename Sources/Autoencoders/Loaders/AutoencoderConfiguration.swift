@@ -13,8 +13,8 @@ struct AutoencoderConfiguration: Sendable {
     let modelSize: Int
     /// Number of latents.
     let latents: Int
-    /// Whether `b_dec` is subtracted from the input.
-    let subtractsDecoderBias: Bool
+    /// Whether `b_dec` is subtracted from the input; nil when the file does not say.
+    private let decoderBiasSetting: Bool?
 
     /// The largest number of latents; indices are 32 bits wide.
     private static let mostLatents = Int(Int32.max)
@@ -35,10 +35,38 @@ struct AutoencoderConfiguration: Sendable {
             ?? "standard"
         modelSize = try Self.size(json, "d_in", limit: Self.longestActivation, path)
         latents = try Self.size(json, "d_sae", limit: Self.mostLatents, path)
-        subtractsDecoderBias =
-            try Self.value(
-                json["apply_b_dec_to_input"], "apply_b_dec_to_input", "true or false", path, \.truth
-            ) ?? true
+        let key = "apply_b_dec_to_input"
+        decoderBiasSetting = try Self.value(json[key], key, "true or false", path, \.truth)
+    }
+
+    /// Whether `b_dec` is subtracted from the input; transcoders never do.
+    func subtractsDecoderBias(_ architecture: any Architecture.Type) throws(AutoencoderError)
+        -> Bool
+    {
+        if architecture.target == .input { return decoderBiasSetting ?? true }
+        guard decoderBiasSetting != true else {
+            throw AutoencoderError(
+                .malformed,
+                "\(path): `apply_b_dec_to_input` is true, which a \(architecture.name) cannot do",
+                advice: "set it to false; the decoder's bias belongs to the output's hook")
+        }
+        return false
+    }
+
+    /// Length of what the decoder reconstructs.
+    func outputSize(_ architecture: any Architecture.Type) throws(AutoencoderError) -> Int {
+        architecture.target == .input
+            ? modelSize : try Self.size(json, "d_out", limit: Self.longestActivation, path)
+    }
+
+    /// The hook that the decoder reconstructs; nil when it is the one that was read.
+    func outputHookName(_ architecture: any Architecture.Type) throws(AutoencoderError) -> String? {
+        if architecture.target == .input { return nil }
+        if let name = metadata("hook_name_out")?.text, !name.isEmpty { return name }
+        throw AutoencoderError(
+            .missing, "\(path) names no hook that the \(architecture.name) writes to",
+            advice: "add `\"hook_name_out\": \"blocks.12.hook_mlp_out\"`, with your layer, "
+                + "to its `metadata`")
     }
 
     /// The hook whose activations it takes.
@@ -83,41 +111,84 @@ struct AutoencoderConfiguration: Sendable {
     /// What is done to the activations first.
     var normalization: ActivationNormalization {
         get throws(AutoencoderError) {
-            let key = "normalize_activations"
-            let name = try Self.value(json[key], key, "a text", path, \.text) ?? "none"
+            guard let name = try normalizationName, name != Self.scaledOnce else { return .none }
             if let found = ActivationNormalization(rawValue: name) { return found }
             if let reason = Self.refusedNormalizations[name] {
                 throw AutoencoderError(
-                    .unsupported, "\(path): \(key) `\(name)` is not computed: \(reason)",
-                    advice:
-                        "an export that folded it into the weights and has `\(key)` set to `none`"
-                )
+                    .unsupported,
+                    "\(path): \(Self.normalizationKey) `\(name)` is not computed: \(reason)",
+                    advice: "an export that folded it into the weights and has "
+                        + "`\(Self.normalizationKey)` set to `none`")
             }
             throw AutoencoderError(
-                .unsupported, "\(path): \(key) `\(name)` is unknown",
+                .unsupported, "\(path): \(Self.normalizationKey) `\(name)` is unknown",
                 advice: suggestion(
                     for: name, among: ["none", "constant_norm_rescale", "layer_norm"]))
         }
     }
 
+    /// The factor s on all activations under `expected_average_only_in`; nil when there is none.
+    ///
+    /// Files do not hold it: it comes with the directory of published autoencoders, or from the
+    /// user, as `norm_scaling_factor`.
+    var activationScale: Float? {
+        get throws(AutoencoderError) {
+            guard try normalizationName == Self.scaledOnce else { return nil }
+            let key = "norm_scaling_factor"
+            guard let factor = try Self.value(json[key], key, "a number", path, \.double) else {
+                throw AutoencoderError(
+                    .missing,
+                    "\(path): \(Self.normalizationKey) `\(Self.scaledOnce)` without the factor "
+                        + "that training multiplied activations by",
+                    advice: "add `\"\(key)\"`: the square root of \(modelSize) over the mean norm "
+                        + "of the activations")
+            }
+            guard factor > 0, Float(factor).isNormal else {
+                throw AutoencoderError(
+                    .malformed, "\(path): `\(key)` is \(factor), expected a number above 0",
+                    advice: "correct `\(key)`")
+            }
+            return Float(factor)
+        }
+    }
+
+    /// The normalisation by name; nil when there is none.
+    private var normalizationName: String? {
+        get throws(AutoencoderError) {
+            let key = Self.normalizationKey
+            return try Self.value(json[key], key, "a text", path, \.text)
+        }
+    }
+
+    /// The key of the normalisation.
+    private static let normalizationKey = "normalize_activations"
+    /// The normalisation by one factor, which folds into the weights.
+    static let scaledOnce = "expected_average_only_in"
+
     /// Normalisations of SAELens that need more than the file holds.
     private static let refusedNormalizations = [
-        "expected_average_only_in": "the factor it was trained with is not in the file",
         "covariance_whitening": "the whitening matrix is not in the file",
         "constant_scalar_rescale": "only temporal autoencoders use it",
     ]
 
     /// Refuses settings that would change the function and are not computed.
+    ///
+    /// `hook_z` asks for heads side by side, which is how activations lie here anyway.
     func checkSupported() throws(AutoencoderError) {
         let key = "reshape_activations"
         let reshape = try Self.value(json[key], key, "a text", path, \.text) ?? "none"
-        if reshape == "none" { return }
-        let reason =
-            reshape == "hook_z"
-            ? "activations split by attention head are not computed yet" : "it is unknown"
-        throw AutoencoderError(
-            .unsupported, "\(path): \(key) `\(reshape)`: \(reason)",
-            advice: "an autoencoder of the residual stream or of an MLP's output")
+        guard ["none", "hook_z"].contains(reshape) else {
+            throw AutoencoderError(
+                .unsupported, "\(path): \(key) `\(reshape)` is unknown",
+                advice: suggestion(for: reshape, among: ["none", "hook_z"]))
+        }
+        if let head = metadata("hook_head_index") {
+            throw AutoencoderError(
+                .unsupported,
+                "\(path): `hook_head_index` is \(head.text()), and activations of single heads are "
+                    + "not computed",
+                advice: "an autoencoder of all heads of `attn.hook_z`")
+        }
     }
 
     // MARK: - Checked reading

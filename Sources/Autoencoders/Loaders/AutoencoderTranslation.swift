@@ -22,9 +22,18 @@ struct AutoencoderTranslation {
     /// The configuration in results.
     func resultConfiguration() throws -> JSON {
         if let customConfiguration { return customConfiguration }
-        let architecture = try architecture(
-            named: configuration.architecture, path: configuration.path)
-        return try configuration.resultConfiguration(architecture)
+        return try configuration.resultConfiguration(architecture())
+    }
+
+    /// The hook that the decoder reconstructs; nil when it is the one that was read.
+    func outputHookName() throws -> String? {
+        if customConfiguration != nil { return nil }
+        return try configuration.outputHookName(architecture())
+    }
+
+    /// The architecture that the configuration names.
+    private func architecture() throws -> any Architecture.Type {
+        try Autoencoders.architecture(named: configuration.architecture, path: configuration.path)
     }
 }
 
@@ -37,7 +46,8 @@ extension AutoencoderLayout {
         let configuration = translation.configuration
         return AutoencoderReference(
             release: release, id: id, path: place.path, files: place.files, layout: name,
-            hookName: try configuration.hookName, modelName: configuration.modelName,
+            hookName: try configuration.hookName,
+            outputHookName: try translation.outputHookName(), modelName: configuration.modelName,
             modelSize: configuration.modelSize, latents: configuration.latents,
             architecture: translation.label ?? configuration.architecture,
             storedBytes: fileByteCount(place.weights) ?? 0,

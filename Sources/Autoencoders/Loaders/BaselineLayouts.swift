@@ -117,7 +117,7 @@ struct PCALayout: AutoencoderLayout {
         let encoder = try weights.encoder()
         let (decoder, norms) = try weights.matrix(
             "W_dec", shape: [size, size], axes: "[latents, model]")
-        let mean = try weights.modelVector("b_dec")
+        let mean = try weights.vector("b_dec", count: size)
         try weights.checkAllUsed()
         var description = try baselineDescription(translation, reference)
         description.notes = [

@@ -39,41 +39,95 @@ func assemble(
     var weights = WeightReader(
         source: source, modelSize: configuration.modelSize, latents: configuration.latents)
     let encoderMatrix = try weights.encoder()
+    let outputSize = try configuration.outputSize(architecture)
     let (decoderMatrix, rowNorms) = try weights.matrix(
-        "W_dec", shape: [configuration.latents, configuration.modelSize], axes: "[latents, model]")
+        "W_dec", shape: [configuration.latents, outputSize],
+        axes: architecture.target == .input ? "[latents, model]" : "[latents, output]")
     guard rowNorms.contains(where: { $0 > 0 }) else {
         throw AutoencoderError(
             .malformed, "\(source.path): all rows of `W_dec` are zero",
             advice: "export the file again; this decoder was never trained")
     }
-    let decoderBias = try weights.modelVector("b_dec")
+    let decoderBias = try weights.vector("b_dec", count: outputSize)
     let norms = rowNorms.map { max($0, smallestNorm) }
     let parts = try architecture.parts(configuration, &weights, norms: norms)
+    let skip = try skipConnection(architecture, &weights, outputSize: outputSize)
+    let finetuning = try weights.finetuningFactors(
+        isExpected: try configuration.truth("finetuning_scaling_factor") ?? false)
     try weights.checkAllUsed()
 
+    let scale = try configuration.activationScale
+    let scaledBias = scale.map { scale in decoderBias.map { $0 / scale } } ?? decoderBias
+    let folding = parts.folding.resolved(isWanted: foldingDecoderNorms, norms: norms)
+    let uniform = scale.map { [Float](repeating: $0, count: configuration.latents) }
+    // Architectures that rank by norms scale the values themselves.
+    let valueScale = folding.scalesValues ? norms : folding.scalesRows ? nil : uniform
+    let rowScale = (folding.scalesRows ? norms : uniform).map { $0.map { 1 / $0 } }
+    let latentScale = folding.isFolded ? norms : uniform
+    let subtracts = try configuration.subtractsDecoderBias(architecture)
     var encoder = EncoderWeights(
         matrix: encoderMatrix.tensor, isTransposed: encoderMatrix.isTransposed,
-        inputBias: configuration.subtractsDecoderBias ? decoderBias : nil,
-        activation: parts.activation)
-    var decoder = DecoderWeights(matrix: decoderMatrix, bias: decoderBias)
-    let folding = parts.folding.resolved(isWanted: foldingDecoderNorms, norms: norms)
-    if folding.scalesValues { encoder.latentScale = norms }
-    if folding.scalesRows { decoder.rowScale = norms.map { 1 / $0 } }
-    let latentScale = folding.isFolded ? norms : nil
-    return LinearAutoencoder(
+        inputBias: subtracts ? scaledBias : nil,
+        activation: scale.map { parts.activation.forInputs(dividedBy: $0) } ?? parts.activation)
+    encoder.latentScale = valueScale
+    let decoder = DecoderWeights(
+        matrix: decoderMatrix, bias: scaledBias, rowScale: product(rowScale, finetuning))
+    var notes = folding.notes
+    if let scale { notes.append("activations are multiplied by \(scale) before encoding") }
+    var autoencoder = LinearAutoencoder(
         description: AutoencoderDescription(
             architecture: configuration.architecture, computedAs: architecture.computedAs,
             modelSize: configuration.modelSize, latents: configuration.latents,
-            hookName: try configuration.hookName, modelName: configuration.modelName,
-            contextSize: configuration.contextSize,
+            hookName: try configuration.hookName,
+            outputHookName: try configuration.outputHookName(architecture),
+            modelName: configuration.modelName, contextSize: configuration.contextSize,
             prependsBeginning: configuration.prependsBeginning, release: reference.release,
             id: reference.id, k: parts.k, path: reference.path,
             storedBytes: reference.storedBytes, storedType: decoderMatrix.type,
-            isFolded: folding.isFolded, notes: folding.notes,
-            configuration: configuration.resultConfiguration(architecture)),
+            isFolded: folding.isFolded, notes: notes,
+            configuration: try configuration.resultConfiguration(architecture)),
         encoder: encoder, decoder: decoder,
-        encoderBias: latentScale.map { zip(parts.encoderBias, $0).map(*) } ?? parts.encoderBias,
+        encoderBias: folding.isFolded
+            ? zip(parts.encoderBias, norms).map { $0 * $1 / (scale ?? 1) } : parts.encoderBias,
         latentScale: latentScale, normalization: normalization)
+    autoencoder.skip = skip
+    return autoencoder
+}
+
+/// Reads the skip connection of architectures that have one, `[output, model]`.
+private func skipConnection(
+    _ architecture: any Architecture.Type, _ weights: inout WeightReader, outputSize: Int
+) throws -> LinearWeights? {
+    guard architecture.target == .otherHook(skips: true) else { return nil }
+    let (matrix, _) = try weights.matrix(
+        "W_skip", shape: [outputSize, weights.modelSize], axes: "[output, model]")
+    return LinearWeights(weight: matrix)
+}
+
+/// The product of two lists of factors, either of which may be missing.
+private func product(_ first: [Float]?, _ second: [Float]?) -> [Float]? {
+    guard let first, let second else { return first ?? second }
+    return zip(first, second).map(*)
+}
+
+extension EncoderWeights.Activation {
+    /// The activation g with `scale · g(p) = f(scale · p)`, so that activations need no scaling.
+    ///
+    /// Every activation here is positively homogeneous in products, biases and thresholds together.
+    fileprivate func forInputs(dividedBy scale: Float) -> EncoderWeights.Activation {
+        func divided(_ values: [Float]) -> [Float] { values.map { $0 / scale } }
+        switch self {
+        case .relu(let bias): return .relu(bias: divided(bias))
+        case .topK(let bias, let k, let rankScale):
+            return .topK(bias: divided(bias), k: k, rankScale: rankScale)
+        case .jumpReLU(let bias, let threshold):
+            return .jumpReLU(bias: divided(bias), threshold: divided(threshold))
+        case .gated(let gateBias, let magnitudeScale, let magnitudeBias):
+            return .gated(
+                gateBias: divided(gateBias), magnitudeScale: magnitudeScale,
+                magnitudeBias: divided(magnitudeBias))
+        }
+    }
 }
 
 /// The smallest norm a decoder row is divided by, as in SAELens.

@@ -38,9 +38,36 @@ struct WeightReader {
         return logarithms.map { expf($0) }
     }
 
-    /// A vector with one element for each element of an activation.
-    mutating func modelVector(_ name: String) throws -> [Float] {
-        try vector(name, shape: [modelSize], axes: "[model]")
+    /// A vector with one element for each element of what is decoded.
+    mutating func vector(_ name: String, count: Int) throws -> [Float] {
+        try vector(name, shape: [count], axes: count == modelSize ? "[model]" : "[output]")
+    }
+
+    /// Factors on the latents before the decoder, from finetuning; nil when all are 1.
+    ///
+    /// - Source: `apply_finetuning_scaling_factor` of SAELens 3 to 5. SAELens 6 drops factors
+    ///   within 1e-5 of 1 and cannot load any others.
+    /// - Parameter isExpected: whether the configuration says that there are some.
+    mutating func finetuningFactors(isExpected: Bool) throws -> [Float]? {
+        let names = ["scaling_factor", "finetuning_scaling_factor"]
+        guard let name = names.first(where: source.contains) else {
+            guard isExpected else { return nil }
+            throw AutoencoderError(
+                .missing,
+                "\(source.path) has no tensor `scaling_factor`, although its configuration says "
+                    + "`finetuning_scaling_factor: true`",
+                advice: "export the file again, or set the key to false")
+        }
+        let factors = try latentVector(name)
+        if factors.allSatisfy({ abs($0 - 1) <= 1e-5 }) { return nil }
+        guard isExpected else {
+            throw AutoencoderError(
+                .malformed,
+                "\(source.path): `\(name)` is not 1 everywhere, but the configuration does not say "
+                    + "`finetuning_scaling_factor: true`",
+                advice: "set the key to true if the decoder was finetuned with these factors")
+        }
+        return factors
     }
 
     /// A tensor of one element.
@@ -93,19 +120,7 @@ struct WeightReader {
 
     /// Throws for tensors that nobody asked for.
     func checkAllUsed() throws {
-        var unknown = source.tensorNames.filter { !used.contains($0) }
-        if let index = unknown.firstIndex(of: "scaling_factor") {
-            let factors = try source.tensor("scaling_factor").values
-            // SAELens drops factors within 1e-5 of 1 and cannot load any others.
-            guard factors.allSatisfy({ abs($0 - 1) <= 1e-5 }) else {
-                throw AutoencoderError(
-                    .unsupported,
-                    "\(source.path): `scaling_factor` is not 1 everywhere, "
-                        + "and finetuning scaling factors are not computed yet",
-                    advice: "multiply the factors into W_dec and store the result without them")
-            }
-            unknown.remove(at: index)
-        }
+        let unknown = source.tensorNames.filter { !used.contains($0) }
         guard unknown.isEmpty else {
             let names = unknown.map { "`\($0)`" }.joined(separator: ", ")
             throw AutoencoderError(

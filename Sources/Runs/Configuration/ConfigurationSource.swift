@@ -27,10 +27,11 @@ public struct ConfigurationSource: Sendable {
     ///
     /// - Parameter environment: how to look a variable up; `SAEVAL_OUTPUT` sets `output`, and so
     ///   on.
+    /// - Parameter needsAutoencoders: whether `saes` must name some.
     /// - Throws: ``RunError`` or ``EvaluationError``; nothing is looked up on disk besides the file
     ///   itself.
     public func configuration(
-        catalogue: [EvaluationEntry],
+        catalogue: [EvaluationEntry], needsAutoencoders: Bool = true,
         environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
     ) throws -> RunConfiguration {
         let source = path ?? "the flags"
@@ -67,7 +68,8 @@ public struct ConfigurationSource: Sendable {
             try assign(["evals"], .object(kept), "--evals")
         }
         for assignment in assignments { try apply(assignment, catalogue, assign) }
-        let configuration = try RunConfiguration(tree: tree, source: source, origins: origins)
+        let configuration = try RunConfiguration(
+            tree: tree, source: source, origins: origins, needsAutoencoders: needsAutoencoders)
         for entry in configuration.evals {
             _ = try evaluation(entry.identifier, entry.settings, catalogue)
         }

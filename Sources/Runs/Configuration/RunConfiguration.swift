@@ -47,7 +47,10 @@ public struct RunConfiguration: Sendable {
     /// Reads a tree of settings.
     ///
     /// - Throws: ``RunError`` that names the key, its value and what is allowed.
-    init(tree: JSON, source: String, origins: [(key: String, origin: String)]) throws {
+    init(
+        tree: JSON, source: String, origins: [(key: String, origin: String)],
+        needsAutoencoders: Bool = true
+    ) throws {
         guard let members = tree.members else {
             throw RunError(
                 .badConfig, "\(source) holds no `key: value` lines",
@@ -63,7 +66,7 @@ public struct RunConfiguration: Sendable {
         dtype = try reader.choice(
             "dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
         device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
-        saes = try reader.selections()
+        saes = try reader.selections(areNeeded: needsAutoencoders)
         evals = try reader.evaluations()
         datasets = try reader.datasets()
         output = try reader.text("output", orElse: nil)
@@ -172,14 +175,17 @@ private struct KeyReader {
         return number
     }
 
-    func selections() throws -> [RunConfiguration.Selection] {
+    func selections(areNeeded: Bool) throws -> [RunConfiguration.Selection] {
         guard let value = given("saes") else {
+            if !areNeeded { return [] }
             throw RunError(
                 .missingKey, "`saes` is missing from \(source)",
                 advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
         }
         let entries = value.elements ?? [value]
-        guard !entries.isEmpty else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
+        guard !entries.isEmpty || !areNeeded else {
+            throw wrong("saes", value, "at least one `- path: FOLDER`")
+        }
         return try entries.map(selection)
     }
 

@@ -16,6 +16,7 @@ final class RankWorkspace: Sendable {
     let evaluations: [AnyEvaluation]
     let backend: any KernelBackend
     let threads: Int
+    private let own: OwnAutoencoders
     private let state = Mutex(State())
 
     private struct State {
@@ -27,7 +28,11 @@ final class RankWorkspace: Sendable {
         var shared: [String: any Sendable] = [:]
     }
 
-    init(plan: RunPlan, evaluations: [AnyEvaluation], backend: any KernelBackend, threads: Int) {
+    init(
+        plan: RunPlan, evaluations: [AnyEvaluation], backend: any KernelBackend, threads: Int,
+        own: OwnAutoencoders = .none
+    ) {
+        self.own = own
         (self.plan, self.evaluations, self.backend, self.threads) = (
             plan, evaluations, backend, threads
         )
@@ -105,7 +110,8 @@ final class RankWorkspace: Sendable {
     func autoencoder(_ subject: SubjectIndex, in cohort: Cohort) throws -> any Autoencoder {
         try state.withLock { state in
             if let autoencoder = state.autoencoders[subject] { return autoencoder }
-            let autoencoder = try loadAutoencoder(cohort.subjects[subject.value].reference)
+            let reference = cohort.subjects[subject.value].reference
+            let autoencoder = try own.autoencoder(reference) ?? loadAutoencoder(reference)
             state.autoencoders[subject] = autoencoder
             return autoencoder
         }

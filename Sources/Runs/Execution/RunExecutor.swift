@@ -23,13 +23,16 @@ public struct RunExecutor {
     let catalogue: [EvaluationEntry]
     let messenger: Messenger
     let backend: any KernelBackend
+    let own: OwnAutoencoders
 
+    /// - Parameter own: autoencoders to evaluate besides those that the config names; the same on
+    ///   all ranks.
     public init(
         source: ConfigurationSource, catalogue: [EvaluationEntry], messenger: Messenger,
-        backend: any KernelBackend
+        backend: any KernelBackend, own: OwnAutoencoders = .none
     ) {
         (self.source, self.catalogue) = (source, catalogue)
-        (self.messenger, self.backend) = (messenger, backend)
+        (self.messenger, self.backend, self.own) = (messenger, backend, own)
     }
 
     /// Runs or resumes; collective.
@@ -60,7 +63,7 @@ public struct RunExecutor {
     }
 
     private func configuration() throws -> RunConfiguration {
-        try source.configuration(catalogue: catalogue)
+        try source.configuration(catalogue: catalogue, needsAutoencoders: own.isEmpty)
     }
 
     private func introduce() -> (RankIntroduction, (any Error)?) {
@@ -108,14 +111,15 @@ public struct RunExecutor {
                 catalogue)
         }
         return RankWorkspace(
-            plan: plan, evaluations: evaluations, backend: backend, threads: threads)
+            plan: plan, evaluations: evaluations, backend: backend, threads: threads, own: own)
     }
 
     // MARK: - Rank 0
 
     private func coordinate(threads: ThreadShares) throws -> RunSummary {
         let configuration = try configuration()
-        let planner = try Planner(configuration, catalogue: catalogue, backendName: backend.name)
+        let planner = try Planner(
+            configuration, catalogue: catalogue, backendName: backend.name, own: own)
         let plan = try planner.plan()
         try PlanEstimate(plan, threads: threads.most).check(
             plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))

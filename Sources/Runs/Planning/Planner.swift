@@ -15,13 +15,16 @@ public struct Planner {
     let configuration: RunConfiguration
     let evaluations: [AnyEvaluation]
     let backendName: String
+    let own: OwnAutoencoders
 
+    /// - Parameter own: autoencoders to evaluate besides those that the config names.
     /// - Throws: an error for an unknown evaluation or bad settings.
     public init(
-        _ configuration: RunConfiguration, catalogue: [EvaluationEntry], backendName: String = "cpu"
+        _ configuration: RunConfiguration, catalogue: [EvaluationEntry],
+        backendName: String = "cpu", own: OwnAutoencoders = .none
     ) throws {
         self.configuration = configuration
-        self.backendName = backendName
+        (self.backendName, self.own) = (backendName, own)
         evaluations = try configuration.evals.map {
             try evaluation($0.identifier, $0.settings, catalogue)
         }
@@ -124,6 +127,7 @@ public struct Planner {
             }
             references += kept.filter { new in !references.contains { $0.path == new.path } }
         }
+        references += own.references
         try refuseSameNames(references)
         return references
     }
@@ -162,6 +166,13 @@ public struct Planner {
         var subjects: [Subject] = []
         for reference in references {
             do {
+                if let output = reference.outputHookName {
+                    throw RunError(
+                        .unsuitable,
+                        "\(reference.path) is a transcoder: it reads \(reference.hookName) and "
+                            + "writes \(output), and no evaluation here splices one in",
+                        advice: "autoencoders that reconstruct what they read")
+                }
                 let hook = try HookPoint(parsing: reference.hookName)
                 guard hook.layer < model.description.layers else {
                     throw RunError(
@@ -175,7 +186,10 @@ public struct Planner {
                         "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(model.description.modelSize)",
                         advice: "evaluate it with the model it was trained on")
                 }
-                subjects.append(Subject(reference: reference, key: try reference.contentHash()))
+                subjects.append(
+                    Subject(
+                        reference: reference,
+                        key: try own.key(of: reference) ?? reference.contentHash()))
             } catch {
                 failures.append(
                     RunPlan.FailedItem(

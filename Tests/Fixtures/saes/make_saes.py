@@ -22,6 +22,16 @@ from sae_lens.saes.matryoshka_batchtopk_sae import (
 from sae_lens.saes.sae import SAE, SAEMetadata
 from sae_lens.saes.standard_sae import StandardSAE, StandardSAEConfig
 from sae_lens.saes.topk_sae import TopKSAE, TopKSAEConfig
+from sae_lens.saes.transcoder import (
+    JumpReLUSkipTranscoder,
+    JumpReLUSkipTranscoderConfig,
+    JumpReLUTranscoder,
+    JumpReLUTranscoderConfig,
+    SkipTranscoder,
+    SkipTranscoderConfig,
+    Transcoder,
+    TranscoderConfig,
+)
 
 HERE = Path(__file__).parent
 SAES, EXPECTED = HERE / "tiny-res", HERE / "expected"
@@ -34,6 +44,10 @@ KINDS = {
     "gated": (GatedSAE, GatedSAEConfig),
     "batchtopk": (BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig),
     "matryoshka": (MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig),
+    "transcoder": (Transcoder, TranscoderConfig),
+    "skip": (SkipTranscoder, SkipTranscoderConfig),
+    "jumprelu-transcoder": (JumpReLUTranscoder, JumpReLUTranscoderConfig),
+    "jumprelu-skip": (JumpReLUSkipTranscoder, JumpReLUSkipTranscoderConfig),
 }
 
 
@@ -42,10 +56,17 @@ def fill(sae: torch.nn.Module, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
     norms = torch.linspace(0.2, 3.0, F)
     with torch.no_grad():
-        rows = torch.randn(F, D, generator=g)
+        out = sae.W_dec.shape[1]
+        rows = torch.randn(F, out, generator=g)
         sae.W_dec.copy_(rows / rows.norm(dim=-1, keepdim=True) * norms[:, None])
-        sae.W_enc.copy_(sae.W_dec.T / norms**1.5 + 0.1 * torch.randn(D, F, generator=g))
-        sae.b_dec.copy_(0.3 * torch.randn(D, generator=g))
+        noise = 0.1 * torch.randn(D, F, generator=g)
+        if out == D:
+            sae.W_enc.copy_(sae.W_dec.T / norms**1.5 + noise)
+        else:
+            sae.W_enc.copy_(torch.randn(D, F, generator=g) / norms + noise)
+        sae.b_dec.copy_(0.3 * torch.randn(out, generator=g))
+        if hasattr(sae, "W_skip"):
+            sae.W_skip.copy_(0.3 * torch.randn(out, D, generator=g))
         for name, spread in [("b_enc", 0.2), ("b_gate", 0.2), ("b_mag", 0.2), ("r_mag", 0.3)]:
             if isinstance(getattr(sae, name, None), torch.nn.Parameter):
                 getattr(sae, name).copy_(spread * torch.randn(F, generator=g))
@@ -68,6 +89,8 @@ def record(name: str, sae: SAE, seed: int) -> None:
     with torch.no_grad():
         out["encode"] = sae.encode(x)
         out["decode"] = sae.decode(out["encode"])
+        if hasattr(sae, "W_skip"):  # left out of decode, part of forward
+            out["decode"] = sae(x)
         try:
             sae.fold_W_dec_norm()
             folded = True
@@ -75,6 +98,8 @@ def record(name: str, sae: SAE, seed: int) -> None:
             folded = False
         out["encode_folded"] = sae.encode(x)
         out["decode_folded"] = sae.decode(out["encode_folded"])
+        if hasattr(sae, "W_skip"):
+            out["decode_folded"] = sae(x)
         out["encoder_norms"] = sae.W_enc.norm(dim=0)
         out["decoder_norms"] = sae.W_dec.norm(dim=1)
         bias = getattr(sae, "b_enc", None)
@@ -86,12 +111,14 @@ def record(name: str, sae: SAE, seed: int) -> None:
     (EXPECTED / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
-def build(kind: str, seed: int, **settings) -> torch.nn.Module:
+def build(kind: str, seed: int, metadata: dict | None = None, **settings) -> torch.nn.Module:
     """Makes an autoencoder of a kind."""
     cls, cfg = KINDS[kind]
-    metadata = SAEMetadata(
-        model_name="tiny", hook_name=HOOK, hook_head_index=None, context_size=64, prepend_bos=True
-    )
+    entries = {
+        "model_name": "tiny", "hook_name": HOOK, "hook_head_index": None, "context_size": 64,
+        "prepend_bos": True, **(metadata or {}),
+    }
+    metadata = SAEMetadata(**entries)
     sae = cls(cfg(d_in=D, d_sae=F, metadata=metadata, **settings))
     fill(sae, seed)
     return sae
@@ -113,6 +140,47 @@ def modern(name: str, kind: str, seed: int, stored: torch.dtype | None = None, *
             tensors[key] = tensors[key].to(stored)
         save_file(tensors, file)
     record(name, reload(path), seed + 1)
+
+
+def scaled(name: str, kind: str, seed: int, factor: float, **settings) -> None:
+    """Writes one that was trained on scaled activations; sae-lens folds the factor as it loads."""
+    path = SAES / name
+    sae = build(kind, seed, normalize_activations="expected_average_only_in", **settings)
+    sae.save_model(path)
+    cfg = json.loads((path / "cfg.json").read_text())
+    (path / "cfg.json").write_text(json.dumps({**cfg, "norm_scaling_factor": factor}, indent=1) + "\n")
+    sae = reload(path)
+    sae.fold_activation_norm_scaling_factor(factor)
+    record(name, sae, seed + 1)
+
+
+def finetuned(name: str, seed: int) -> None:
+    """Writes one whose decoder was finetuned with factors, as SAELens 3 to 5 applied them."""
+    path = SAES / name
+    sae = build("standard", seed)
+    factors = torch.linspace(0.5, 1.5, F)
+    sae.save_model(path)
+    file = path / "sae_weights.safetensors"
+    save_file({**load_file(file), "scaling_factor": factors}, file)
+    (path / "cfg.json").write_text(json.dumps({
+        "d_in": D, "d_sae": F, "model_name": "tiny", "hook_name": HOOK, "hook_layer": 3,
+        "hook_head_index": None, "context_size": 64, "prepend_bos": True, "dataset_path": "none",
+        "dtype": "torch.float32", "device": "cuda", "architecture": "standard",
+        "activation_fn_str": "relu", "activation_fn_kwargs": {}, "apply_b_dec_to_input": True,
+        "finetuning_scaling_factor": True, "normalize_activations": "none",
+    }, indent=1) + "\n")
+    # decode(f) of those versions is (f * factors) W_dec + b_dec. Without its factors version 6 reads
+    # the file, and a wrapper multiplies.
+    plain = HERE / "plain"
+    shutil.copytree(path, plain)
+    tensors = load_file(file)
+    del tensors["scaling_factor"]
+    save_file(tensors, plain / "sae_weights.safetensors")
+    sae = reload(plain)
+    shutil.rmtree(plain)
+    decode = sae.decode
+    sae.decode = lambda f: decode(f * factors)
+    record(name, sae, seed + 1)
 
 
 def training(name: str, kind: str, seed: int, **settings) -> None:
@@ -155,6 +223,20 @@ def main() -> None:
     training("batchtopk-training", "batchtopk", 13, k=4.0)
     training("batchtopk-training-plain", "batchtopk", 14, k=4.0, rescale_acts_by_decoder_norm=False)
     training("matryoshka-training", "matryoshka", 15, k=4.0, matryoshka_widths=[8, 24])
+
+    out = {"hook_name": "blocks.3.ln2.hook_normalized", "hook_name_out": "blocks.3.hook_mlp_out"}
+    modern("transcoder", "transcoder", 30, metadata=out, d_out=6, apply_b_dec_to_input=False)
+    modern("skip-transcoder", "skip", 31, metadata=out, d_out=6, apply_b_dec_to_input=False)
+    modern("jumprelu-transcoder", "jumprelu-transcoder", 32, metadata=out, d_out=6,
+           apply_b_dec_to_input=False)
+    modern("jumprelu-skip-transcoder", "jumprelu-skip", 33, metadata=out, d_out=6,
+           apply_b_dec_to_input=False)
+    scaled("scaled-standard", "standard", 40, 0.37)
+    scaled("scaled-topk", "topk", 41, 2.6, k=5)
+    scaled("scaled-topk-rescaled", "topk", 42, 2.6, k=5, rescale_acts_by_decoder_norm=True)
+    scaled("scaled-jumprelu", "jumprelu", 43, 0.37, apply_b_dec_to_input=False)
+    scaled("scaled-gated", "gated", 44, 2.6)
+    finetuned("finetuned", 45)
 
     flat = {
         "model_name": "tiny", "hook_name": HOOK, "hook_layer": 3, "hook_head_index": None,
