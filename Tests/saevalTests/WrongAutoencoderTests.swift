@@ -34,6 +34,10 @@ extension ProgramTests {
                 testDescription: "at an unknown hook", says: ["blocks.1.hook_nowhere"],
                 spoil: { try edit($0, "blocks.1.hook_resid_post", "blocks.1.hook_nowhere") }),
             Fault(
+                testDescription: "at a site that parallel blocks lack",
+                says: ["blocks.1.hook_resid_mid", "parallel", "blocks.1.hook_resid_pre"],
+                spoil: { try edit($0, "blocks.1.hook_resid_post", "blocks.1.hook_resid_mid") }),
+            Fault(
                 testDescription: "with truncated weights",
                 says: ["sae_weights.safetensors", "99712 bytes", "download"],
                 isFoundLate: true,
