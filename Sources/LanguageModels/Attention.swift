@@ -132,7 +132,15 @@ extension ModelConfig {
     /// among the heads.
     func headSize(modelSize: Int, heads: Int, key: String? = nil) throws(LanguageModelError) -> Int
     {
-        if let key, let size = try size(ifPresent: key) { return size }
+        if let key, let size = try size(ifPresent: key) {
+            guard size <= Self.largestSize / heads else {
+                throw bad(
+                    key, .integer(size),
+                    allowed: "a size whose \(heads) heads together have at most \(Self.largestSize)"
+                )
+            }
+            return size
+        }
         guard modelSize % heads == 0 else {
             throw LanguageModelError(
                 .badConfig, "\(path): model size \(modelSize) is not divided by \(heads) heads",

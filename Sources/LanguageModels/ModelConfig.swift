@@ -15,8 +15,9 @@ struct ModelConfig: Sendable {
     /// The largest size of an axis that is accepted; products of several sizes then cannot
     /// overflow.
     static let largestSize = 1 << 24
-    /// The largest number of blocks that is accepted.
-    static let mostLayers = 4096
+    /// The largest number of blocks that is accepted; parameters and bytes of all blocks then
+    /// cannot overflow either.
+    static let mostLayers = 1024
 
     /// Reads `config.json` of a folder.
     ///

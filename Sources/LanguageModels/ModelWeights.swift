@@ -74,11 +74,19 @@ struct ModelWeights {
     }
 
     /// A linear map `name.weight` with or without `name.bias`.
+    ///
+    /// - Throws: ``LanguageModelError`` when the file holds a bias that the config denies, too.
     func linear(
         _ name: String, inputs: Int, outputs: Int, hasBias: Bool,
         layout: LinearWeights.Layout = .outputsByInputs
     ) throws(LanguageModelError) -> LinearWeights {
         let shape = layout == .outputsByInputs ? [outputs, inputs] : [inputs, outputs]
+        guard hasBias || !contains("\(name).bias") else {
+            throw LanguageModelError(
+                .badConfig,
+                "\(source.path) holds a `\(name).bias` that this model has not by its config.json",
+                advice: "the config.json and weights of one revision")
+        }
         return LinearWeights(
             weight: try matrix("\(name).weight", shape: shape), layout: layout,
             bias: hasBias ? try vector("\(name).bias", count: outputs) : nil)

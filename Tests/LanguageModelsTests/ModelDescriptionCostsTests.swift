@@ -16,6 +16,19 @@ struct ModelDescriptionCostsTests {
         #expect(description.parameters == 4800)
     }
 
+    @Test("Heads wider than the model count where they are held and multiplied")
+    func wideHeads() {
+        var wide = description
+        (wide.heads, wide.headSize) = (4, 8)
+        #expect(wide.size(at: HookPoint(layer: 0, site: .headOutputs)) == 32)
+        #expect(wide.size(at: HookPoint(layer: 0, site: .attnOut)) == 8)
+        let more = wide.forwardOperations(tokens: 30, positions: 10)
+        #expect(more == 30 * (4 * (2000 + 704) + 1600))  // 2 · 32 · 11 for scores
+        #expect(wide.widestActivationBytes(tokens: 3) == 3 * 32 * 4)
+        #expect(wide.activationBytes(tokens: 3, at: HookPoint(layer: 1, site: .mlpIn)) == 96)
+        #expect(wide.peakActivationBytes(tokens: 3) == 12 * (320 + 125))
+    }
+
     @Test("A prefix and a suffix cost as much as the whole")
     func parts() {
         let prefix = description.forwardOperations(

@@ -122,6 +122,7 @@ struct ModelLoaderTests {
             Refusal(model: "neox", key: "layer_norm_eps", value: "-1", code: .badConfig),
             Refusal(model: "neox", key: "use_parallel_residual", value: "1", code: .badConfig),
             Refusal(model: "llama", key: "num_key_value_heads", value: "4", code: .badConfig),
+            Refusal(model: "llama", key: "head_dim", value: "16777216", code: .badConfig),
             Refusal(model: "mistral", key: "attention_bias", value: "true"),
             Refusal(model: "mistral", key: "mlp_bias", value: "true"),
             Refusal(

@@ -66,6 +66,15 @@ struct ModelWeightsTests {
         #expect(try copy.error().description.contains("tie_word_embeddings"))
     }
 
+    @Test("A bias that the config denies is refused", arguments: ["attention_bias", "mlp_bias"])
+    func deniedBias(key: String) throws {
+        let copy = try ModelCopy("llama-biased")
+        try copy.set(key, "false")
+        let failure = try copy.error()
+        #expect(failure.code == .badConfig)
+        #expect(failure.description.contains("proj.bias"))
+    }
+
     @Test("An untied model needs its unembedding")
     func untied() throws {
         let copy = try ModelCopy("llama")

@@ -47,6 +47,10 @@ extension ProgramTests {
                         "\"hook_name_out\": \"blocks.1.hook_mlp_out\", \"hook_name\":")
                 }),
             Fault(
+                testDescription: "at a site that parallel blocks lack",
+                says: ["blocks.1.hook_resid_mid", "parallel", "blocks.1.hook_resid_pre"],
+                spoil: { try edit($0, "blocks.1.hook_resid_post", "blocks.1.hook_resid_mid") }),
+            Fault(
                 testDescription: "with truncated weights",
                 says: ["sae_weights.safetensors", "99712 bytes", "download"],
                 isFoundLate: true,
