@@ -65,6 +65,24 @@ struct RealTokenizerTests {
     }
 
     @Test(
+        "Ids of the prompts whose logits are known are those that the model was given",
+        .enabled(
+            if: sharedFolder != nil && realModelsFolder != nil,
+            "SAEVAL_SHARED or SAEVAL_REAL_MODELS is not set"),
+        arguments: ["smollm2-135m", "gemma-3-270m"])
+    func goldenPrompts(name: String) throws {
+        let tokenizer = try Tokenizer(folder: "\(#require(realModelsFolder))/\(name)")
+        let json = try JSON(file: "\(#require(sharedFolder))/golden/real/\(name).json")
+        let prompts = json["prompts"]?.elements ?? []
+        #expect(!prompts.isEmpty)
+        for prompt in prompts {
+            let text = try #require(prompt["text"]?.text)
+            let ids = prompt["token_ids"]?.elements?.compactMap(\.integer)
+            #expect(tokenizer.encodeWithBOS(text).map(Int.init) == ids, "\(text.debugDescription)")
+        }
+    }
+
+    @Test(
         "Ids of the small world are those of the Python library",
         .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"))
     func smallWorld() throws {
