@@ -107,7 +107,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
-                "Tensors",
+                "Tensors", "Formats", "Hub",
                 "Basics", .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
