@@ -21,8 +21,8 @@ let package = Package(
             name: "saeval",
             dependencies: [
                 "SAEval", "Runs", "Reports", "Evals", "EvalKit", "Corpora", "Autoencoders",
-                "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
+                "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // A fuzzer of the parsers of foreign files; not a product.
         .executableTarget(
@@ -47,7 +47,7 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
-                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics",
+                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", "Hub",
             ]),
         .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
         // Row 4
@@ -60,6 +60,7 @@ let package = Package(
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
         .target(name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
         .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
+        .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2
         .target(
             name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
@@ -85,6 +86,9 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // Tests mirror the sources.
         .testTarget(name: "PackageTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
@@ -113,8 +117,9 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
-                "Formats", "Tensors", "Basics",
+                "Formats", "Hub", "Tensors", "Basics",
             ]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

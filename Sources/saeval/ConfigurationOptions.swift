@@ -23,6 +23,12 @@ struct ConfigurationOptions: ParsableArguments {
     var saes: [String] = []
 
     @Option(
+        help:
+            "A hub repository of autoencoders, such as org/name or org/name@revision; may be repeated."
+    )
+    var repo: [String] = []
+
+    @Option(
         help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
     var match: String?
 
@@ -69,9 +75,10 @@ struct ConfigurationOptions: ParsableArguments {
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
-            if !saes.isEmpty { flags.append((["saes"], try selections())) }
-            if saes.isEmpty, match != nil || layers != nil {
-                throw ValidationError("--match and --layers choose among --saes FOLDER; name one")
+            if !saes.isEmpty || !repo.isEmpty { flags.append((["saes"], try selections())) }
+            if saes.isEmpty, repo.isEmpty, match != nil || layers != nil {
+                throw ValidationError(
+                    "--match and --layers choose among --saes FOLDER or --repo ORG/NAME; name one")
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
@@ -84,8 +91,33 @@ struct ConfigurationOptions: ParsableArguments {
             }
             let chosen = evals.map { $0.split(separator: ",").map(String.init) } ?? []
             return ConfigurationSource(
-                path: config, flags: flags, assignments: assignments, evaluations: chosen)
+                path: config, flags: flags, assignments: assignments, evaluations: chosen,
+                fetchCommand: fetchCommand)
         }
+    }
+
+    /// The command that downloads what config and flags name on the hub.
+    private var fetchCommand: String {
+        let named: [(String, [String])] = [
+            ("--model", model.map { [$0] } ?? []), ("--saes", saes), ("--repo", repo),
+            ("--match", match.map { [$0] } ?? []), ("--layers", layers.map { [$0] } ?? []),
+            ("--evals", evals.map { [$0] } ?? []), ("--datasets", datasets),
+            ("--output", output.map { [$0] } ?? []), ("--set", assignments),
+        ]
+        let flags = named.flatMap { name, values in values.flatMap { [name, quoted($0)] } }
+        return (["saeval", "fetch"] + (config.map { [quoted($0)] } ?? []) + flags)
+            .joined(separator: " ")
+    }
+
+    /// A word as a shell takes it.
+    private func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty
+            && word.utf8.allSatisfy { byte in
+                byte > 0x7F || (0x30...0x39).contains(byte) || (0x40...0x5A).contains(byte)
+                    || (0x61...0x7A).contains(byte) || "/._-=:,+%".utf8.contains(byte)
+            }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 
     private func selections() throws -> JSON {
@@ -97,9 +129,10 @@ struct ConfigurationOptions: ParsableArguments {
                 return JSON.integer(layer)
             }
         }
+        let sources = saes.map { ("path", $0) } + repo.map { ("repo", $0) }
         return .array(
-            saes.map { path in
-                var members = [JSONMember(key: "path", value: .string(path))]
+            sources.map { key, text in
+                var members = [JSONMember(key: key, value: .string(text))]
                 if let match { members.append(JSONMember(key: "match", value: .string(match))) }
                 if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
                 return .object(members)

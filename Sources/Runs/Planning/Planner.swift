@@ -49,7 +49,7 @@ public struct Planner {
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
     public func plan(requiringSpace: Bool = true) throws -> RunPlan {
-        let model = try ModelPlace(configuration.model)
+        let model = try ModelPlace(configuration.model, cache: configuration.hubCache)
         let activationType = ElementType(rawValue: configuration.dtype)!
         var failures: [RunPlan.FailedItem] = []
         var notes: [String] = []
@@ -103,7 +103,7 @@ public struct Planner {
                     "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
-            let survey = try surveyAutoencoders(under: selection.path)
+            let survey = try selection.survey(in: configuration.hubCache)
             for unread in survey.unread {
                 if let error = unread.error {
                     failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
@@ -113,17 +113,17 @@ public struct Planner {
                 }
             }
             guard !survey.found.isEmpty || !failures.isEmpty else {
-                _ = try findAutoencoders(under: selection.path)
+                _ = try selection.source.found(survey, in: configuration.hubCache)
                 continue
             }
             let kept = try survey.found.filter { try matches($0, selection) }
             guard !kept.isEmpty || survey.found.isEmpty else {
                 throw RunError(
                     .unsuitable,
-                    "None of the \(survey.found.count) autoencoders below \(selection.path) matches"
+                    "None of the \(survey.found.count) autoencoders below \(selection.source.name) matches"
                         + (selection.match.map { " `\($0)`" } ?? "")
                         + (selection.layers.map { " layers \($0)" } ?? ""),
-                    advice: "list them with `saeval ls saes \(selection.path)`")
+                    advice: selection.source.listing(in: configuration.hubCache))
             }
             references += kept.filter { new in !references.contains { $0.path == new.path } }
         }
@@ -149,11 +149,7 @@ public struct Planner {
     private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection)
         throws -> Bool
     {
-        if let pattern = selection.match,
-            try Regex(pattern).wholeMatch(in: "\(reference.release)/\(reference.id)") == nil
-        {
-            return false
-        }
+        guard try selection.matches("\(reference.release)/\(reference.id)") else { return false }
         guard let layers = selection.layers else { return true }
         return try layers.contains(HookPoint(parsing: reference.hookName).layer)
     }
@@ -235,9 +231,11 @@ struct ModelPlace {
     let description: ModelDescription
     let weightFiles: [String]
 
-    /// - Parameter model: a folder, or a hub id found in the local cache.
-    init(_ model: String) throws {
-        folder = try modelFolder(model)
+    /// - Parameters:
+    ///   - model: a folder, or a hub id found in the local cache.
+    ///   - cache: where hub ids are looked up.
+    init(_ model: String, cache: HubCache) throws {
+        folder = try modelFolder(model, cache: cache)
         name = folderExists(model) ? lastComponent(of: model) : model
         description = try describeLanguageModel(folder: folder)
         let place = folder

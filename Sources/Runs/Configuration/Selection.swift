@@ -1,0 +1,121 @@
+import Basics
+import Formats
+
+extension RunConfiguration {
+    /// Which autoencoders to evaluate.
+    public struct Selection: Sendable {
+        /// Where they come from.
+        public enum Source: Sendable, Equatable {
+            /// A folder; every autoencoder below it counts.
+            case path(String)
+            /// A repository of the hub, found in the local cache, and a folder in it; every
+            /// autoencoder below it counts.
+            case repository(HubID, folder: String?)
+        }
+
+        /// Where they come from.
+        public var source: Source
+        /// A regular expression that must match `<release>/<id>` as a whole.
+        public var match: String?
+        /// Layers to keep; nil keeps all.
+        public var layers: [Int]?
+    }
+}
+
+extension RunConfiguration.Selection {
+    /// Selects all below a folder.
+    init(path: String) { self.init(source: .path(path)) }
+
+    /// The entry of a config.
+    var tree: JSON {
+        var members = source.members
+        if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+        if let layers {
+            members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
+        }
+        return .object(members)
+    }
+}
+
+extension RunConfiguration.Selection.Source {
+    /// The keys of a config.
+    fileprivate var members: [JSONMember] {
+        switch self {
+        case .path(let path): return [JSONMember(key: "path", value: .string(path))]
+        case .repository(let id, let folder):
+            let repository = JSONMember(key: "repo", value: .string(id.text))
+            return [repository]
+                + (folder.map { [JSONMember(key: "folder", value: .string($0))] } ?? [])
+        }
+    }
+
+    /// As messages call it.
+    var name: String {
+        switch self {
+        case .path(let path): path
+        case .repository(let id, let folder): id.text + (folder.map { "/\($0)" } ?? "")
+        }
+    }
+}
+
+extension KeyReader {
+    /// The entries of `saes`.
+    ///
+    /// - Parameter areNeeded: whether there must be some.
+    func selections(areNeeded: Bool) throws -> [RunConfiguration.Selection] {
+        guard let value = given("saes") else {
+            if !areNeeded { return [] }
+            throw RunError(
+                .missingKey, "`saes` is missing from \(source)",
+                advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
+        }
+        let entries = value.elements ?? [value]
+        guard !entries.isEmpty || !areNeeded else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
+        return try entries.map(selection)
+    }
+
+    /// One entry of `saes`.
+    private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
+        if let path = entry.text { return RunConfiguration.Selection(path: path) }
+        let known = ["path", "repo", "folder", "match", "layers"]
+        for member in entry.members ?? [] where !known.contains(member.key) {
+            throw RunError(
+                .unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown",
+                advice: suggestion(for: member.key, among: known))
+        }
+        var selection = RunConfiguration.Selection(source: try selectionSource(entry))
+        if let match = entry["match"], !match.isNull {
+            guard let pattern = match.text, (try? Regex(pattern)) != nil else {
+                throw wrong("saes.match", match, "a regular expression")
+            }
+            selection.match = pattern
+        }
+        if let layers = entry["layers"], !layers.isNull {
+            let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
+            guard numbers.allSatisfy({ $0 != nil }) else {
+                throw wrong("saes.layers", layers, "a list of layers such as [1, 2]")
+            }
+            selection.layers = numbers.compactMap { $0 }
+        }
+        return selection
+    }
+
+    /// The keys of an entry of `saes` that say where autoencoders come from.
+    private func selectionSource(_ entry: JSON) throws -> RunConfiguration.Selection.Source {
+        let folder = entry["folder"].flatMap { $0.isNull ? nil : $0 }
+        switch (entry["path"]?.text, entry["repo"]?.text) {
+        case (let path?, nil) where folder == nil: return .path(path)
+        case (nil, let repository?):
+            guard let id = try? HubID(repository) else {
+                throw wrong("saes.repo", .string(repository), "`org/name` or `org/name@revision`")
+            }
+            guard let folder else { return .repository(id, folder: nil) }
+            guard let path = folder.text, HubID.isInnerPath(path) else {
+                throw wrong("saes.folder", folder, "a folder in the repository such as `a/b`")
+            }
+            return .repository(id, folder: path)
+        default:
+            throw wrong("saes", entry, "`path: FOLDER`, or `repo: org/name` and perhaps `folder:`")
+        }
+    }
+}
