@@ -110,7 +110,9 @@ private struct FolderWalk {
         if let layout = autoencoderLayouts.first(where: { $0.files.allSatisfy(names.contains) }) {
             let (release, id) = name(of: steps)
             do {
-                survey.found.append(try layout.reference(toFolder: path, release: release, id: id))
+                survey.found.append(
+                    try layout.reference(
+                        toFolder: path, release: release, id: id, facts: .none))
             } catch {
                 survey.unread.append(.init(path: path, reason: "\(error)", error: error))
             }

@@ -24,6 +24,8 @@ public struct AutoencoderReference: Sendable, Codable {
     public var storedBytes: Int
     /// Whether rows of text begin with the beginning-of-sequence token.
     public var prependsBeginning: Bool
+    /// What is known of it besides its files.
+    public var facts: AutoencoderFacts
     /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
     @CodedAsText public var configuration: JSON
 
@@ -31,13 +33,14 @@ public struct AutoencoderReference: Sendable, Codable {
     public init(
         release: String, id: String, path: String, layout: String, hookName: String,
         modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
-        storedBytes: Int, prependsBeginning: Bool = true, configuration: JSON = .null
+        storedBytes: Int, prependsBeginning: Bool = true,
+        facts: AutoencoderFacts = .none, configuration: JSON = .null
     ) {
         (self.release, self.id, self.path, self.layout) = (release, id, path, layout)
         (self.hookName, self.modelName) = (hookName, modelName)
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
-        self.prependsBeginning = prependsBeginning
+        (self.prependsBeginning, self.facts) = (prependsBeginning, facts)
         _configuration = CodedAsText(wrappedValue: configuration)
     }
 
@@ -46,13 +49,15 @@ public struct AutoencoderReference: Sendable, Codable {
         configuration.setting("dtype", to: .string(type)).setting("device", to: .string(device))
     }
 
-    /// The hash of the bytes of all its files, for cache keys; the folder's name does not count.
+    /// The hash of the bytes of all its files and of what is known besides, for cache keys; the
+    /// folder's name does not count.
     ///
     /// - Cost: reads the weight file once.
     public func contentHash() throws -> ContentHash {
         let files = try autoencoderLayout(named: layout, path: path).files
-        return ContentHash.of(
-            parts: try files.map { ($0, try ContentHash.of(file: "\(path)/\($0)").hex) })
+        var parts = try files.map { ($0, try ContentHash.of(file: "\(path)/\($0)").hex) }
+        if let text = facts.contentText { parts.append(("facts", text)) }
+        return ContentHash.of(parts: parts)
     }
 }
 

@@ -7,8 +7,10 @@ protocol AutoencoderLayout: Sendable {
     /// The files that an autoencoder of this layout has in its folder; all count for its hash.
     var files: [String] { get }
     /// Describes an autoencoder without reading its weights.
-    func reference(toFolder path: String, release: String, id: String) throws
-        -> AutoencoderReference
+    ///
+    /// - Parameter facts: what is known besides the files; the reference keeps it for ``load``.
+    func reference(toFolder path: String, release: String, id: String, facts: AutoencoderFacts)
+        throws -> AutoencoderReference
     /// Loads an autoencoder.
     func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
         -> any Autoencoder

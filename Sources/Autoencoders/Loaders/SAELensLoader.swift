@@ -16,17 +16,18 @@ struct SAELensLayout: AutoencoderLayout {
     let files = [configurationFile, weightFile]
 
     /// Describes an autoencoder from its configuration and the length of its weight file.
-    func reference(toFolder path: String, release: String, id: String) throws
-        -> AutoencoderReference
+    func reference(toFolder path: String, release: String, id: String, facts: AutoencoderFacts)
+        throws -> AutoencoderReference
     {
-        let configuration = try AutoencoderConfiguration(file: "\(path)/\(Self.configurationFile)")
+        let configuration = try AutoencoderConfiguration(
+            file: "\(path)/\(Self.configurationFile)", facts: facts)
         return AutoencoderReference(
             release: release, id: id, path: path, layout: name,
             hookName: try configuration.hookName, modelName: configuration.modelName,
             modelSize: configuration.modelSize, latents: configuration.latents,
             architecture: configuration.architecture,
             storedBytes: fileByteCount("\(path)/\(Self.weightFile)") ?? 0,
-            prependsBeginning: configuration.prependsBeginning,
+            prependsBeginning: configuration.prependsBeginning, facts: facts,
             configuration: configuration.resultConfiguration(
                 try architecture(named: configuration.architecture, path: configuration.path)))
     }
@@ -36,7 +37,8 @@ struct SAELensLayout: AutoencoderLayout {
         _ reference: AutoencoderReference, foldingDecoderNorms: Bool
     ) throws -> any Autoencoder {
         let path = reference.path
-        let configuration = try AutoencoderConfiguration(file: "\(path)/\(Self.configurationFile)")
+        let configuration = try AutoencoderConfiguration(
+            file: "\(path)/\(Self.configurationFile)", facts: reference.facts)
         return try assemble(
             configuration, SafetensorsFile(path: "\(path)/\(Self.weightFile)"), reference,
             foldingDecoderNorms: foldingDecoderNorms)
