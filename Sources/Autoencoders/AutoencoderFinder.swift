@@ -51,6 +51,24 @@ public func findAutoencoders(under path: String) throws -> [AutoencoderReference
     return survey.found
 }
 
+/// Describes the autoencoder in a folder under a name of choice, reading its configuration and no
+/// weights.
+///
+/// - Parameter facts: what is known of it besides its files.
+/// - Throws: ``AutoencoderError`` when the folder holds none, or one that cannot be read.
+public func autoencoderReference(
+    toFolder path: String, release: String, id: String, facts: AutoencoderFacts = .none
+) throws -> AutoencoderReference {
+    let names = folderExists(path) ? try folderContents(path) : []
+    guard let layout = autoencoderLayouts.first(where: { $0.files.allSatisfy(names.contains) })
+    else {
+        throw AutoencoderError(
+            .unsupported, "\(path) has none of the layouts that are read",
+            advice: "an autoencoder of " + autoencoderLayouts.map(\.name).joined(separator: ", "))
+    }
+    return try layout.reference(toFolder: path, release: release, id: id, facts: facts)
+}
+
 /// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left
 /// out, and so are folders inside an autoencoder's own.
 ///

@@ -1,0 +1,51 @@
+import Basics
+import Formats
+
+extension PublishedAutoencoder {
+    /// The snapshot of its repository in a cache; nil when there is none.
+    public func snapshot(in cache: HubCache = HubCache()) -> String? {
+        try? cache.snapshot(of: repository)
+    }
+
+    /// The files that it needs and that are not in a cache, by their paths in the repository.
+    public func missingFiles(in cache: HubCache = HubCache()) -> [String] {
+        guard let snapshot = snapshot(in: cache) else { return files }
+        return files.filter { !fileExists("\(snapshot)/\($0)") }
+    }
+
+    /// Bytes of its files in a cache; nil when not all that it needs are there.
+    public func storedBytes(in cache: HubCache = HubCache()) -> Int? {
+        guard let snapshot = snapshot(in: cache) else { return nil }
+        var sum = 0
+        for file in files {
+            guard fileExists("\(snapshot)/\(file)"),
+                let count = fileByteCount("\(snapshot)/\(file)")
+            else { return nil }
+            sum += count
+        }
+        return optionalFiles.reduce(sum) { $0 + (fileByteCount("\(snapshot)/\($1)") ?? 0) }
+    }
+
+    /// The autoencoder in a cache, under the names of the directory and with what it knows.
+    ///
+    /// - Throws: ``AutoencoderError`` when it is not downloaded, its layout is not read, or its
+    ///   configuration is damaged.
+    public func reference(in cache: HubCache = HubCache()) throws -> AutoencoderReference {
+        guard let snapshot = snapshot(in: cache) else {
+            throw notDownloaded("\(cache.folder) has no snapshot of \(repository)")
+        }
+        let missing = missingFiles(in: cache)
+        guard missing.isEmpty else {
+            throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))")
+        }
+        return try autoencoderReference(
+            toFolder: "\(snapshot)/\(path)", release: release, id: id, facts: facts)
+    }
+
+    /// The error that says what is not there.
+    private func notDownloaded(_ reason: String) -> AutoencoderError {
+        AutoencoderError(
+            .missing, "\(name) is not downloaded: \(reason)",
+            advice: "`saeval fetch` with the same config and flags, which downloads it")
+    }
+}
