@@ -22,6 +22,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "A folder of autoencoders; may be repeated.")
     var saes: [String] = []
 
+    @OptionGroup var published: PublishedOptions
+
     @Option(
         help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
     var match: String?
@@ -69,9 +71,11 @@ struct ConfigurationOptions: ParsableArguments {
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
-            if !saes.isEmpty { flags.append((["saes"], try selections())) }
-            if saes.isEmpty, match != nil || layers != nil {
-                throw ValidationError("--match and --layers choose among --saes FOLDER; name one")
+            let selections = try selections()
+            if !selections.isEmpty { flags.append((["saes"], .array(selections))) }
+            if selections.isEmpty, match != nil || layers != nil {
+                throw ValidationError(
+                    "--match and --layers choose among --saes FOLDER or --release REGEX; name one")
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
@@ -88,7 +92,8 @@ struct ConfigurationOptions: ParsableArguments {
         }
     }
 
-    private func selections() throws -> JSON {
+    /// The entries of `saes` that flags make.
+    private func selections() throws -> [JSON] {
         let numbers = try layers.map { text in
             try text.split(separator: ",").map { part in
                 guard let layer = Int(part) else {
@@ -97,12 +102,14 @@ struct ConfigurationOptions: ParsableArguments {
                 return JSON.integer(layer)
             }
         }
-        return .array(
-            saes.map { path in
-                var members = [JSONMember(key: "path", value: .string(path))]
-                if let match { members.append(JSONMember(key: "match", value: .string(match))) }
-                if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
-                return .object(members)
-            })
+        let sources: [[(String, String)]] =
+            saes.map { [("path", $0)] }
+            + (try published.pairs).map { [("release", $0.release), ("id", $0.id)] }
+        return sources.map { source in
+            var members = source.map { JSONMember(key: $0.0, value: .string($0.1)) }
+            if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+            if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
+            return .object(members)
+        }
     }
 }

@@ -49,3 +49,19 @@ extension PublishedAutoencoder {
             advice: "`saeval fetch` with the same config and flags, which downloads it")
     }
 }
+
+extension PublishedAutoencoders {
+    /// What is in a cache of some entries, under the names of the directory and in the order given;
+    /// entries that are not downloaded or cannot be read go by their names.
+    public static func survey(
+        of entries: [PublishedAutoencoder], in cache: HubCache
+    ) -> AutoencoderSurvey {
+        var survey = AutoencoderSurvey()
+        for entry in entries {
+            do { survey.found.append(try entry.reference(in: cache)) } catch {
+                survey.unread.append(.init(path: entry.name, reason: "\(error)", error: error))
+            }
+        }
+        return survey
+    }
+}

@@ -89,7 +89,12 @@ public enum PublishedAutoencoders {
     /// The error for a release that is not there.
     private static func noRelease(_ pattern: String) -> AutoencoderError {
         let plain = pattern.replacing(".*", with: "").replacing("\\", with: "")
-        let nearest = nearestName(to: plain, among: releases).map { "`\($0)`; " } ?? ""
+        // Where anything may follow, beginnings are compared, a letter longer for one left out.
+        let beginnings = releases.map {
+            pattern.hasSuffix(".*") ? String($0.prefix(plain.count + 1)) : $0
+        }
+        let nearest = nearestName(to: plain, among: beginnings)
+            .flatMap(beginnings.firstIndex).map { "`\(releases[$0])`; " } ?? ""
         return AutoencoderError(
             .missing,
             "No release in the directory of SAELens \(version) matches `\(pattern)` as a whole",

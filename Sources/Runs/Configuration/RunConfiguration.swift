@@ -4,16 +4,6 @@ import EvalKit
 /// What a run is told: the config file with flags and environment applied, checked but not yet
 /// resolved on disk.
 public struct RunConfiguration: Sendable {
-    /// Which autoencoders to evaluate.
-    public struct Selection: Sendable {
-        /// A folder; every autoencoder below it counts.
-        public var path: String
-        /// A regular expression that must match `<release>/<id>` as a whole.
-        public var match: String?
-        /// Layers to keep; nil keeps all.
-        public var layers: [Int]?
-    }
-
     /// A model folder, or a hub id found in the local cache.
     public var model: String
     /// How activations are stored: `float32`, `bfloat16` or `float16`.
@@ -101,19 +91,8 @@ public struct RunConfiguration: Sendable {
     public func yaml() throws -> String { try yamlText(of: tree) }
 }
 
-extension RunConfiguration.Selection {
-    fileprivate var tree: JSON {
-        var members = [JSONMember(key: "path", value: .string(path))]
-        if let match { members.append(JSONMember(key: "match", value: .string(match))) }
-        if let layers {
-            members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
-        }
-        return .object(members)
-    }
-}
-
 /// Typed access to the keys of a config.
-private struct KeyReader {
+struct KeyReader {
     let tree: JSON
     let source: String
     let origins: [(key: String, origin: String)]
@@ -124,12 +103,14 @@ private struct KeyReader {
         return origins.last { $0.key == first || $0.key.hasPrefix(first + ".") }?.origin ?? source
     }
 
-    private func given(_ key: String) -> JSON? {
+    /// The value under a key; nil when absent or null.
+    func given(_ key: String) -> JSON? {
         guard let value = tree[key], !value.isNull else { return nil }
         return value
     }
 
-    private func wrong(_ key: String, _ value: JSON, _ wanted: String) -> RunError {
+    /// The error of a value that is not what a key takes.
+    func wrong(_ key: String, _ value: JSON, _ wanted: String) -> RunError {
         RunError(
             .badConfig, "`\(key)` in \(origin(of: key)) holds \(value.text())",
             advice: "give \(wanted)")
@@ -169,43 +150,6 @@ private struct KeyReader {
             throw wrong(key, value, "a number above 0 and at most \(most)")
         }
         return number
-    }
-
-    func selections() throws -> [RunConfiguration.Selection] {
-        guard let value = given("saes") else {
-            throw RunError(
-                .missingKey, "`saes` is missing from \(source)",
-                advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
-        }
-        let entries = value.elements ?? [value]
-        guard !entries.isEmpty else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
-        return try entries.map(selection)
-    }
-
-    private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
-        if let path = entry.text { return RunConfiguration.Selection(path: path) }
-        let known = ["path", "match", "layers"]
-        for member in entry.members ?? [] where !known.contains(member.key) {
-            throw RunError(
-                .unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown",
-                advice: suggestion(for: member.key, among: known))
-        }
-        guard let path = entry["path"]?.text else { throw wrong("saes", entry, "`path: FOLDER`") }
-        var selection = RunConfiguration.Selection(path: path)
-        if let match = entry["match"], !match.isNull {
-            guard let pattern = match.text, (try? Regex(pattern)) != nil else {
-                throw wrong("saes.match", match, "a regular expression")
-            }
-            selection.match = pattern
-        }
-        if let layers = entry["layers"], !layers.isNull {
-            let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
-            guard numbers.allSatisfy({ $0 != nil }) else {
-                throw wrong("saes.layers", layers, "a list of layers such as [1, 2]")
-            }
-            selection.layers = numbers.compactMap { $0 }
-        }
-        return selection
     }
 
     func evaluations() throws -> [(identifier: String, settings: JSON)] {

@@ -100,7 +100,7 @@ public struct Planner {
                     "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
-            let survey = try surveyAutoencoders(under: selection.path)
+            let survey = try selection.survey(in: HubCache())
             for unread in survey.unread {
                 if let error = unread.error {
                     failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
@@ -109,20 +109,16 @@ public struct Planner {
                         "\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
                 }
             }
-            guard !survey.found.isEmpty || !failures.isEmpty else {
-                _ = try findAutoencoders(under: selection.path)
-                continue
+            if survey.found.isEmpty, failures.isEmpty, case .path(let path) = selection.source {
+                _ = try findAutoencoders(under: path)
             }
-            let kept = try survey.found.filter { try matches($0, selection) }
+            let kept = try survey.found.filter(selection.keeps)
             guard !kept.isEmpty || survey.found.isEmpty else {
-                throw RunError(
-                    .unsuitable,
-                    "None of the \(survey.found.count) autoencoders below \(selection.path) matches"
-                        + (selection.match.map { " `\($0)`" } ?? "")
-                        + (selection.layers.map { " layers \($0)" } ?? ""),
-                    advice: "list them with `saeval ls saes \(selection.path)`")
+                throw selection.nothingMatches(of: survey.found.count)
             }
-            references += kept.filter { new in !references.contains { $0.path == new.path } }
+            references += kept.filter { new in
+                !references.contains { selection.source.isSame(new, $0) }
+            }
         }
         try refuseSameNames(references)
         return references
@@ -140,18 +136,6 @@ public struct Planner {
                     advice: "rename one folder or evaluate them in runs of their own")
             }
         }
-    }
-
-    private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection)
-        throws -> Bool
-    {
-        if let pattern = selection.match,
-            try Regex(pattern).wholeMatch(in: "\(reference.release)/\(reference.id)") == nil
-        {
-            return false
-        }
-        guard let layers = selection.layers else { return true }
-        return try layers.contains(HookPoint(parsing: reference.hookName).layer)
     }
 
     /// Checks each autoencoder against the model and hashes its files.

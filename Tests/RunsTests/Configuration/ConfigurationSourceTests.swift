@@ -81,7 +81,7 @@ struct ConfigurationSourceTests {
         ])
         #expect(read.output == "runs/b")
         #expect(read.datasets.map { "\($0.id) \($0.path)" } == ["a/b c.jsonl"])
-        #expect(read.saes.map(\.path) == ["x", "y"])
+        #expect(read.saes.map(\.source) == [.path("x"), .path("y")])
     }
 
     @Test("Of two assignments to one key the later one counts")

@@ -13,7 +13,7 @@ struct RunConfigurationTests {
         #expect(read.threads == nil)
         #expect(read.memoryGiB == nil)
         #expect(read.datasets.isEmpty)
-        #expect(read.saes.map(\.path) == ["folder"])
+        #expect(read.saes.map(\.source) == [.path("folder")])
         #expect(read.saes[0].match == nil && read.saes[0].layers == nil)
     }
 
@@ -26,7 +26,7 @@ struct RunConfigurationTests {
         ])
     func spellings(saes: String, evals: String) throws {
         let read = try configuration("model: m\noutput: o\n\(saes)\n\(evals)")
-        #expect(read.saes.map(\.path) == ["folder"])
+        #expect(read.saes.map(\.source) == [.path("folder")])
         #expect(read.evals.map(\.identifier) == ["core"])
     }
 

@@ -1,0 +1,125 @@
+import Autoencoders
+import Basics
+
+extension RunConfiguration {
+    /// Which autoencoders to evaluate.
+    public struct Selection: Sendable {
+        /// Where they come from.
+        public enum Source: Sendable, Equatable {
+            /// A folder; every autoencoder below it counts.
+            case path(String)
+            /// Entries of the directory of published autoencoders whose release and id match
+            /// regular expressions as a whole, found in the local cache.
+            case published(release: String, id: String)
+        }
+
+        /// Where they come from.
+        public var source: Source
+        /// A regular expression that must match `<release>/<id>` as a whole.
+        public var match: String?
+        /// Layers to keep; nil keeps all.
+        public var layers: [Int]?
+    }
+}
+
+extension RunConfiguration.Selection {
+    /// Selects all below a folder.
+    init(path: String) { self.init(source: .path(path)) }
+
+    /// The entry of a config.
+    var tree: JSON {
+        var members = source.members
+        if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+        if let layers {
+            members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
+        }
+        return .object(members)
+    }
+}
+
+extension RunConfiguration.Selection.Source {
+    /// The keys of a config.
+    fileprivate var members: [JSONMember] {
+        switch self {
+        case .path(let path): [JSONMember(key: "path", value: .string(path))]
+        case .published(let release, let id):
+            [
+                JSONMember(key: "release", value: .string(release)),
+                JSONMember(key: "id", value: .string(id)),
+            ]
+        }
+    }
+
+    /// As messages call it.
+    var name: String {
+        switch self {
+        case .path(let path): path
+        case .published(let release, let id): "release `\(release)`, id `\(id)`"
+        }
+    }
+}
+
+extension KeyReader {
+    /// The entries of `saes`.
+    func selections() throws -> [RunConfiguration.Selection] {
+        guard let value = given("saes") else {
+            throw RunError(
+                .missingKey, "`saes` is missing from \(source)",
+                advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
+        }
+        let entries = value.elements ?? [value]
+        guard !entries.isEmpty else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
+        return try entries.map(selection)
+    }
+
+    /// One entry of `saes`.
+    private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
+        if let path = entry.text { return RunConfiguration.Selection(path: path) }
+        let known = ["path", "release", "id", "match", "layers"]
+        for member in entry.members ?? [] where !known.contains(member.key) {
+            throw RunError(
+                .unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown",
+                advice: suggestion(for: member.key, among: known))
+        }
+        var selection = RunConfiguration.Selection(source: try selectionSource(entry))
+        if let match = entry["match"], !match.isNull {
+            guard let pattern = match.text, (try? Regex(pattern)) != nil else {
+                throw wrong("saes.match", match, "a regular expression")
+            }
+            selection.match = pattern
+        }
+        if let layers = entry["layers"], !layers.isNull {
+            let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
+            guard numbers.allSatisfy({ $0 != nil }) else {
+                throw wrong("saes.layers", layers, "a list of layers such as [1, 2]")
+            }
+            selection.layers = numbers.compactMap { $0 }
+        }
+        return selection
+    }
+
+    /// The keys of an entry of `saes` that say where autoencoders come from.
+    private func selectionSource(_ entry: JSON) throws -> RunConfiguration.Selection.Source {
+        let id = try pattern("id", of: entry)
+        switch (entry["path"]?.text, try pattern("release", of: entry)) {
+        case (let path?, nil) where id == nil: return .path(path)
+        case (nil, let release?): return .published(release: release, id: id ?? ".*")
+        default: throw wrong("saes", entry, "`path: FOLDER`, or `release:` and perhaps `id:`")
+        }
+    }
+
+    /// A regular expression for names of the directory; nil when absent.
+    private func pattern(_ key: String, of entry: JSON) throws -> String? {
+        guard let value = entry[key], !value.isNull else { return nil }
+        // Ids such as 7 are numbers in YAML.
+        guard let text = value.text ?? value.integer.map({ "\($0)" }) else {
+            throw wrong("saes.\(key)", value, "a regular expression")
+        }
+        do { _ = try NamePattern(text) } catch {
+            throw RunError(
+                .badConfig, "`saes.\(key)` in \(origin(of: "saes")): \(error.message)",
+                advice: error.advice)
+        }
+        return text
+    }
+}
