@@ -21,8 +21,8 @@ let package = Package(
             name: "saeval",
             dependencies: [
                 "SAEval", "Runs", "Reports", "Evals", "EvalKit", "Corpora", "Autoencoders",
-                "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
+                "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Row 6
         .target(
@@ -40,7 +40,7 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
-                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics",
+                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", "Hub",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
@@ -56,6 +56,7 @@ let package = Package(
             name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"],
             exclude: ["Directory/make_directory.py"]),
         .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
+        .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2
         .target(
             name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
@@ -77,6 +78,9 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // Tests mirror the sources.
         .testTarget(name: "PackageTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
@@ -108,6 +112,7 @@ let package = Package(
                 "Tensors",
                 "Basics", .product(name: "Yams", package: "Yams"),
             ]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -10,15 +10,24 @@ public struct HubCache: Sendable {
 
     /// The folder that holds one folder for each repository.
     public let folder: String
+    /// The command that fills the cache, for messages about what is missing.
+    public let fetchCommand: String
+
+    /// The command where no config is known.
+    public static let anyFetchCommand = "saeval fetch CONFIG"
 
     /// A cache in a folder of choice.
-    public init(folder: String) { self.folder = folder }
+    public init(folder: String, fetchCommand: String = anyFetchCommand) {
+        (self.folder, self.fetchCommand) = (folder, fetchCommand)
+    }
 
     /// The cache that the environment names: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `~/.cache/huggingface/hub`.
     public init(
+        fetchCommand: String = anyFetchCommand,
         environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
     ) {
+        self.fetchCommand = fetchCommand
         func value(_ name: String) -> String? {
             guard let text = environment(name), !text.isEmpty else { return nil }
             guard text == "~" || text.hasPrefix("~/") else { return text }
@@ -41,63 +50,62 @@ public struct HubCache: Sendable {
         folderExists(id) ? id : try snapshot(of: id, kind: kind)
     }
 
+    /// The folder of a repository in the cache, whether it is there or not.
+    public func repositoryFolder(_ repository: String, kind: Kind) -> String {
+        "\(folder)/\(kind.rawValue)s--\(repository.replacing("/", with: "--"))"
+    }
+
+    /// What to do about something that is missing.
+    public var advice: String { "`\(fetchCommand)`, on a machine with a network" }
+
     /// The snapshot folder of a hub id such as `org/name` or `org/name@revision`.
     ///
     /// - Throws: ``FormatError`` that names the folder looked for and the command that fills it.
     public func snapshot(of id: String, kind: Kind = .model) throws(FormatError) -> String {
-        let parts = id.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(
-            String.init)
-        let name = parts[0]
-        let revision = parts.count > 1 ? parts[1] : "main"
-        guard Self.isRepositoryName(name), Self.isRevision(revision) else {
-            throw FormatError(
-                .malformed, "`\(id)` is neither a folder nor a hub id",
-                advice: "a folder that exists, or `org/name`, or `org/name@revision`")
-        }
-        let place = "\(folder)/\(kind.rawValue)s--\(name.replacing("/", with: "--"))"
-        let option =
-            (kind == .dataset ? " --repo-type dataset" : "")
-            + (parts.count > 1 ? " --revision \(revision)" : "")
-        let advice = "huggingface-cli download \(name)\(option)"
+        try snapshot(of: HubID(id), kind: kind)
+    }
+
+    /// The snapshot folder of a hub id.
+    ///
+    /// - Throws: ``FormatError`` that names the folder looked for and the command that fills it.
+    public func snapshot(of id: HubID, kind: Kind = .model) throws(FormatError) -> String {
+        let place = repositoryFolder(id.repository, kind: kind)
         guard folderExists(place) else {
             throw FormatError(
-                .missing, "`\(id)` is not in the hub cache: there is no folder \(place)",
+                .missing, "`\(id.text)` is not in the hub cache: there is no folder \(place)",
                 advice: advice)
         }
-        var commit = revision
-        let reference = "\(place)/refs/\(revision)"
-        if fileExists(reference), let bytes = try? readFile(reference), bytes.count <= 256 {
-            commit = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
-        }
+        let commit = self.commit(of: id, kind: kind) ?? id.revision
         let snapshot = "\(place)/snapshots/\(commit)"
         guard SafetensorsFolder.isPlainFileName(commit), folderExists(snapshot) else {
             throw FormatError(
                 .missing,
-                "The hub cache has no revision `\(revision)` of `\(name)`: "
+                "The hub cache has no revision `\(id.revision)` of `\(id.repository)`: "
                     + "there is no folder \(snapshot)",
                 advice: advice)
         }
         return snapshot
     }
 
-    /// Whether a text is `name` or `org/name` in the characters that the hub allows.
-    private static func isRepositoryName(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return (1...2).contains(parts.count) && parts.allSatisfy(isPart)
+    /// The commit that a branch or tag stood for when it was fetched last; nil when the cache has
+    /// no such name.
+    public func commit(of id: HubID, kind: Kind) -> String? {
+        let reference = "\(repositoryFolder(id.repository, kind: kind))/refs/\(id.revision)"
+        guard fileExists(reference), let bytes = try? readFile(reference), bytes.count <= 256 else {
+            return nil
+        }
+        return String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
     }
 
-    /// Whether a text is a branch, tag or commit that stays inside its folder.
-    private static func isRevision(_ revision: String) -> Bool {
-        revision.split(separator: "/", omittingEmptySubsequences: false).allSatisfy(isPart)
-    }
-
-    /// Whether a text is one part of a path in the characters that the hub allows.
-    private static func isPart(_ part: Substring) -> Bool {
-        !part.isEmpty && part != "." && part != ".."
-            && part.utf8.allSatisfy {
-                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
-                    || (0x61...0x7A).contains($0)
-                    || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F
-            }
+    /// The file of a dataset in the cache.
+    ///
+    /// - Throws: ``FormatError`` that names the file looked for and the command that fetches it.
+    public func file(_ path: HubPath) throws(FormatError) -> String {
+        let file = "\(try snapshot(of: path.id, kind: .dataset))/\(path.path)"
+        guard fileExists(file) else {
+            throw FormatError(
+                .missing, "The hub cache has no file \(file)", advice: advice)
+        }
+        return file
     }
 }

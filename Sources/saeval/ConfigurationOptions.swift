@@ -25,6 +25,12 @@ struct ConfigurationOptions: ParsableArguments {
     @OptionGroup var published: PublishedOptions
 
     @Option(
+        help:
+            "A hub repository of autoencoders, such as org/name or org/name@revision; may be repeated."
+    )
+    var repo: [String] = []
+
+    @Option(
         help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
     var match: String?
 
@@ -75,7 +81,8 @@ struct ConfigurationOptions: ParsableArguments {
             if !selections.isEmpty { flags.append((["saes"], .array(selections))) }
             if selections.isEmpty, match != nil || layers != nil {
                 throw ValidationError(
-                    "--match and --layers choose among --saes FOLDER or --release REGEX; name one")
+                    "--match and --layers choose among --saes FOLDER, --repo ORG/NAME or --release "
+                        + "REGEX; name one")
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
@@ -88,8 +95,34 @@ struct ConfigurationOptions: ParsableArguments {
             }
             let chosen = evals.map { $0.split(separator: ",").map(String.init) } ?? []
             return ConfigurationSource(
-                path: config, flags: flags, assignments: assignments, evaluations: chosen)
+                path: config, flags: flags, assignments: assignments, evaluations: chosen,
+                fetchCommand: fetchCommand)
         }
+    }
+
+    /// The command that downloads what config and flags name on the hub.
+    private var fetchCommand: String {
+        let named: [(String, [String])] = [
+            ("--model", model.map { [$0] } ?? []), ("--saes", saes), ("--repo", repo),
+            ("--release", published.releases), ("--id", published.ids),
+            ("--match", match.map { [$0] } ?? []), ("--layers", layers.map { [$0] } ?? []),
+            ("--evals", evals.map { [$0] } ?? []), ("--datasets", datasets),
+            ("--output", output.map { [$0] } ?? []), ("--set", assignments),
+        ]
+        let flags = named.flatMap { name, values in values.flatMap { [name, quoted($0)] } }
+        return (["saeval", "fetch"] + (config.map { [quoted($0)] } ?? []) + flags)
+            .joined(separator: " ")
+    }
+
+    /// A word as a shell takes it.
+    private func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty
+            && word.utf8.allSatisfy { byte in
+                byte > 0x7F || (0x30...0x39).contains(byte) || (0x40...0x5A).contains(byte)
+                    || (0x61...0x7A).contains(byte) || "/._-=:,+%".utf8.contains(byte)
+            }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 
     /// The entries of `saes` that flags make.
@@ -103,7 +136,7 @@ struct ConfigurationOptions: ParsableArguments {
             }
         }
         let sources: [[(String, String)]] =
-            saes.map { [("path", $0)] }
+            saes.map { [("path", $0)] } + repo.map { [("repo", $0)] }
             + (try published.pairs).map { [("release", $0.release), ("id", $0.id)] }
         return sources.map { source in
             var members = source.map { JSONMember(key: $0.0, value: .string($0.1)) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Glibc
+import Hub
 import Runs
 import SAEval
 
@@ -18,9 +19,8 @@ struct SaevalCommand: ParsableCommand {
             """,
         version: "saeval \(programVersion)",
         subcommands: [
-            RunCommand.self, PlanCommand.self, CheckCommand.self, StatusCommand.self,
-            ListCommand.self,
-            ArtifactsCommand.self, BenchCommand.self,
+            RunCommand.self, PlanCommand.self, CheckCommand.self, FetchCommand.self,
+            StatusCommand.self, ListCommand.self, ArtifactsCommand.self, BenchCommand.self,
         ])
 
     static func main() {
@@ -49,6 +49,7 @@ enum UserFault {
         switch error {
         case let error as RunError: error.code != .lostRank
         case let error as EvaluationError: error.code != .notFinite && error.code != .damagedPartial
+        case let error as HubError: error.code == .badSetting || error.code == .notFound
         case is MessagingFault: false
         default: true
         }

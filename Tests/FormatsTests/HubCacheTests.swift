@@ -34,17 +34,18 @@ struct HubCacheTests {
         #expect(try cache.resolve(folder.path) == folder.path)
         #expect(try cache.resolve("org/name.x") == parentFolder(of: file))
         let error = #expect(throws: FormatError.self) { try cache.snapshot(of: "org/name.x@v2") }
-        #expect(error?.advice == "huggingface-cli download org/name.x --revision v2")
+        #expect(error?.advice == "`saeval fetch CONFIG`, on a machine with a network")
     }
 
     @Test("A model that is not there is an error that says how to get it")
     func missing() {
         let error = #expect(throws: FormatError.self) {
-            try HubCache(folder: folder.path).snapshot(of: "org/name")
+            try HubCache(folder: folder.path, fetchCommand: "saeval fetch a.yaml").snapshot(
+                of: "org/name")
         }
         #expect(error?.code == .missing)
         #expect(error?.message.contains("\(folder.path)/models--org--name") == true)
-        #expect(error?.advice == "huggingface-cli download org/name")
+        #expect(error?.advice == "`saeval fetch a.yaml`, on a machine with a network")
     }
 
     @Test("Datasets lie in folders of their own")
@@ -54,6 +55,36 @@ struct HubCacheTests {
         #expect(
             try HubCache(folder: folder.path).snapshot(of: "d", kind: .dataset)
                 == "\(folder.path)/datasets--d/snapshots/c")
+    }
+
+    @Test(
+        "A file of a dataset is found by its address",
+        arguments: [
+            ("hf://datasets/org/d/a/b.jsonl", "c"), ("hf://datasets/org/d@v1/a/b.jsonl", "e"),
+            ("hf://datasets/org/d@refs%2Fx/a/b.jsonl", "f"),
+        ])
+    func datasetFile(address: String, commit: String) throws {
+        for (name, commit) in [("main", "c"), ("v1", "e"), ("refs/x", "f")] {
+            _ = try folder.write(Array(commit.utf8), as: "datasets--org--d/refs/\(name)")
+            _ = try folder.write([1], as: "datasets--org--d/snapshots/\(commit)/a/b.jsonl")
+        }
+        let cache = HubCache(folder: folder.path)
+        #expect(
+            try cache.file(HubPath(address))
+                == "\(folder.path)/datasets--org--d/snapshots/\(commit)/a/b.jsonl")
+        let missing = try HubPath(address.replacing("b.jsonl", with: "c.jsonl"))
+        #expect(throws: FormatError.self) { try cache.file(missing) }
+    }
+
+    @Test(
+        "An address that names no file of a dataset is refused",
+        arguments: [
+            "hf://org/d/a.jsonl", "hf://datasets/org/d", "hf://datasets/org/d/",
+            "hf://datasets/org/d/../a", "hf://datasets/../d/a", "hf://datasets/org/d@../a",
+            "hf://datasets/org/d/a//b", "hf://datasets/org/d/a\u{0}b",
+        ])
+    func wrongAddress(_ address: String) {
+        #expect(throws: FormatError.self) { try HubPath(address) }
     }
 
     @Test(

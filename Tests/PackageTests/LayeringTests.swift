@@ -3,10 +3,10 @@ import Testing
 
 /// The rows of the design: a target imports only from rows below its own.
 private let designRows: [[String]] = [
-    ["CMPI", "CHDF5", "COpenBLAS", "CKernels", "CXXHash", "CZlib"],
+    ["CMPI", "CHDF5", "COpenBLAS", "CKernels", "CXXHash", "CZlib", "CCurl", "CCrypto"],
     ["Basics", "Messaging", "Tensors"],
     ["Kernels", "Formats", "Storage", "Tokenizers"],
-    ["LanguageModels", "Autoencoders", "Corpora", "Probes"],
+    ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub"],
     ["EvalKit"],
     ["Evals", "Runs", "Reports"],
     ["SAEval"],
@@ -20,7 +20,7 @@ private let rows = Dictionary(
 /// Shims that one target alone imports.
 private let owners = [
     "CMPI": "Messaging", "CHDF5": "Storage", "COpenBLAS": "Kernels", "CKernels": "Kernels",
-    "CXXHash": "Basics", "CZlib": "Formats",
+    "CXXHash": "Basics", "CZlib": "Formats", "CCurl": "Hub", "CCrypto": "Hub",
 ]
 
 /// Modules that come with the toolchain.

@@ -161,7 +161,7 @@ extension ProgramTests {
 
         static let subcommands: [[String]] = [
             [], ["run"], ["plan"], ["check"], ["status"], ["ls"], ["ls", "saes"], ["ls", "models"],
-            ["ls", "evals"],
+            ["ls", "evals"], ["fetch"],
             ["artifacts"], ["artifacts", "ls"], ["artifacts", "rm"], ["bench"],
         ]
 

@@ -32,21 +32,22 @@ extension PublishedAutoencoder {
     ///   configuration is damaged.
     public func reference(in cache: HubCache = HubCache()) throws -> AutoencoderReference {
         guard let snapshot = snapshot(in: cache) else {
-            throw notDownloaded("\(cache.folder) has no snapshot of \(repository)")
+            throw notDownloaded(
+                "\(cache.folder) has no snapshot of \(repository)", cache)
         }
         let missing = missingFiles(in: cache)
         guard missing.isEmpty else {
-            throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))")
+            throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))", cache)
         }
         return try autoencoderReference(
             toFolder: "\(snapshot)/\(path)", release: release, id: id, facts: facts)
     }
 
     /// The error that says what is not there.
-    private func notDownloaded(_ reason: String) -> AutoencoderError {
+    private func notDownloaded(_ reason: String, _ cache: HubCache) -> AutoencoderError {
         AutoencoderError(
             .missing, "\(name) is not downloaded: \(reason)",
-            advice: "`saeval fetch` with the same config and flags, which downloads it")
+            advice: cache.advice)
     }
 }
 

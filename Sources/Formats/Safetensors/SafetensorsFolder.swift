@@ -14,9 +14,9 @@ public final class SafetensorsFolder: TensorSource {
     private let owners: [String: SafetensorsFile]
 
     /// The name of the only weight file of a small model.
-    static let single = "model.safetensors"
+    public static let single = "model.safetensors"
     /// The name of the table that says which shard holds which tensor.
-    static let index = "model.safetensors.index.json"
+    public static let index = "model.safetensors.index.json"
     /// The largest number of shards that is opened.
     static let mostShards = 10_000
 
@@ -39,14 +39,7 @@ public final class SafetensorsFolder: TensorSource {
                 advice: "name the folder of a model whose weights are safetensors")
         }
         let places = try Self.places(inIndex: "\(path)/\(Self.index)")
-        files = sortedByBytes(Set(places.map(\.file)))
-        guard files.count <= Self.mostShards else {
-            throw FormatError(
-                .tooLarge,
-                "\(path)/\(Self.index) names \(files.count) shards, "
-                    + "the limit is \(Self.mostShards)",
-                advice: "check that the index is the model's own")
-        }
+        files = try Self.distinct(places.map(\.file), source: "\(path)/\(Self.index)")
         var shards: [String: SafetensorsFile] = [:]
         for name in files { shards[name] = try SafetensorsFile(path: "\(path)/\(name)") }
         var owners: [String: SafetensorsFile] = [:]
@@ -100,6 +93,36 @@ public final class SafetensorsFolder: TensorSource {
             throw FormatError(
                 .malformed, "\(path) is not JSON", advice: "download the file again", cause: error)
         }
+        return try places(inIndex: json, source: path)
+    }
+
+    /// The files that an index names, sorted by bytes.
+    ///
+    /// - Parameter source: the index in messages.
+    /// - Throws: ``FormatError`` for a name that leads out of the folder, or too many of them.
+    public static func shards(
+        inIndex json: JSON, source: String
+    ) throws(FormatError) -> [String] {
+        try distinct(places(inIndex: json, source: source).map(\.file), source: source)
+    }
+
+    /// Names without repetition, sorted by bytes.
+    private static func distinct(
+        _ names: [String], source: String
+    ) throws(FormatError) -> [String] {
+        let files = sortedByBytes(Set(names))
+        guard files.count <= mostShards else {
+            throw FormatError(
+                .tooLarge, "\(source) names \(files.count) shards, the limit is \(mostShards)",
+                advice: "check that the index is the model's own")
+        }
+        return files
+    }
+
+    /// The file of each tensor of an index.
+    private static func places(
+        inIndex json: JSON, source path: String
+    ) throws(FormatError) -> [(tensor: String, file: String)] {
         guard let members = json["weight_map"]?.members else {
             throw FormatError(
                 .malformed, "\(path) has no object `weight_map`", advice: "download the file again")

@@ -13,13 +13,17 @@ public struct ConfigurationSource: Sendable {
     public var assignments: [String]
     /// `--evals core,tpp`: evaluations to keep; those without settings in the file get defaults.
     public var evaluations: [String]
+    /// The command that downloads what the config names on the hub; nil is made of the path.
+    public var fetchCommand: String?
 
+    /// A config with what changes it.
     public init(
         path: String?, flags: [(keys: [String], value: JSON)] = [], assignments: [String] = [],
-        evaluations: [String] = []
+        evaluations: [String] = [], fetchCommand: String? = nil
     ) {
         (self.path, self.flags) = (path, flags)
         (self.assignments, self.evaluations) = (assignments, evaluations)
+        self.fetchCommand = fetchCommand
     }
 
     /// Reads the file and applies environment and flags: flag before environment before file before
@@ -67,7 +71,10 @@ public struct ConfigurationSource: Sendable {
             try assign(["evals"], .object(kept), "--evals")
         }
         for assignment in assignments { try apply(assignment, catalogue, assign) }
-        let configuration = try RunConfiguration(tree: tree, source: source, origins: origins)
+        var configuration = try RunConfiguration(tree: tree, source: source, origins: origins)
+        if let command = fetchCommand ?? path.map({ "saeval fetch \($0)" }) {
+            configuration.fetchCommand = command
+        }
         for entry in configuration.evals {
             _ = try evaluation(entry.identifier, entry.settings, catalogue)
         }

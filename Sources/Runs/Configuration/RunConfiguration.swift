@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Formats
 
 /// What a run is told: the config file with flags and environment applied, checked but not yet
 /// resolved on disk.
@@ -25,6 +26,8 @@ public struct RunConfiguration: Sendable {
     public var threads: Int?
     /// Memory that the ranks of one node may use together, in GiB; nil is what is free.
     public var memoryGiB: Double?
+    /// The command that downloads what the config names on the hub.
+    public var fetchCommand = HubCache.anyFetchCommand
     /// For each key, where its value came from.
     public var origins: [(key: String, origin: String)] = []
 

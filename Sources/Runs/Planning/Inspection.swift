@@ -5,21 +5,31 @@ import LanguageModels
 
 /// Describes a model folder or a hub id in the local cache.
 public func describeModel(_ model: String) throws -> ModelDescription {
-    try describeLanguageModel(folder: try modelFolder(model))
+    try describeLanguageModel(folder: try modelFolder(model, cache: HubCache()))
 }
 
 /// The folder of a model: the one that is named, or that of a hub id in the local cache.
 ///
-/// - Throws: ``RunError`` for a path that is no folder, `FormatError` for an id that is not cached.
-func modelFolder(_ model: String) throws -> String {
+/// - Throws: ``RunError`` for a path that is no folder and for a snapshot that lacks files,
+///   `FormatError` for an id that is not cached.
+func modelFolder(_ model: String, cache: HubCache) throws -> String {
     if folderExists(model) { return model }
     let steps = model.split(separator: "/", omittingEmptySubsequences: false)
-    guard steps.count <= 2, !fileExists(model), !model.hasPrefix("/"), !model.hasPrefix(".") else {
+    guard steps.count <= 2 || model.contains("@"), !fileExists(model), !model.hasPrefix("/"),
+        !model.hasPrefix(".")
+    else {
         throw RunError(
             .missing, "Model \(model) is no folder",
             advice: "name a folder with config.json and model.safetensors, or a hub id")
     }
-    return try HubCache().resolve(model)
+    let folder = try cache.snapshot(of: model)
+    if let missing = ModelFiles.missing(in: folder) {
+        throw RunError(
+            .missing,
+            "`\(model)` is not whole in the hub cache: there is no file \(folder)/\(missing)",
+            advice: cache.advice)
+    }
+    return folder
 }
 
 /// Loads a plan's model, which checks every tensor of it.

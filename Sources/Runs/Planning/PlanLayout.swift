@@ -112,7 +112,13 @@ struct PlanLayout {
         return bytes
     }
 
+    /// The file of a dataset id.
     private func datasetPath(_ id: String) throws -> String {
+        if let entry = configuration.datasets.first(where: { $0.id == id }),
+            HubPath.isHubPath(entry.path)
+        {
+            return try configuration.hubCache.file(HubPath(entry.path))
+        }
         if let entry = configuration.datasets.first(where: { $0.id == id }) {
             guard fileExists(entry.path) else {
                 throw RunError(

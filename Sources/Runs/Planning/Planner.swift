@@ -46,7 +46,7 @@ public struct Planner {
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
     public func plan(requiringSpace: Bool = true) throws -> RunPlan {
-        let model = try ModelPlace(configuration.model)
+        let model = try ModelPlace(configuration.model, cache: configuration.hubCache)
         let activationType = ElementType(rawValue: configuration.dtype)!
         var failures: [RunPlan.FailedItem] = []
         var notes: [String] = []
@@ -100,7 +100,7 @@ public struct Planner {
                     "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
-            let survey = try selection.survey(in: HubCache())
+            let survey = try selection.survey(in: configuration.hubCache)
             for unread in survey.unread {
                 if let error = unread.error {
                     failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
@@ -109,12 +109,14 @@ public struct Planner {
                         "\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
                 }
             }
-            if survey.found.isEmpty, failures.isEmpty, case .path(let path) = selection.source {
-                _ = try findAutoencoders(under: path)
+            guard !survey.found.isEmpty || !failures.isEmpty else {
+                _ = try selection.source.found(survey, in: configuration.hubCache)
+                continue
             }
             let kept = try survey.found.filter(selection.keeps)
             guard !kept.isEmpty || survey.found.isEmpty else {
-                throw selection.nothingMatches(of: survey.found.count)
+                throw selection.nothingMatches(
+                    of: survey.found.count, in: configuration.hubCache)
             }
             references += kept.filter { new in
                 !references.contains { selection.source.isSame(new, $0) }
@@ -203,9 +205,11 @@ struct ModelPlace {
     let description: ModelDescription
     let weightFiles: [String]
 
-    /// - Parameter model: a folder, or a hub id found in the local cache.
-    init(_ model: String) throws {
-        folder = try modelFolder(model)
+    /// - Parameters:
+    ///   - model: a folder, or a hub id found in the local cache.
+    ///   - cache: where hub ids are looked up.
+    init(_ model: String, cache: HubCache) throws {
+        folder = try modelFolder(model, cache: cache)
         name = folderExists(model) ? lastComponent(of: model) : model
         description = try describeLanguageModel(folder: folder)
         let place = folder

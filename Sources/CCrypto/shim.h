@@ -1,0 +1,2 @@
+// Digests of OpenSSL's libcrypto.
+#include <openssl/evp.h>

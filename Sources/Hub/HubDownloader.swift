@@ -1,0 +1,103 @@
+import Basics
+import Formats
+
+/// Brings files of a repository into the cache.
+public struct HubDownloader {
+    private let client: HubClient
+    private let store: HubStore
+
+    /// - Parameters:
+    ///   - client: asks the hub.
+    ///   - cache: where files go.
+    ///   - listing: the repository's files.
+    public init(client: HubClient, cache: HubCache, listing: HubListing) {
+        self.client = client
+        store = HubStore(cache: cache, listing: listing)
+    }
+
+    /// Bytes of a file that are still to come; 0 when it is there.
+    public static func missingBytes(of file: HubFile, in listing: HubListing, cache: HubCache)
+        -> Int?
+    {
+        let store = HubStore(cache: cache, listing: listing)
+        return store.hasFile(file) ? nil : store.missingBytes(of: file)
+    }
+
+    /// Downloads what is missing and links it into the snapshot.
+    ///
+    /// A file under its final name is complete and has the promised hash. What a killed process
+    /// left is continued. Only when all files are there does the branch point to the commit.
+    ///
+    /// - Parameters:
+    ///   - files: some of the listing.
+    ///   - progress: hears of bytes that came, below zero of those that were thrown away.
+    /// - Throws: ``HubError``; files that were finished before stay.
+    public func fetch(
+        _ files: [HubFile], progress: @escaping (Int) -> Void = { _ in }
+    ) throws(HubError) {
+        for file in files where !store.hasFile(file) {
+            try fetchBlob(file, progress: progress)
+            try store.link(file)
+        }
+        try store.writeReference()
+    }
+
+    /// Downloads the bytes of one file unless they are there.
+    private func fetchBlob(
+        _ file: HubFile, progress: @escaping (Int) -> Void
+    ) throws(HubError) {
+        if store.hasBlob(file) { return }
+        let lock = try BlobLock(path: store.lock(of: file), note: client.note)
+        defer { withExtendedLifetime(lock) {} }
+        if store.hasBlob(file) { return progress(file.byteCount) }
+        let sink = try BlobSink(
+            path: store.incomplete(of: file), file: file, progress: progress)
+        let subject = Patience.Subject(
+            id: store.listing.id, kind: store.listing.kind, path: file.path)
+        var patience = Patience(
+            limits: client.limits, settings: client.settings, note: client.note)
+        var wrong = 0
+        while true {
+            if sink.position == file.byteCount {
+                if try sink.hash.isRight() { return try sink.promote(to: store.blob(of: file)) }
+                try discard(sink, &wrong, subject)
+                continue
+            }
+            try transfer(file, into: sink, &patience, &wrong, subject)
+        }
+    }
+
+    /// Makes one attempt to get what is missing of a file.
+    private func transfer(
+        _ file: HubFile, into sink: BlobSink, _ patience: inout Patience, _ wrong: inout Int,
+        _ subject: Patience.Subject
+    ) throws(HubError) {
+        let before = sink.position
+        let end = try client.transfer.get(
+            client.address(of: file, in: store.listing), from: before, into: sink)
+        if let failure = sink.failure { throw failure }
+        if sink.refusal != nil { return try discard(sink, &wrong, subject) }
+        if sink.position - before >= client.limits.progressBytes { patience.refresh() }
+        if sink.position == file.byteCount { return }
+        if case .answered(let answer) = end, answer.status == 416, before > 0 {
+            // What is there is no beginning of the file.
+            try sink.restart()
+            return try patience.again(
+                "its length is not the promised one", subject, requested: nil, code: .wrongBytes)
+        }
+        guard try patience.accepts(end, of: subject) else { return }
+        try patience.again(
+            "the answer ended after \(sink.position) of \(file.byteCount) bytes", subject,
+            requested: nil, code: .unreachable)
+    }
+
+    /// Throws wrong bytes away; those of one whole download are fetched once more.
+    private func discard(
+        _ sink: BlobSink, _ wrong: inout Int, _ subject: Patience.Subject
+    ) throws(HubError) {
+        if sink.isOwn { wrong += 1 }
+        try sink.restart()
+        guard wrong < 2 else { throw HubClient.wrongBytes(subject) }
+        client.note("\(subject.name) came with other bytes than promised; fetching it once more")
+    }
+}

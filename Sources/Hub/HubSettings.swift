@@ -1,0 +1,122 @@
+import Basics
+import Formats
+import Glibc
+
+/// What the environment says about the hub.
+public struct HubSettings: Sendable {
+    /// The address of the hub without `/` at the end.
+    public var endpoint: String
+    /// Proves who asks; sent to the endpoint alone.
+    public var token: String?
+    /// Whether the network must not be used.
+    public var isOffline: Bool
+    /// The variable that forbids the network, for messages.
+    public var offlineVariable: String
+
+    /// Settings of choice.
+    public init(endpoint: String, token: String? = nil) {
+        (self.endpoint, self.token) = (endpoint, token)
+        (isOffline, offlineVariable) = (false, "HF_HUB_OFFLINE")
+    }
+
+    /// Reads `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME` and `HF_HUB_OFFLINE`, as
+    /// `huggingface_hub` does.
+    ///
+    /// - Throws: ``HubError`` for an address or a token that cannot be sent.
+    public init(
+        environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    ) throws(HubError) {
+        func value(_ name: String) -> String? {
+            environment(name).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        var address = value("HF_ENDPOINT") ?? "https://huggingface.co"
+        while address.hasSuffix("/") { address.removeLast() }
+        let isClean = address.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isClean, address.hasPrefix("https://") || address.hasPrefix("http://") else {
+            throw HubError(
+                .badSetting, "HF_ENDPOINT holds `\(address)`, which is no address",
+                advice: "set it to one such as https://huggingface.co, or unset it")
+        }
+        endpoint = address
+        token = try Self.token(value)
+        offlineVariable =
+            Self.isTrue(value("HF_HUB_OFFLINE")) ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE"
+        isOffline = Self.isTrue(value("HF_HUB_OFFLINE") ?? value("TRANSFORMERS_OFFLINE"))
+    }
+
+    /// The token of a variable or of the file that `hf auth login` writes.
+    private static func token(_ value: (String) -> String?) throws(HubError) -> String? {
+        if isTrue(value("HF_HUB_DISABLE_IMPLICIT_TOKEN")) { return nil }
+        var source = "HF_TOKEN"
+        var text = value("HF_TOKEN") ?? value("HUGGING_FACE_HUB_TOKEN")
+        if text == nil {
+            source = path(of: "HF_TOKEN_PATH", value) ?? "\(home(value))/token"
+            if fileExists(source), let bytes = try? readFile(source), bytes.count <= 65_536 {
+                text = String(decoding: bytes, as: UTF8.self)
+            }
+        }
+        let token = (text ?? "").filter { !$0.isWhitespace }
+        guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), token.utf8.count <= 4096 else {
+            throw HubError(
+                .badSetting, "The token of \(source) has signs that no token has",
+                advice: "copy it again from the settings of your account")
+        }
+        return token.isEmpty ? nil : token
+    }
+
+    /// The folder of the Hugging Face tools.
+    private static func home(_ value: (String) -> String?) -> String {
+        path(of: "HF_HOME", value)
+            ?? "\(path(of: "XDG_CACHE_HOME", value) ?? "\(value("HOME") ?? "")/.cache")/huggingface"
+    }
+
+    /// A variable that holds a path, with `~` written out.
+    private static func path(of name: String, _ value: (String) -> String?) -> String? {
+        guard let text = value(name) else { return nil }
+        guard text == "~" || text.hasPrefix("~/") else { return text }
+        return (value("HOME") ?? "") + text.dropFirst()
+    }
+
+    /// Whether a variable switches something on.
+    private static func isTrue(_ text: String?) -> Bool {
+        ["1", "ON", "YES", "TRUE"].contains(text?.uppercased() ?? "")
+    }
+}
+
+/// Bounds of patience; the defaults suit the hub, and tests set small ones.
+public struct HubLimits: Sendable {
+    /// Attempts without progress before giving up.
+    public var attempts = 6
+    /// The wait after the first failed attempt; it doubles from one to the next.
+    public var firstWait = Duration.seconds(1)
+    /// The longest wait between attempts where the server names none.
+    public var longestWait = Duration.seconds(60)
+    /// The longest wait that a server may ask for.
+    public var longestRequestedWait = Duration.seconds(600)
+    /// How long a connection may take to be made.
+    public var connectSeconds = 20
+    /// A transfer below this rate is too slow.
+    public var slowBytesPerSecond = 1024
+    /// How long a transfer may be too slow.
+    public var slowSeconds = 30
+    /// Redirects that are followed for one file.
+    public var redirects = 5
+    /// New bytes after which attempts are counted afresh.
+    public var progressBytes = 1 << 20
+    /// The largest answer that is no file: one page of a listing.
+    public var pageBytes = 64 << 20
+    /// Pages of one listing.
+    public var pages = 10_000
+    /// Files of one listing.
+    public var files = 1_000_000
+    /// How to wait.
+    public var sleep: @Sendable (Duration) -> Void = { duration in
+        let (seconds, fraction) = duration.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(fraction / 1_000_000_000))
+        var rest = timespec()
+        while nanosleep(&time, &rest) != 0, errno == EINTR { time = rest }
+    }
+
+    /// The defaults.
+    public init() {}
+}

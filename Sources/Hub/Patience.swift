@@ -1,0 +1,137 @@
+import Basics
+import CCurl
+import Formats
+
+/// Decides what follows from the end of a transfer: good, once more after a wait, or an error.
+struct Patience {
+    let limits: HubLimits
+    let settings: HubSettings
+    /// Hears of waits.
+    let note: (String) -> Void
+    /// Failed attempts in a row.
+    private var failures = 0
+
+    /// What a request is about, for messages.
+    struct Subject {
+        /// The repository.
+        var id: HubID
+        /// Model or dataset.
+        var kind: HubCache.Kind
+        /// The file, or nil for a listing.
+        var path: String?
+
+        /// As sentences call it.
+        var name: String { path.map { "\($0) of `\(id.repository)`" } ?? "`\(id.repository)`" }
+    }
+
+    /// Full patience.
+    init(limits: HubLimits, settings: HubSettings, note: @escaping (String) -> Void) {
+        (self.limits, self.settings, self.note) = (limits, settings, note)
+    }
+
+    /// Forgets failed attempts, since bytes came.
+    mutating func refresh() { failures = 0 }
+
+    /// Looks at the end of a transfer and waits where another attempt makes sense.
+    ///
+    /// - Returns: whether the answer is good; false asks for another attempt.
+    /// - Throws: ``HubError`` when there is no sense in another attempt.
+    mutating func accepts(_ end: TransferEnd, of subject: Subject) throws(HubError) -> Bool {
+        switch end {
+        case .answered(let answer) where answer.isGood: return true
+        case .refused(let answer) where answer.isGood: return true
+        case .answered(let answer), .refused(let answer):
+            guard [408, 425, 429, 500, 502, 503, 504].contains(answer.status) else {
+                throw refusal(answer, subject)
+            }
+            let reason = "status \(answer.status)"
+            try again(reason, subject, requested: answer.requestedWait, code: .refused)
+        case .broken(let code, let reason):
+            guard !Self.hopeless.contains(code) else {
+                throw HubError(
+                    .unreachable, "\(subject.name) cannot be fetched: \(reason)",
+                    advice: "check HF_ENDPOINT, proxies and certificates")
+            }
+            try again(reason, subject, requested: nil, code: .unreachable)
+        }
+        return false
+    }
+
+    /// Counts a failed attempt and waits for the next.
+    ///
+    /// - Throws: ``HubError`` after the last one.
+    mutating func again(
+        _ reason: String, _ subject: Subject, requested: Duration?, code: HubDomain.Code
+    ) throws(HubError) {
+        failures += 1
+        guard failures < limits.attempts else {
+            throw HubError(
+                code, "\(subject.name) cannot be fetched: \(reason), \(failures) times in a row",
+                advice: "check the network and \(settings.endpoint), then the same command, "
+                    + "which goes on where this one stopped")
+        }
+        var wait = limits.firstWait
+        for _ in 1..<failures { wait = min(wait * 2, limits.longestWait) }
+        if let requested {
+            guard requested <= limits.longestRequestedWait else {
+                throw HubError(
+                    .refused, "\(settings.endpoint) asks to wait \(requested) for \(subject.name)",
+                    advice: "the same command after that time, or set HF_TOKEN for higher limits")
+            }
+            wait = requested
+        }
+        note("\(subject.name): \(reason); the next attempt follows in \(wait)")
+        limits.sleep(wait)
+    }
+
+    /// Ends that another attempt cannot change.
+    private static let hopeless: Set<CURLcode> = [
+        CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_TOO_MANY_REDIRECTS,
+        CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_OUT_OF_MEMORY,
+        CURLE_BAD_FUNCTION_ARGUMENT,
+    ]
+
+    // MARK: - Refusals
+
+    /// The error of an answer that will not change.
+    private func refusal(_ answer: Answer, _ subject: Subject) -> HubError {
+        let code = answer.headers["x-error-code"] ?? ""
+        let said = Self.printable(answer.headers["x-error-message"])
+        let folder = subject.kind == .dataset ? "datasets/" : ""
+        let page = "\(settings.endpoint)/\(folder)\(subject.id.repository)"
+        let token =
+            settings.token == nil
+            ? "set HF_TOKEN to a token of that account" : "check that HF_TOKEN belongs to it"
+        let terms = "accept the terms at \(page) with an account of yours, then \(token)"
+        switch (answer.status, code) {
+        case (_, "GatedRepo"), (403, _):
+            return HubError(
+                .forbidden, "`\(subject.id.repository)` is gated: access must be granted" + said,
+                advice: terms)
+        case (_, "RevisionNotFound"):
+            return HubError(
+                .notFound,
+                "`\(subject.id.repository)` has no revision `\(subject.id.revision)`" + said,
+                advice: "see the branches and tags at \(page)")
+        case (401, _):
+            return HubError(
+                .forbidden,
+                "`\(subject.id.repository)` does not exist, or is private or gated" + said,
+                advice: "check the name; if it is right, \(terms)")
+        case (404, _), (410, _):
+            return HubError(
+                .notFound, "\(settings.endpoint) has no \(subject.name)" + said,
+                advice: "check name and revision at \(page)")
+        default:
+            return HubError(
+                .refused, "\(subject.name) cannot be fetched: status \(answer.status)" + said,
+                advice: "check HF_ENDPOINT, which is \(settings.endpoint)")
+        }
+    }
+
+    /// What a server says, in brackets, cut and without control characters.
+    private static func printable(_ text: String?) -> String {
+        let clean = (text ?? "").unicodeScalars.filter { (0x20...0x7E).contains($0.value) }
+        return clean.isEmpty ? "" : " (\(String(String.UnicodeScalarView(clean)).prefix(200)))"
+    }
+}

@@ -1,0 +1,208 @@
+import Basics
+import CCurl
+
+/// Takes the body of a good answer as it arrives.
+protocol BodySink: AnyObject {
+    /// Learns status and headers before the first byte; false refuses the body.
+    func begin(_ answer: Answer) -> Bool
+    /// Takes bytes; false refuses them.
+    func take(_ bytes: UnsafeRawBufferPointer) -> Bool
+}
+
+/// What a server said before the body.
+struct Answer: Sendable {
+    /// The status, such as 200.
+    var status = 0
+    /// Headers under their names in small letters; the last one of a name counts.
+    var headers: [String: String] = [:]
+    /// How long the server asks to wait; nil when it does not say.
+    var requestedWait: Duration?
+
+    /// Whether a body of the thing itself follows.
+    var isGood: Bool { status == 200 || status == 206 }
+}
+
+/// How a transfer ended.
+enum TransferEnd: Sendable {
+    /// The server answered, with whatever status.
+    case answered(Answer)
+    /// The sink refused the body.
+    case refused(Answer)
+    /// No answer, or one that broke off.
+    case broken(CURLcode, reason: String)
+}
+
+/// One connection to servers, made by libcurl; reused from one request to the next.
+///
+/// Nothing is loaded or opened before the first object of this class. Not for two threads at a time.
+final class Transfer {
+    /// libcurl's handle.
+    private let handle: UnsafeMutableRawPointer
+    private let settings: HubSettings
+    private let limits: HubLimits
+
+    /// Starts libcurl once.
+    private static let start: CURLcode = ccurl_global_init()
+
+    /// A connection with the token and the patience that requests need.
+    init(settings: HubSettings, limits: HubLimits) throws(HubError) {
+        guard Self.start == CURLE_OK, let handle = curl_easy_init() else {
+            throw HubError(.unreachable, "libcurl does not start", advice: "check its installation")
+        }
+        (self.handle, self.settings, self.limits) = (handle, settings, limits)
+    }
+
+    deinit { curl_easy_cleanup(handle) }
+
+    /// Gets an address, following redirects; the token goes to the address's own host alone.
+    ///
+    /// - Parameters:
+    ///   - address: an address at the endpoint.
+    ///   - offset: the first byte wanted.
+    func get(_ address: String, from offset: Int = 0, into sink: any BodySink) throws(HubError)
+        -> TransferEnd
+    {
+        curl_easy_reset(handle)
+        let exchange = Exchange(handle: handle, sink: sink)
+        var headers: UnsafeMutablePointer<curl_slist>?
+        defer { curl_slist_free_all(headers) }
+        headers = curl_slist_append(headers, "Accept-Encoding: identity")
+        try prepare(address, offset: offset, headers: headers, exchange: exchange)
+        let code = withExtendedLifetime(exchange) { curl_easy_perform(handle) }
+        if exchange.isRefused { return .refused(exchange.answer) }
+        guard code == CURLE_OK else {
+            return .broken(code, reason: String(cString: curl_easy_strerror(code)))
+        }
+        var answer = exchange.answer
+        var wait: curl_off_t = 0
+        try check(ccurl_get_offset(handle, CURLINFO_RETRY_AFTER, &wait), "CURLINFO_RETRY_AFTER")
+        if wait > 0 { answer.requestedWait = .seconds(Int64(wait)) }
+        answer.requestedWait = answer.requestedWait ?? Self.resetTime(answer.headers["ratelimit"])
+        return .answered(answer)
+    }
+
+    /// Sets all options of one request.
+    private func prepare(
+        _ address: String, offset: Int, headers: UnsafeMutablePointer<curl_slist>?,
+        exchange: Exchange
+    ) throws(HubError) {
+        try text(CURLOPT_URL, address)
+        try text(CURLOPT_USERAGENT, "saeval")
+        // An endpoint with encryption never leads to a server without it.
+        let schemes = settings.endpoint.hasPrefix("https://") ? "https" : "http,https"
+        try text(CURLOPT_PROTOCOLS_STR, schemes)
+        try text(CURLOPT_REDIR_PROTOCOLS_STR, schemes)
+        try number(CURLOPT_FOLLOWLOCATION, 1)
+        try number(CURLOPT_MAXREDIRS, limits.redirects)
+        if let token = settings.token {
+            // libcurl keeps it from other hosts, ports and schemes when it follows a redirect.
+            try number(CURLOPT_HTTPAUTH, ccurl_bearer())
+            try text(CURLOPT_XOAUTH2_BEARER, token)
+            try number(CURLOPT_UNRESTRICTED_AUTH, 0)
+        }
+        if offset > 0 { try text(CURLOPT_RANGE, "\(offset)-") }
+        try check(ccurl_set_list(handle, CURLOPT_HTTPHEADER, headers), "CURLOPT_HTTPHEADER")
+        try number(CURLOPT_CONNECTTIMEOUT, limits.connectSeconds)
+        try number(CURLOPT_LOW_SPEED_LIMIT, limits.slowBytesPerSecond)
+        try number(CURLOPT_LOW_SPEED_TIME, limits.slowSeconds)
+        let target = Unmanaged.passUnretained(exchange).toOpaque()
+        try check(ccurl_set_pointer(handle, CURLOPT_HEADERDATA, target), "CURLOPT_HEADERDATA")
+        try check(ccurl_set_pointer(handle, CURLOPT_WRITEDATA, target), "CURLOPT_WRITEDATA")
+        let header = ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, target in
+            Exchange.of(target)?.header(UnsafeRawBufferPointer(start: bytes, count: size * count))
+            return size * count
+        }
+        try check(header, "CURLOPT_HEADERFUNCTION")
+        let body = ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, target in
+            let received = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            // Fewer bytes than were given end the transfer.
+            return Exchange.of(target)?.body(received) == true ? received.count : 0
+        }
+        try check(body, "CURLOPT_WRITEFUNCTION")
+    }
+
+    /// Sets a text option.
+    private func text(_ option: CURLoption, _ value: String) throws(HubError) {
+        try check(ccurl_set_text(handle, option, value), "curl_easy_setopt")
+    }
+
+    /// Sets a number option.
+    private func number(_ option: CURLoption, _ value: Int) throws(HubError) {
+        try check(ccurl_set_number(handle, option, value), "curl_easy_setopt")
+    }
+
+    /// The seconds after `t=` in the hub's `RateLimit: "api";r=0;t=30`.
+    static func resetTime(_ header: String?) -> Duration? {
+        let fields = (header ?? "").split(separator: ";").map { $0.filter { !$0.isWhitespace } }
+        guard let field = fields.first(where: { $0.hasPrefix("t=") }),
+            let seconds = Int(field.dropFirst(2)), (1...86_400).contains(seconds)
+        else { return nil }
+        return .seconds(seconds)
+    }
+}
+
+/// Turns the status of a libcurl call into an error that keeps the call's name.
+private func check(_ code: CURLcode, _ call: StaticString) throws(HubError) {
+    guard code != CURLE_OK else { return }
+    throw HubError(
+        .unreachable, "\(call) failed: \(String(cString: curl_easy_strerror(code)))",
+        advice: "install libcurl 7.85 or later")
+}
+
+/// What libcurl's calls back need during one request.
+private final class Exchange {
+    private let handle: UnsafeMutableRawPointer
+    private let sink: any BodySink
+    /// The answer of the last server on the way.
+    private(set) var answer = Answer()
+    /// Whether the sink refused the body.
+    private(set) var isRefused = false
+    /// Whether the sink knows of the answer.
+    private var hasBegun = false
+    /// The number of headers of one answer that are kept.
+    private static let mostHeaders = 200
+
+    init(handle: UnsafeMutableRawPointer, sink: any BodySink) {
+        (self.handle, self.sink) = (handle, sink)
+    }
+
+    /// The object behind libcurl's pointer.
+    static func of(_ target: UnsafeMutableRawPointer?) -> Exchange? {
+        target.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Takes one line of the headers; a status line begins a new answer.
+    func header(_ bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes, as: UTF8.self).trimmed
+        if line.hasPrefix("HTTP/") {
+            answer = Answer()
+            answer.status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+            return
+        }
+        guard let colon = line.firstIndex(of: ":"), answer.headers.count < Self.mostHeaders else {
+            return
+        }
+        answer.headers[line[..<colon].lowercased()] =
+            String(line[line.index(after: colon)...])
+            .trimmed
+    }
+
+    /// Takes bytes of the body; those of errors are not kept.
+    func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard answer.isGood else { return true }
+        if !hasBegun {
+            hasBegun = true
+            isRefused = !sink.begin(answer)
+        }
+        if !isRefused { isRefused = !sink.take(bytes) }
+        return !isRefused
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    fileprivate var trimmed: String {
+        let end = reversed().drop { $0.isWhitespace }.reversed()
+        return String(end.drop { $0.isWhitespace })
+    }
+}
