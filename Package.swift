@@ -41,7 +41,6 @@ let package = Package(
             dependencies: [
                 "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
                 "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", "Hub",
-                .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
         // Row 4
@@ -60,7 +59,11 @@ let package = Package(
         // Row 2
         .target(
             name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
-        .target(name: "Formats", dependencies: ["Tensors", "Basics", "CZlib"]),
+        .target(
+            name: "Formats",
+            dependencies: [
+                "Tensors", "Basics", "CZlib", .product(name: "Yams", package: "Yams"),
+            ]),
         .target(name: "Storage", dependencies: ["Messaging", "Tensors", "Basics", "CHDF5"]),
         .target(name: "Tokenizers", dependencies: ["Basics"]),
         // Row 1
@@ -109,8 +112,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
-                "Tensors",
-                "Basics", .product(name: "Yams", package: "Yams"),
+                "Formats", "Tensors", "Basics",
             ]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),

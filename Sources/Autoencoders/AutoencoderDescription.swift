@@ -67,8 +67,11 @@ public struct AutoencoderDescription: Sendable, Codable {
     }
 
     /// The configuration for results computed in another type or on another device.
+    ///
+    /// Classes of SAE Bench's own leave the device empty.
     public func configuration(type: String, device: String = "cpu") -> JSON {
-        configuration.setting("dtype", to: .string(type)).setting("device", to: .string(device))
+        let typed = configuration.setting("dtype", to: .string(type))
+        return typed["device"]?.text == "" ? typed : typed.setting("device", to: .string(device))
     }
 }
 

@@ -11,6 +11,9 @@ public struct AutoencoderFacts: Sendable, Codable {
     public var modelName: String?
     /// What training multiplied activations by, for `expected_average_only_in`.
     public var normScalingFactor: Double?
+    /// Whether it was selected from the directory of published ones, which describes autoencoders
+    /// as SAELens loads them.
+    public var isPublished: Bool
     /// An object whose keys replace those of the configuration.
     @CodedAsText public var overrides: JSON
 
@@ -20,10 +23,10 @@ public struct AutoencoderFacts: Sendable, Codable {
     /// Names what is known.
     public init(
         hookName: String? = nil, modelName: String? = nil, normScalingFactor: Double? = nil,
-        overrides: JSON = .object([])
+        isPublished: Bool = false, overrides: JSON = .object([])
     ) {
         (self.hookName, self.modelName) = (hookName, modelName)
-        self.normScalingFactor = normScalingFactor
+        (self.normScalingFactor, self.isPublished) = (normScalingFactor, isPublished)
         _overrides = CodedAsText(wrappedValue: overrides)
     }
 

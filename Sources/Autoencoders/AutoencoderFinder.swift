@@ -7,10 +7,10 @@ public struct AutoencoderSurvey: Sendable {
     public struct Unread: Sendable {
         /// The folder.
         public var path: String
-        /// The layout that is not read yet, or what is wrong.
+        /// What is wrong.
         public var reason: String
-        /// The error of a damaged configuration or an incomplete folder; nil for layouts that are
-        /// not read yet.
+        /// The error of a damaged configuration or an incomplete folder; nil for what is left out
+        /// without one.
         public var error: (any Error)?
     }
 
@@ -24,7 +24,7 @@ public struct AutoencoderSurvey: Sendable {
         guard !unread.isEmpty else { return nil }
         let folders = unread.count == 1 ? "1 folder holds" : "\(unread.count) folders hold"
         let examples = unread.prefix(3).map { "\($0.path) (\($0.reason))" }.joined(separator: ", ")
-        return "\(folders) a layout that is not read yet: \(examples)"
+        return "\(folders) what cannot be read: \(examples)"
             + (unread.count > 3 ? ", …" : "")
     }
 }
@@ -49,24 +49,6 @@ public func findAutoencoders(under path: String) throws -> [AutoencoderReference
             advice: "name a folder with these files in it or below it")
     }
     return survey.found
-}
-
-/// Describes the autoencoder in a folder under a name of choice, reading its configuration and no
-/// weights.
-///
-/// - Parameter facts: what is known of it besides its files.
-/// - Throws: ``AutoencoderError`` when the folder holds none, or one that cannot be read.
-public func autoencoderReference(
-    toFolder path: String, release: String, id: String, facts: AutoencoderFacts = .none
-) throws -> AutoencoderReference {
-    let names = folderExists(path) ? try folderContents(path) : []
-    guard let layout = autoencoderLayouts.first(where: { $0.files.allSatisfy(names.contains) })
-    else {
-        throw AutoencoderError(
-            .unsupported, "\(path) has none of the layouts that are read",
-            advice: "an autoencoder of " + autoencoderLayouts.map(\.name).joined(separator: ", "))
-    }
-    return try layout.reference(toFolder: path, release: release, id: id, facts: facts)
 }
 
 /// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left
@@ -125,23 +107,18 @@ private struct FolderWalk {
                 advice: "name a folder nearer to the autoencoders")
         }
         let names = try folderContents(path)
-        if let layout = autoencoderLayouts.first(where: { $0.files.allSatisfy(names.contains) }) {
-            let (release, id) = name(of: steps)
-            do {
-                survey.found.append(
-                    try layout.reference(
-                        toFolder: path, release: release, id: id, facts: .none))
-            } catch {
-                survey.unread.append(.init(path: path, reason: "\(error)", error: error))
-            }
+        do {
+            let found = try places(in: path, names)
+            for place in found { add(place, steps) }
+            if found.contains(where: { !$0.isPerFile }) { return }
+        } catch {
+            survey.unread.append(.init(path: path, reason: "\(error)", error: error))
             return
         }
-        if let layout = unreadLayouts.first(where: { names.contains($0.file) }) {
-            let error = layout.missing.map {
-                AutoencoderError(
-                    .missing, "\(path) has \(layout.file) and no \($0)",
-                    advice: "download the missing file, or remove the folder")
-            }
+        if let layout = incompleteLayouts.first(where: { names.contains($0.file) }) {
+            let error = AutoencoderError(
+                .missing, "\(path) has \(layout.file) and no \(layout.missing)",
+                advice: "download the missing file, or remove the folder")
             survey.unread.append(.init(path: path, reason: layout.name, error: error))
         }
         guard steps.count < Self.deepest, let identity = FolderIdentity(path),
@@ -150,6 +127,79 @@ private struct FolderWalk {
         let prefix = path.hasSuffix("/") ? path : path + "/"
         for name in names where !name.hasPrefix(".") && folderExists(prefix + name) {
             try visit(prefix + name, steps: steps + [name], above: above + [identity])
+        }
+    }
+
+    /// The autoencoders that lie in a folder itself, of the first layout that fits.
+    private func places(in path: String, _ names: [String]) throws -> [AutoencoderPlace] {
+        if names.contains(StatedFacts.file) {
+            return try statedPlaces(in: path, names.filter { $0 != StatedFacts.file })
+        }
+        for layout in autoencoderLayouts {
+            let found = layout.autoencoders(among: names, in: path)
+            if !found.isEmpty { return places(in: path, found, layout, nil) }
+        }
+        return []
+    }
+
+    /// The autoencoders of a folder with a `sae.yaml`, which may name layout and weights.
+    private func statedPlaces(in path: String, _ names: [String]) throws -> [AutoencoderPlace] {
+        let stated = try StatedFacts(file: "\(path)/\(StatedFacts.file)")
+        let layout =
+            try stated.layout.map { try autoencoderLayout(named: $0, path: stated.path) }
+            ?? autoencoderLayouts.first { !$0.autoencoders(among: names, in: path).isEmpty }
+        guard let layout else {
+            throw AutoencoderError(
+                .missing, "\(stated.path) names no `layout`, and the files beside it tell none",
+                advice: suggestion(for: "", among: autoencoderLayouts.map(\.name)))
+        }
+        var found = layout.autoencoders(among: names, in: path)
+        if let weights = try stated.text("weights") {
+            let others =
+                found.first { $0.first == weights } ?? (layout.isPerFile ? [] : found.first)
+            found = [[weights] + (others ?? []).dropFirst()]
+        } else if layout is CustomLayout {
+            found = names.filter(isFileOfTensors).map { [$0] }
+        } else if layout is IdentityLayout {
+            found = [[StatedFacts.file]]
+        }
+        guard let first = found.first?.first else {
+            throw AutoencoderError(
+                .missing, "\(path) has no files of the layout `\(layout.name)`",
+                advice: "\(layout.files.joined(separator: " and ")), or `weights:` and a file in "
+                    + stated.path)
+        }
+        let isOfOne = try layout is CustomLayout || stated.text("hook") != nil
+        guard found.count == 1 || !isOfOne else {
+            throw AutoencoderError(
+                .ambiguous,
+                "\(stated.path) describes one autoencoder, and \(found.count) lie beside it",
+                advice: "`weights: \(first)` in it, and a folder for each of the others")
+        }
+        return places(in: path, found, layout, stated)
+    }
+
+    /// The places of some autoencoders of one layout.
+    private func places(
+        in path: String, _ found: [[String]], _ layout: any AutoencoderLayout,
+        _ stated: StatedFacts?
+    ) -> [AutoencoderPlace] {
+        found.map {
+            AutoencoderPlace(
+                folder: path, files: $0, layout: layout.name, isPerFile: layout.isPerFile,
+                stated: stated)
+        }
+    }
+
+    /// Describes an autoencoder and adds it to what was found, or to what cannot be read.
+    private mutating func add(_ place: AutoencoderPlace, _ steps: [String]) {
+        do {
+            let layout = try autoencoderLayout(named: place.layout, path: place.path)
+            let (release, id) = name(
+                of: place.isPerFile ? steps + [stem(of: place.weights)] : steps)
+            survey.found.append(try layout.reference(to: place, release: release, id: id))
+        } catch {
+            survey.unread.append(.init(path: place.path, reason: "\(error)", error: error))
         }
     }
 
@@ -164,6 +214,17 @@ private struct FolderWalk {
     }
 }
 
+/// Whether a name ends as files of tensors do.
+private func isFileOfTensors(_ name: String) -> Bool {
+    [".safetensors", ".npz", ".pt", ".pth", ".bin"].contains { name.hasSuffix($0) }
+}
+
+/// The last component of a path without its ending.
+private func stem(of path: String) -> String {
+    let name = lastComponent(of: path)
+    return name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+}
+
 /// What tells folders apart, whatever path leads to them.
 private struct FolderIdentity: Equatable {
     /// The file system and the folder's number in it.
@@ -176,21 +237,4 @@ private struct FolderIdentity: Equatable {
         guard stat(path, &information) == 0 else { return nil }
         (device, number) = (UInt(information.st_dev), UInt(information.st_ino))
     }
-}
-
-/// The components of an absolute path, with `.` and `..` resolved by their letters.
-private func absolute(_ path: String) -> [String] {
-    var components: [String] = []
-    if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
-        components = String(cString: current).split(separator: "/").map(String.init)
-        free(current)
-    }
-    for part in path.split(separator: "/") {
-        if part == ".." {
-            _ = components.popLast()
-        } else if part != "." {
-            components.append(String(part))
-        }
-    }
-    return components
 }

@@ -6,8 +6,10 @@ public struct AutoencoderReference: Sendable, Codable {
     public var release: String
     /// The second part of its name.
     public var id: String
-    /// Its folder.
+    /// Its folder, or its weight file where a folder may hold several.
     public var path: String
+    /// Its files by their paths in the folder, the weights first.
+    public var files: [String]
     /// The name of the layout of its files, such as `sae_lens`.
     public var layout: String
     /// The hook whose activations it takes.
@@ -31,12 +33,14 @@ public struct AutoencoderReference: Sendable, Codable {
 
     /// Names an autoencoder on disk.
     public init(
-        release: String, id: String, path: String, layout: String, hookName: String,
+        release: String, id: String, path: String, files: [String] = [], layout: String,
+        hookName: String,
         modelName: String? = nil, modelSize: Int, latents: Int, architecture: String,
         storedBytes: Int, prependsBeginning: Bool = true,
         facts: AutoencoderFacts = .none, configuration: JSON = .null
     ) {
-        (self.release, self.id, self.path, self.layout) = (release, id, path, layout)
+        (self.release, self.id, self.path, self.files) = (release, id, path, files)
+        self.layout = layout
         (self.hookName, self.modelName) = (hookName, modelName)
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
@@ -45,17 +49,23 @@ public struct AutoencoderReference: Sendable, Codable {
     }
 
     /// The configuration for results computed in another type or on another device.
+    ///
+    /// Classes of SAE Bench's own leave the device empty.
     public func configuration(type: String, device: String = "cpu") -> JSON {
-        configuration.setting("dtype", to: .string(type)).setting("device", to: .string(device))
+        let typed = configuration.setting("dtype", to: .string(type))
+        return typed["device"]?.text == "" ? typed : typed.setting("device", to: .string(device))
     }
+
+    /// The folder of its files.
+    var folder: String { fileExists(path) ? parentFolder(of: path) : path }
 
     /// The hash of the bytes of all its files and of what is known besides, for cache keys; the
     /// folder's name does not count.
     ///
     /// - Cost: reads the weight file once.
     public func contentHash() throws -> ContentHash {
-        let files = try autoencoderLayout(named: layout, path: path).files
-        var parts = try files.map { ($0, try ContentHash.of(file: "\(path)/\($0)").hex) }
+        var parts = try files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            .map { ($0, try ContentHash.of(file: joined(folder, $0)).hex) }
         if let text = facts.contentText { parts.append(("facts", text)) }
         return ContentHash.of(parts: parts)
     }

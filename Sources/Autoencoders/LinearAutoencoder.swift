@@ -5,7 +5,7 @@ import Tensors
 /// architecture that is read from files.
 public struct LinearAutoencoder: Autoencoder {
     /// What it is and where it belongs.
-    public let description: AutoencoderDescription
+    public internal(set) var description: AutoencoderDescription
     /// The encoder as the backend takes it.
     public let encoder: EncoderWeights
     /// The decoder as the backend takes it.

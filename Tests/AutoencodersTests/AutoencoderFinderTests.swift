@@ -52,7 +52,7 @@ struct AutoencoderFinderTests {
     func nothing() throws {
         let folder = try TemporaryFolder()
         try folder.write("x", to: "file")
-        try folder.write("x", to: "rel/trainer_0/ae.pt")
+        try makeFolder("\(folder.path)/rel/trainer_0")
         #expect { try findAutoencoders(under: "\(folder.path)/none") } throws: {
             "\($0)".contains("does not exist")
         }
@@ -60,25 +60,42 @@ struct AutoencoderFinderTests {
             "\($0)".contains("is a file")
         }
         #expect { try findAutoencoders(under: folder.path) } throws: {
-            "\($0)".contains("sae_lens (cfg.json, sae_weights.safetensors)")
-                && "\($0)".contains("1 folder holds a layout that is not read yet")
-                && "\($0)".contains("trainer_0 (dictionary_learning)")
+            "\($0)".contains("sae_lens (sae_weights.safetensors, cfg.json)")
+                && "\($0)".contains("dictionary_learning (ae.pt, config.json)")
         }
     }
 
-    @Test("Other layouts and incomplete folders are counted beside the rest")
+    @Test("Incomplete folders are counted beside the rest")
     func unread() throws {
         let folder = try TemporaryFolder()
         try folder.copyFixture("topk", to: "rel/good")
         try folder.write("x", to: "rel/trainer_0/ae.pt")
-        try folder.write("x", to: "scope/params.npz")
         try folder.write("{}", to: "rel/half/cfg.json")
         let survey = try surveyAutoencoders(under: folder.path)
         #expect(survey.found.map(\.id) == ["good"])
         #expect(
             survey.unread.map(\.reason) == [
-                "sae_lens without sae_weights.safetensors", "dictionary_learning", "gemma_scope",
+                "sae_lens without sae_weights.safetensors",
+                "dictionary_learning without config.json",
             ])
+        #expect(survey.unread.allSatisfy { ($0.error as? AutoencoderError)?.code == .missing })
+        #expect(survey.note?.contains("2 folders hold what cannot be read") == true)
+    }
+
+    @Test("Checkpoints beside a dictionary are not autoencoders of their own")
+    func checkpoints() throws {
+        let folder = try TemporaryFolder()
+        let trainer = "\(fixtures)/layouts/dictionary_learning/resid_post_layer_3/trainer_5"
+        for file in ["ae.pt", "config.json"] {
+            try folder.copy("\(trainer)/\(file)", to: "set/resid_post_layer_3/trainer_5/\(file)")
+        }
+        try folder.copy(
+            "\(trainer)/checkpoints/ae_1.pt",
+            to: "set/resid_post_layer_3/trainer_5/checkpoints/ae_1.pt")
+        let survey = try surveyAutoencoders(under: folder.path)
+        #expect(
+            survey.found.map { "\($0.release)/\($0.id)" } == ["set/resid_post_layer_3/trainer_5"])
+        #expect(survey.unread.isEmpty)
     }
 
     @Test("A damaged configuration stops a search and is listed by a survey")

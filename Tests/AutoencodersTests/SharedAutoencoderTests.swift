@@ -42,14 +42,6 @@ struct SharedAutoencoderTests {
         }
     }
 
-    @Test("Layouts that are not read yet are counted")
-    func unreadLayouts() throws {
-        let shared = try #require(sharedFolder)
-        let survey = try surveyAutoencoders(under: "\(shared)/quickstart/saes")
-        #expect(Set(survey.unread.map(\.reason)) == ["dictionary_learning", "gemma_scope"])
-        #expect(survey.note?.hasPrefix("2 folders hold a layout that is not read yet: ") == true)
-    }
-
     @Test(
         "The golden results hold the configuration that is written here",
         arguments: ["topk", "random"])

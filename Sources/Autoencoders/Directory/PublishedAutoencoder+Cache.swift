@@ -39,8 +39,23 @@ extension PublishedAutoencoder {
         guard missing.isEmpty else {
             throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))", cache)
         }
-        return try autoencoderReference(
-            toFolder: "\(snapshot)/\(path)", release: release, id: id, facts: facts)
+        guard let name = layout.readAs else {
+            throw AutoencoderError(
+                .unsupported,
+                "\(self.name) is of the layout `\(layout.rawValue)`, which is not read",
+                advice: "an autoencoder of "
+                    + PublishedLayout.allCases.filter { $0.readAs != nil }.map(\.rawValue)
+                    .joined(separator: ", "))
+        }
+        let place = "\(snapshot)/\(path)"
+        let reader = try autoencoderLayout(named: name, path: place)
+        let isFile = files.first == path
+        var location = AutoencoderPlace(
+            folder: isFile ? parentFolder(of: place) : place,
+            files: isFile ? files.map(lastComponent) : reader.files, layout: name,
+            isPerFile: isFile, stated: nil)
+        location.facts = facts
+        return try reader.reference(to: location, release: release, id: id)
     }
 
     /// The error that says what is not there.

@@ -29,6 +29,23 @@ public enum PublishedLayout: String, Sendable, CaseIterable {
     /// Temporal autoencoders.
     case temporal
 
+    /// The name of the layout that reads it; nil when none does.
+    var readAs: String? {
+        switch self {
+        case .saeLens: SAELensLayout().name
+        case .gemmaScope: GemmaScopeLayout().name
+        case .gemmaScope2: GemmaScope2Layout().name
+        case .dictionaryLearning: DictionaryLearningLayout().name
+        case .llamaScope: LlamaScopeLayout().name
+        case .llamaScopeDistilled: LlamaScopeDistillLayout().name
+        case .attentionHeads: HookZLayout().name
+        case .qwenScope: QwenScopeLayout().name
+        case .goodfire: GoodfireLayout().name
+        case .deepSeek: DeepSeekR1Layout().name
+        case .gemmaScopeTranscoder, .qwenTranscoder, .crossLayerTranscoder, .temporal: nil
+        }
+    }
+
     /// The files of one autoencoder in its repository.
     ///
     /// - Parameter path: the path that the directory gives it: a folder, a file or a number.

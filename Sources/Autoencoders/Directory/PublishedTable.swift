@@ -44,6 +44,7 @@ private func entry(
         latents: Int(columns[3]), l0: Double(columns[4]),
         facts: AutoencoderFacts(
             hookName: hookName, modelName: release[4], normScalingFactor: Double(columns[5]),
+            isPublished: true,
             overrides: .object(overrides + [name])))
 }
 

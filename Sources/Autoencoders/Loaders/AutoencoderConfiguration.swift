@@ -22,10 +22,8 @@ struct AutoencoderConfiguration: Sendable {
     private static let longestActivation = 1 << 20
 
     /// Reads a configuration of SAELens 1 to 6 and brings older ones up to version 6.
-    ///
-    /// - Parameter facts: go into the file's configuration before anything is read of it.
-    init(file path: String, facts: AutoencoderFacts = .none) throws {
-        try self.init(facts.applied(to: JSON(file: path)), path: path)
+    init(file path: String) throws {
+        try self.init(JSON(file: path), path: path)
     }
 
     /// Takes a configuration of SAELens 1 to 6.

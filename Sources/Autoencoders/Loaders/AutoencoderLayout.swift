@@ -1,33 +1,68 @@
 import Basics
 
 /// What this room asks of a file: one way autoencoders lie on disk.
+///
+/// Most layouts only translate: ``translate(_:)`` gives their configuration and tensors under the
+/// names of SAELens, and the rest has a default.
 protocol AutoencoderLayout: Sendable {
-    /// The name in listings.
+    /// The name in listings and in `sae.yaml`.
     var name: String { get }
-    /// The files that an autoencoder of this layout has in its folder; all count for its hash.
+    /// The files that tell an autoencoder of this layout, for messages.
     var files: [String] { get }
-    /// Describes an autoencoder without reading its weights.
+    /// Whether a folder may hold several, one weight file each.
+    var isPerFile: Bool { get }
+    /// The files of each autoencoder that a folder holds, the weights first, by paths in it.
     ///
-    /// - Parameter facts: what is known besides the files; the reference keeps it for ``load``.
-    func reference(toFolder path: String, release: String, id: String, facts: AutoencoderFacts)
-        throws -> AutoencoderReference
+    /// - Parameter names: what lies in the folder, in the order of bytes.
+    func autoencoders(among names: [String], in folder: String) -> [[String]]
+    /// The same autoencoder under the configuration and the tensor names of SAELens.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation
+    /// Describes an autoencoder without reading its weights.
+    func reference(to place: AutoencoderPlace, release: String, id: String) throws
+        -> AutoencoderReference
     /// Loads an autoencoder.
     func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
         -> any Autoencoder
 }
 
-/// The layouts that are read, one line each.
+extension AutoencoderLayout {
+    /// One for each folder.
+    var isPerFile: Bool { false }
+
+    /// One, when the folder has all of ``files``.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        files.allSatisfy { names.contains($0) || $0.contains("/") && fileExists("\(folder)/\($0)") }
+            ? [files] : []
+    }
+}
+
+/// The layouts that are read, one line each; the first that fits a folder takes it.
 let autoencoderLayouts: [any AutoencoderLayout] = [
-    SAELensLayout()
+    SAELensLayout(),
+    DictionaryLearningLayout(),
+    GemmaScopeLayout(),
+    GemmaScope2Layout(),
+    SparsifyLayout(),
+    LlamaScopeLayout(),
+    LlamaScopeDistillLayout(),
+    QwenScopeLayout(),
+    DeepSeekR1Layout(),
+    GoodfireLayout(),
+    HookZLayout(),
+    PCALayout(),
+    OpenAILayout(),
+    IdentityLayout(),
+    CustomLayout(),
 ]
 
-/// Files of layouts that are known and not read yet, and of folders that are incomplete: what such
-/// a folder has, how it is listed, and what it lacks.
-let unreadLayouts: [(file: String, name: String, missing: String?)] = [
-    ("ae.pt", "dictionary_learning", nil),
-    ("params.npz", "gemma_scope", nil),
-    ("params.safetensors", "gemma_scope_2", nil),
-    ("sae.safetensors", "sparsify", nil),
+/// Folders that lack a file: what such a folder has, how it is listed, and what it lacks.
+let incompleteLayouts: [(file: String, name: String, missing: String)] = [
+    (
+        DictionaryLearningLayout.weightFile, "dictionary_learning without config.json",
+        DictionaryLearningLayout.configurationFile
+    ),
+    ("params.safetensors", "gemma_scope_2 without config.json", "config.json"),
+    ("sae.safetensors", "sparsify without cfg.json", "cfg.json"),
     (
         SAELensLayout.configurationFile, "sae_lens without \(SAELensLayout.weightFile)",
         SAELensLayout.weightFile

@@ -13,35 +13,16 @@ struct SAELensLayout: AutoencoderLayout {
     /// The name in listings.
     let name = "sae_lens"
     /// Both files.
-    let files = [configurationFile, weightFile]
+    let files = [weightFile, configurationFile]
 
-    /// Describes an autoencoder from its configuration and the length of its weight file.
-    func reference(toFolder path: String, release: String, id: String, facts: AutoencoderFacts)
-        throws -> AutoencoderReference
-    {
-        let configuration = try AutoencoderConfiguration(
-            file: "\(path)/\(Self.configurationFile)", facts: facts)
-        return AutoencoderReference(
-            release: release, id: id, path: path, layout: name,
-            hookName: try configuration.hookName, modelName: configuration.modelName,
-            modelSize: configuration.modelSize, latents: configuration.latents,
-            architecture: configuration.architecture,
-            storedBytes: fileByteCount("\(path)/\(Self.weightFile)") ?? 0,
-            prependsBeginning: configuration.prependsBeginning, facts: facts,
-            configuration: configuration.resultConfiguration(
-                try architecture(named: configuration.architecture, path: configuration.path)))
-    }
-
-    /// Loads an autoencoder, its matrices mapped and in their stored type.
-    func load(
-        _ reference: AutoencoderReference, foldingDecoderNorms: Bool
-    ) throws -> any Autoencoder {
-        let path = reference.path
-        let configuration = try AutoencoderConfiguration(
-            file: "\(path)/\(Self.configurationFile)", facts: reference.facts)
-        return try assemble(
-            configuration, SafetensorsFile(path: "\(path)/\(Self.weightFile)"), reference,
-            foldingDecoderNorms: foldingDecoderNorms)
+    /// The tensors need no translation; what `sae.yaml` says joins the configuration.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let path = place.path(Self.configurationFile)
+        var json = place.facts.applied(to: try JSON(file: path))
+        if let stated = place.stated { json = try stated.joined(to: json) }
+        return AutoencoderTranslation(
+            configuration: try AutoencoderConfiguration(json, path: path),
+            tensors: { TranslatedTensors(try SafetensorsFile(path: place.weights), [:]) })
     }
 }
 
@@ -57,8 +38,7 @@ func assemble(
     try configuration.checkSupported()
     var weights = WeightReader(
         source: source, modelSize: configuration.modelSize, latents: configuration.latents)
-    let (encoderMatrix, _) = try weights.matrix(
-        "W_enc", shape: [configuration.modelSize, configuration.latents], axes: "[model, latents]")
+    let encoderMatrix = try weights.encoder()
     let (decoderMatrix, rowNorms) = try weights.matrix(
         "W_dec", shape: [configuration.latents, configuration.modelSize], axes: "[latents, model]")
     guard rowNorms.contains(where: { $0 > 0 }) else {
@@ -72,7 +52,7 @@ func assemble(
     try weights.checkAllUsed()
 
     var encoder = EncoderWeights(
-        matrix: encoderMatrix,
+        matrix: encoderMatrix.tensor, isTransposed: encoderMatrix.isTransposed,
         inputBias: configuration.subtractsDecoderBias ? decoderBias : nil,
         activation: parts.activation)
     var decoder = DecoderWeights(matrix: decoderMatrix, bias: decoderBias)
@@ -97,7 +77,7 @@ func assemble(
 }
 
 /// The smallest norm a decoder row is divided by, as in SAELens.
-private let smallestNorm: Float = 1e-8
+let smallestNorm: Float = 1e-8
 
 extension Folding {
     /// What folding comes to.

@@ -1,6 +1,7 @@
 import Basics
 import Formats
 import Glibc
+import Kernels
 import Tensors
 
 /// Reads the tensors of one autoencoder and checks each: there, right axes, finite.
@@ -55,6 +56,30 @@ struct WeightReader {
         _ name: String, shape: [Int], axes: String
     ) throws -> (matrix: Tensor, norms: [Float]) {
         let stored = try expectedTensor(name)
+        return try checked(stored, name, shape: shape, axes: axes)
+    }
+
+    /// The encoder as it lies in the file, which may be transposed; no copy is made.
+    ///
+    /// - Cost: one pass over the stored bytes.
+    mutating func encoder() throws -> MatrixView {
+        if let tensors = source as? TranslatedTensors, source.contains("W_enc"),
+            let stored = try tensors.storedTranspose("W_enc")
+        {
+            used.insert("W_enc")
+            let (matrix, _) = try checked(
+                stored, "W_enc", shape: [latents, modelSize], axes: "[latents, model]")
+            return MatrixView(matrix, isTransposed: true)
+        }
+        let (matrix, _) = try matrix(
+            "W_enc", shape: [modelSize, latents], axes: "[model, latents]")
+        return MatrixView(matrix)
+    }
+
+    /// A matrix of the right axes and finite values, and the norms of its rows.
+    private func checked(
+        _ stored: Tensor, _ name: String, shape: [Int], axes: String
+    ) throws -> (matrix: Tensor, norms: [Float]) {
         try check(stored, name, shape: shape, axes: axes)
         let matrix = stored.type == .float64 ? Tensor(stored.values, shape: shape) : stored
         var norms = [Float](repeating: 0, count: shape[0])
@@ -148,7 +173,7 @@ struct WeightReader {
 ///
 /// - Cost: 22 ms for 16384 rows of 2304 `float32`, 15 ms for `bfloat16`, 23 ms for `float16`, on
 ///   one core of an EPYC of the third generation.
-private func squaredNorm(of matrix: Tensor, row: Int) -> Double {
+func squaredNorm(of matrix: Tensor, row: Int) -> Double {
     let columns = matrix.columns
     let start = matrix.bytes + row * columns * matrix.type.byteCount
     switch matrix.type {

@@ -11,22 +11,19 @@ public final class NumpyArchive: TensorSource {
     public var arrayNames: [String] { tensorNames }
     /// The members that are arrays, by name.
     private let members: [String: ZipDirectory.Member]
-    /// The mapped archive.
-    private let file: MappedFile
+    /// The archive.
+    private let archive: ZipArchive
 
     /// Maps the archive and checks its directory against the bytes that are there.
     ///
     /// - Throws: ``FormatError`` when the file is missing, truncated or no archive.
     public init(path: String) throws(FormatError) {
         self.path = path
-        file = try map(path, advice: "check the path")
-        let file = file
-        let directory = try file.withBytes { bytes in
-            Result { () throws(FormatError) in try ZipDirectory(parsing: bytes, path: path) }
-        }.get()
+        archive = try ZipArchive(
+            path: path, writer: "numpy.savez or numpy.savez_compressed")
         var members: [String: ZipDirectory.Member] = [:]
-        for member in directory.members where member.name.hasSuffix(".npy") {
-            members[String(member.name.dropLast(4))] = member
+        for (name, member) in archive.members where name.hasSuffix(".npy") {
+            members[String(name.dropLast(4))] = member
         }
         self.members = members
         tensorNames = sortedByBytes(members.keys)
@@ -50,11 +47,10 @@ public final class NumpyArchive: TensorSource {
         let member = try member(name)
         try header.check(available: member.contentByteCount, name: "\(path): array `\(name)`")
         if member.method == 0 {
-            guard let start = file.baseAddress else { throw missingTensor(name) }
-            let bytes = UnsafeRawBufferPointer(
-                start: start + member.bytes.lowerBound, count: member.bytes.count)
-            try check(crc32(of: bytes), member)
-            return header.tensor(from: start + member.bytes.lowerBound, owner: file)
+            let bytes = archive.storedBytes(of: member)
+            guard let start = bytes.baseAddress else { throw missingTensor(name) }
+            try archive.check(bytes, of: member, called: "array `\(name)`")
+            return header.tensor(from: start, owner: archive.file)
         }
         // Not the size that the directory claims but the one that the array's own header needs.
         let needed = header.dataOffset + header.dataByteCount
@@ -64,12 +60,13 @@ public final class NumpyArchive: TensorSource {
         }
         let content = Buffer(byteCount: needed)
         let target = UnsafeMutableRawBufferPointer(start: content.base, count: needed)
-        let outcome = withMember(member) { inflateRaw($0, into: target) }
+        let outcome = inflateRaw(archive.storedBytes(of: member), into: target)
         guard let outcome, outcome.written == needed, outcome.ended else {
             throw damaged(
                 name, "holds \(outcome?.written ?? 0) of \(needed) bytes that can be inflated")
         }
-        try check(crc32(of: UnsafeRawBufferPointer(target)), member)
+        try archive.check(
+            UnsafeRawBufferPointer(target), of: member, called: "array `\(name)`")
         return header.tensor(from: content.base, owner: content)
     }
 
@@ -84,14 +81,12 @@ public final class NumpyArchive: TensorSource {
         let member = try member(name)
         let label = "\(path): array `\(name)`"
         if member.method == 0 {
-            return try withMember(member) { bytes in
-                Result { () throws(FormatError) in try NumpyHeader(parsing: bytes, name: label) }
-            }.get()
+            return try NumpyHeader(parsing: archive.storedBytes(of: member), name: label)
         }
         var start = [UInt8](
             repeating: 0, count: min(NumpyHeader.enoughBytes, member.contentByteCount))
         let written = start.withUnsafeMutableBytes { target in
-            withMember(member) { inflateRaw($0, into: target)?.written }
+            inflateRaw(archive.storedBytes(of: member), into: target)?.written
         }
         guard let written else { throw damaged(name, "cannot be inflated") }
         return try start.withUnsafeBytes { bytes in
@@ -100,24 +95,6 @@ public final class NumpyArchive: TensorSource {
                     parsing: UnsafeRawBufferPointer(rebasing: bytes[..<written]), name: label)
             }
         }.get()
-    }
-
-    /// Lends the bytes of a member as they lie in the file.
-    private func withMember<Outcome>(
-        _ member: ZipDirectory.Member, _ body: (UnsafeRawBufferPointer) -> Outcome
-    ) -> Outcome {
-        file.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[member.bytes])) }
-    }
-
-    /// Throws when the content of a member has another checksum than the directory says.
-    private func check(_ checksum: UInt32, _ member: ZipDirectory.Member) throws(FormatError) {
-        guard checksum == member.checksum else {
-            throw damaged(
-                member.name,
-                "has the checksum \(hexadecimal(UInt64(checksum))), "
-                    + "not \(hexadecimal(UInt64(member.checksum)))"
-            )
-        }
     }
 
     /// The error for an array whose bytes contradict the archive.

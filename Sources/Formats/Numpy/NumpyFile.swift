@@ -55,52 +55,21 @@ extension NumpyHeader {
     /// - Parameter owner: what keeps the memory alive; nil copies always.
     func tensor(from start: UnsafeRawPointer, owner: AnyObject?) -> Tensor {
         let data = start + dataOffset
-        let isPlain = !isFortranOrder || shape.count < 2 || dataByteCount == 0
-        if isPlain, let owner, UInt(bitPattern: data) % UInt(type.byteCount) == 0 {
+        let layout = isFortranOrder ? StridedLayout.columnMajor(shape) : nil
+        let isPlain = layout?.isRowMajor ?? true
+        if isPlain, !isBigEndian, let owner, UInt(bitPattern: data) % UInt(type.byteCount) == 0 {
             let buffer = Buffer(borrowing: data, byteCount: dataByteCount, owner: owner)
             return Tensor(shape: shape, type: type, buffer: buffer)
         }
         let tensor = Tensor(uninitialized: shape, type: type)
-        if isPlain {
+        if let layout, !isPlain {
+            layout.copy(from: data, to: tensor.bytes, elementByteCount: type.byteCount)
+        } else {
             memcpy(tensor.bytes, data, dataByteCount)
-            return tensor
         }
-        switch type.byteCount {
-        case 1: transpose(data, to: tensor, as: UInt8.self)
-        case 2: transpose(data, to: tensor, as: UInt16.self)
-        case 4: transpose(data, to: tensor, as: UInt32.self)
-        default: transpose(data, to: tensor, as: UInt64.self)
+        if isBigEndian {
+            swapBytes(of: tensor.bytes, count: tensor.count, elementByteCount: type.byteCount)
         }
         return tensor
-    }
-
-    /// Copies elements from column-major to row-major order.
-    ///
-    /// - Cost: reads with a stride; the arrays that come this way are small beside the model.
-    private func transpose<Element: FixedWidthInteger>(
-        _ data: UnsafeRawPointer, to tensor: Tensor, as: Element.Type
-    ) {
-        let size = MemoryLayout<Element>.size
-        let target = tensor.bytes.assumingMemoryBound(to: Element.self)
-        var strides = [Int](repeating: 1, count: shape.count)
-        for axis in 1..<shape.count { strides[axis] = strides[axis - 1] * shape[axis - 1] }
-        let last = shape.count - 1
-        let (length, stride) = (shape[last], strides[last])
-        var index = [Int](repeating: 0, count: shape.count)
-        for row in 0..<(dataByteCount / size / length) {
-            var source = 0
-            for axis in 0..<last { source += index[axis] * strides[axis] }
-            for column in 0..<length {
-                target[row * length + column] = data.loadUnaligned(
-                    fromByteOffset: (source + column * stride) * size, as: Element.self)
-            }
-            var axis = last - 1
-            while axis >= 0 {
-                index[axis] += 1
-                if index[axis] < shape[axis] { break }
-                index[axis] = 0
-                axis -= 1
-            }
-        }
     }
 }

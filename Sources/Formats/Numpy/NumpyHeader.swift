@@ -11,6 +11,8 @@ struct NumpyHeader: Sendable, Equatable {
     var shape: [Int]
     /// Whether the first axis varies fastest.
     var isFortranOrder: Bool
+    /// Whether the first byte of an element counts most.
+    var isBigEndian: Bool
     /// Where the data starts.
     var dataOffset: Int
     /// The bytes of the data.
@@ -61,7 +63,7 @@ struct NumpyHeader: Sendable, Equatable {
             throw FormatError(
                 .unsupported, "\(name) has elements of type `\(fields.type)`",
                 advice:
-                    "save it as float or integer, little endian; objects are pickles and never read"
+                    "save it as float or signed integer; objects are pickles and never read"
             )
         }
         guard let count = checkedByteCount(shape: fields.shape, type: type) else {
@@ -71,6 +73,7 @@ struct NumpyHeader: Sendable, Equatable {
         }
         (self.type, shape, dataByteCount) = (type, fields.shape, count)
         isFortranOrder = fields.isFortranOrder
+        isBigEndian = fields.type.hasPrefix(">")
     }
 }
 
@@ -159,15 +162,15 @@ struct NumpyLiteral {
 }
 
 extension ElementType {
-    /// The type that numpy describes by a text; nil for types and byte orders that are not read.
+    /// The type that numpy describes by a text, in either byte order; nil for others.
     init?(numpy text: String) {
         switch text {
-        case "<f2": self = .float16
-        case "<f4": self = .float32
-        case "<f8": self = .float64
-        case "<i2": self = .int16
-        case "<i4": self = .int32
-        case "<i8": self = .int64
+        case "<f2", ">f2": self = .float16
+        case "<f4", ">f4": self = .float32
+        case "<f8", ">f8": self = .float64
+        case "<i2", ">i2": self = .int16
+        case "<i4", ">i4": self = .int32
+        case "<i8", ">i8": self = .int64
         case "|i1": self = .int8
         case "|u1": self = .uint8
         case "|b1": self = .bool

@@ -13,6 +13,8 @@ struct ZipDirectory: Sendable {
         var method: Int
         /// The checksum of the content.
         var checksum: UInt32
+        /// Where the member's own header starts in the file.
+        var start: Int
         /// The bytes in the file, counted from its start.
         var bytes: Range<Int>
         /// The length of the content.
@@ -28,9 +30,13 @@ struct ZipDirectory: Sendable {
     var members: [Member] = []
 
     /// Reads the directory of a whole archive's bytes.
-    init(parsing bytes: UnsafeRawBufferPointer, path: String) throws(FormatError) {
+    ///
+    /// - Parameter writer: what writes such archives, for the advice.
+    init(
+        parsing bytes: UnsafeRawBufferPointer, path: String, writer: String
+    ) throws(FormatError) {
         let reader = ByteReader(bytes: bytes)
-        let end = try Self.endRecord(reader, path: path)
+        let end = try Self.endRecord(reader, path: path, writer: writer)
         guard let entries = reader.slice(at: end.offset, count: end.byteCount) else {
             throw Self.truncated(
                 path, "its directory of \(end.byteCount) bytes at \(end.offset)", bytes.count)
@@ -45,7 +51,8 @@ struct ZipDirectory: Sendable {
         var offset = 0
         var names: Set<String> = []
         for _ in 0..<end.count {
-            let (member, length) = try Self.member(directory, at: offset, in: reader, path: path)
+            let (member, length) = try Self.member(
+                directory, at: offset, in: reader, path: path, writer: writer)
             guard names.insert(member.name).inserted else {
                 throw FormatError(
                     .malformed, "\(path) holds two members named `\(member.name)`",
@@ -54,11 +61,31 @@ struct ZipDirectory: Sendable {
             members.append(member)
             offset += length
         }
+        try checkPlaces(directoryStart: end.offset, path: path)
+    }
+
+    /// Throws when two members share bytes, or one shares them with the directory.
+    private func checkPlaces(directoryStart: Int, path: String) throws(FormatError) {
+        var end = 0
+        var before = ""
+        for member in members.sorted(by: { $0.start < $1.start }) {
+            guard member.start >= end else {
+                throw FormatError(
+                    .malformed, "\(path): members `\(before)` and `\(member.name)` overlap",
+                    advice: "download or export the file again")
+            }
+            (end, before) = (member.bytes.upperBound, member.name)
+        }
+        guard end <= directoryStart else {
+            throw FormatError(
+                .malformed, "\(path): member `\(before)` overlaps the directory",
+                advice: "download or export the file again")
+        }
     }
 
     /// Finds the record at the end of the file and its 64-bit form where there is one.
     private static func endRecord(
-        _ reader: ByteReader, path: String
+        _ reader: ByteReader, path: String, writer: String
     ) throws(FormatError) -> (count: Int, byteCount: Int, offset: Int) {
         let size = reader.bytes.count
         var place = size - 22
@@ -76,7 +103,7 @@ struct ZipDirectory: Sendable {
         else {
             throw FormatError(
                 .malformed, "\(path) of \(size) bytes has no end record of a ZIP archive",
-                advice: "download the file again, or check that it is an npz file")
+                advice: "download the file again, or check that \(writer) wrote it")
         }
         guard count == 0xFFFF || byteCount == 0xFFFF_FFFF || offset == 0xFFFF_FFFF,
             reader.uint32(at: place - 20) == 0x0706_4B50
@@ -95,7 +122,7 @@ struct ZipDirectory: Sendable {
 
     /// Reads one entry of the directory and the place of its data.
     private static func member(
-        _ directory: ByteReader, at offset: Int, in file: ByteReader, path: String
+        _ directory: ByteReader, at offset: Int, in file: ByteReader, path: String, writer: String
     ) throws(FormatError) -> (Member, length: Int) {
         guard directory.uint32(at: offset) == 0x0201_4B50,
             let flags = directory.uint16(at: offset + 8),
@@ -119,7 +146,7 @@ struct ZipDirectory: Sendable {
             throw FormatError(
                 .unsupported,
                 "\(path): member `\(name)` is encrypted or uses compression method \(method)",
-                advice: "write the archive with numpy.savez or numpy.savez_compressed")
+                advice: "write the archive with \(writer)")
         }
         widen(&content, &stored, &start, from: ByteReader(bytes: extra))
         guard file.uint32(at: start) == 0x0403_4B50, let localName = file.uint16(at: start + 26),
@@ -129,15 +156,22 @@ struct ZipDirectory: Sendable {
             throw truncated(
                 path, "member `\(name)` of \(stored) bytes at \(start)", file.bytes.count)
         }
+        let first = start + 30 + localName + localExtra
+        guard let ownName = file.slice(at: start + 30, count: localName),
+            ownName.elementsEqual(nameBytes)
+        else {
+            throw FormatError(
+                .malformed, "\(path): member `\(name)` has another name in its own header",
+                advice: "download or export the file again")
+        }
         guard method == 8 || content == stored, content / Self.largestGrowth <= stored + 1 else {
             throw FormatError(
                 .malformed, "\(path): member `\(name)` claims \(content) bytes in \(stored)",
                 advice: "download or export the file again")
         }
-        let first = start + 30 + localName + localExtra
         let member = Member(
             name: name, method: method, checksum: UInt32(truncatingIfNeeded: checksum),
-            bytes: first..<first + stored, contentByteCount: content)
+            start: start, bytes: first..<first + stored, contentByteCount: content)
         return (member, 46 + nameLength + extraLength + commentLength)
     }
 

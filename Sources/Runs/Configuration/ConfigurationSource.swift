@@ -1,7 +1,7 @@
 import Basics
 import EvalKit
+import Formats
 import Glibc
-import Yams
 
 /// A config file and the flags that change it.
 public struct ConfigurationSource: Sendable {
@@ -55,7 +55,7 @@ public struct ConfigurationSource: Sendable {
         ] {
             let name = "SAEVAL_\(key.uppercased())"
             if let text = environment(name) {
-                try assign([key], value(of: Node.Scalar(text)), name)
+                try assign([key], yamlScalar(text), name)
             }
         }
         for flag in flags {

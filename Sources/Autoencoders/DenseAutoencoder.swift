@@ -1,0 +1,107 @@
+import Kernels
+import Tensors
+
+/// A change of basis: every latent is a linear function of the activations, of either sign.
+///
+/// `f = (x - mean) · W_enc`, decoded as `f · W_dec + mean`; without an encoder `f = x - mean`.
+public struct DenseAutoencoder: Autoencoder {
+    /// What it is and where it belongs.
+    public let description: AutoencoderDescription
+    /// `[model, latents]` as it lies; nil for the identity.
+    private let encoder: MatrixView?
+    /// `[model]`.
+    private let mean: [Float]
+    /// One row for each latent, and factors on the values before it.
+    private let decoder: DecoderWeights
+    /// Norms of the decoder's rows by which latents are multiplied; nil when they are not.
+    private let norms: [Float]?
+
+    /// Takes matrices whose shapes were checked.
+    ///
+    /// - Parameter norms: what latents are multiplied by so that the decoder's rows have norm 1.
+    init(
+        description: AutoencoderDescription, encoder: MatrixView?, mean: [Float], decoder: Tensor,
+        norms: [Float]?
+    ) {
+        (self.description, self.encoder, self.mean) = (description, encoder, mean)
+        self.norms = norms
+        self.decoder = DecoderWeights(
+            matrix: decoder, bias: mean, rowScale: norms.map { $0.map { 1 / $0 } })
+    }
+
+    /// The encoder as stored, one row for each latent.
+    public var encoderMatrix: MatrixView? {
+        encoder.map { MatrixView($0.tensor, isTransposed: !$0.isTransposed) }
+            ?? MatrixView(decoder.matrix)
+    }
+
+    /// The decoder as stored, one row for each latent.
+    public var decoderMatrix: MatrixView { MatrixView(decoder.matrix) }
+
+    /// The norms of the decoder's rows.
+    public var latentScale: [Float]? { norms }
+
+    /// Encodes activations; zeros are left out.
+    ///
+    /// - Shapes: x is `[tokens, model]`, `float32`.
+    /// - Cost: `2 · tokens · model · latents` FLOP.
+    public func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
+        try check(x)
+        let centred = Tensor(uninitialized: x.shape)
+        for row in 0..<x.rows {
+            for (column, mean) in mean.enumerated() {
+                let index = row * description.modelSize + column
+                centred.floats[index] = x.floats[index] - mean
+            }
+        }
+        let values =
+            try encoder.map {
+                try backend.linear(
+                    centred,
+                    LinearWeights(
+                        weight: $0.tensor,
+                        layout: $0.isTransposed ? .outputsByInputs : .inputsByOutputs))
+            } ?? centred
+        var codes = SparseCodes(latents: description.latents)
+        for row in 0..<values.rows {
+            for latent in 0..<description.latents {
+                let value = values.floats[row * description.latents + latent]
+                if value == 0 { continue }
+                codes.indices.append(Int32(latent))
+                codes.values.append(value * (norms?[latent] ?? 1))
+            }
+            codes.rowStarts.append(codes.indices.count)
+        }
+        return codes
+    }
+
+    /// Decodes latents back into the space of the activations.
+    ///
+    /// - Shapes: x and the result are `[tokens, model]`, `float32`.
+    /// - Cost: `2 · non-zeros · model` FLOP.
+    public func decode(
+        _ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend
+    ) throws -> Tensor {
+        try check(x)
+        guard codes.latents == description.latents, codes.rows == x.rows else {
+            throw AutoencoderError(
+                .shape,
+                "\(description.release)/\(description.id) was given \(codes.rows) rows of "
+                    + "\(codes.latents) latents to decode, "
+                    + "expected \(x.rows) rows of \(description.latents)",
+                advice: "decode what this autoencoder encoded, with the same activations")
+        }
+        return try backend.decode(codes, decoder)
+    }
+
+    /// Checks that activations are what the encoder takes.
+    private func check(_ x: Tensor) throws(AutoencoderError) {
+        guard x.shape.count == 2, x.shape[1] == description.modelSize, x.type == .float32 else {
+            throw AutoencoderError(
+                .shape,
+                "\(description.release)/\(description.id) takes float32 "
+                    + "[tokens, \(description.modelSize)], not \(x.type) of shape \(x.shape)",
+                advice: "run it on the model and hook it was made for, \(description.hookName)")
+        }
+    }
+}

@@ -1,0 +1,283 @@
+import Basics
+import Formats
+import Tensors
+
+/// Any file of tensors, and a `sae.yaml` that says which tensor is what.
+///
+/// ```yaml
+/// architecture: topk            # standard, topk, jumprelu, gated or batchtopk
+/// hook: blocks.12.hook_resid_post
+/// model: google/gemma-2-2b
+/// k: 32
+/// apply_b_dec_to_input: true
+/// weights: sae.safetensors      # may be left out when it is the only file of tensors
+/// tensors:
+///   encoder: enc.weight
+///   encoder_bias: enc.bias
+///   decoder: dec.weight
+///   decoder_bias: bias
+/// axes:                         # needed where lengths do not tell the axes apart
+///   encoder: [latents, model]
+/// ```
+struct CustomLayout: AutoencoderLayout {
+    /// The name in `sae.yaml`.
+    static let identifier = "custom"
+    /// The name in listings.
+    let name = identifier
+    /// The description.
+    let files = [StatedFacts.file]
+
+    /// Never by files alone, since `sae.yaml` names the weights.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
+
+    /// Translates what `sae.yaml` says.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        guard let stated = place.stated else {
+            throw AutoencoderError(
+                .missing, "\(place.path) has no \(StatedFacts.file)", advice: "write one")
+        }
+        let source = try openTensors(place.weights)
+        let roles = try CustomRoles(stated, source)
+        let (kind, architecture) = try architecture(stated)
+        let sizes = try CustomSizes(stated, source, roles)
+        var more: [JSONMember] = []
+        if let k = try stated.integer("k") { more.append(JSONMember(key: "k", value: .integer(k))) }
+        for key in ["normalize_activations"] {
+            if let text = try stated.text(key) {
+                more.append(JSONMember(key: key, value: .string(text)))
+            }
+        }
+        if let factor = try stated.double("norm_scaling_factor") {
+            more.append(JSONMember(key: "norm_scaling_factor", value: .number(factor)))
+        }
+        if let truth = try stated.truth("rescale_acts_by_decoder_norm") {
+            more.append(JSONMember(key: "rescale_acts_by_decoder_norm", value: .bool(truth)))
+        }
+        if kind == TopK.name, try stated.integer("k") == nil {
+            throw AutoencoderError(
+                .missing, "\(stated.path) has no `k`",
+                advice: "`k: 32`, with the number of latents that a token keeps")
+        }
+        let configuration = try saeLensConfiguration(
+            place, architecture: architecture, modelSize: sizes.modelSize, latents: sizes.latents,
+            hook: place.hook(or: nil, layout: self), model: place.model(or: nil, layout: self),
+            subtracting: try subtracts(stated, roles), more: more)
+        let recipes = try roles.recipes(sizes, architecture: architecture)
+        let ignored = try stated.texts("ignore")
+        return AutoencoderTranslation(
+            configuration: configuration,
+            tensors: { TranslatedTensors(source, recipes, ignoring: ignored) }, label: kind)
+    }
+
+    /// The architecture by its own name and the one it is computed as.
+    private func architecture(_ stated: StatedFacts) throws -> (kind: String, computed: String) {
+        let known = [
+            Standard.name: Standard.name, TopK.name: TopK.name, JumpReLU.name: JumpReLU.name,
+            Gated.name: Gated.name, BatchTopK.name: JumpReLU.name,
+        ]
+        guard let kind = try stated.text("architecture") else {
+            throw AutoencoderError(
+                .missing, "\(stated.path) has no `architecture`",
+                advice: "`architecture:` and one of \(known.keys.sorted().joined(separator: ", "))")
+        }
+        guard let computed = known[kind] else {
+            throw AutoencoderError(
+                .unsupported, "\(stated.path): architecture `\(kind)` is not computed",
+                advice: suggestion(for: kind, among: Array(known.keys)))
+        }
+        return (kind, computed)
+    }
+
+    /// Whether the decoder's bias is subtracted from the input, which must be said.
+    private func subtracts(_ stated: StatedFacts, _ roles: CustomRoles) throws -> Bool {
+        let key = "apply_b_dec_to_input"
+        if let truth = try stated.truth(key) { return truth }
+        guard roles["decoder_bias"] == nil else {
+            throw AutoencoderError(
+                .missing, "\(stated.path) names a `decoder_bias` and has no `\(key)`",
+                advice: "`\(key): true` if the bias is subtracted from activations before they are "
+                    + "encoded, else `\(key): false`")
+        }
+        return false
+    }
+}
+
+/// Which tensor of a file is what.
+struct CustomRoles {
+    /// The description, for messages.
+    private let path: String
+    /// Names of tensors, by role.
+    private let names: [String: String]
+
+    /// Roles and the names that SAELens has for them.
+    private static let known = [
+        "encoder": "W_enc", "encoder_bias": "b_enc", "decoder": "W_dec", "decoder_bias": "b_dec",
+        "threshold": "threshold", "log_threshold": "log_threshold", "gate_bias": "b_gate",
+        "magnitude_bias": "b_mag", "log_magnitude_scale": "r_mag",
+    ]
+
+    /// Reads `tensors` and checks that each is in the file.
+    init(_ stated: StatedFacts, _ source: any TensorSource) throws {
+        path = stated.path
+        var names: [String: String] = [:]
+        for member in try stated.members("tensors") {
+            guard Self.known[member.key] != nil else {
+                throw AutoencoderError(
+                    .malformed, "\(path): role `\(member.key)` is unknown",
+                    advice: suggestion(for: member.key, among: Array(Self.known.keys)))
+            }
+            guard let name = member.value.text, source.contains(name) else {
+                throw AutoencoderError(
+                    .missing,
+                    "\(path): \(source.path) has no tensor \(member.value.text()) for "
+                        + "`\(member.key)`",
+                    advice: suggestion(
+                        for: member.value.text ?? "", among: source.tensorNames))
+            }
+            names[member.key] = name
+        }
+        for role in ["encoder", "decoder"] where names[role] == nil {
+            throw AutoencoderError(
+                .missing, "\(path) names no tensor for `\(role)` under `tensors`",
+                advice: suggestion(for: role, among: source.tensorNames))
+        }
+        self.names = names
+    }
+
+    /// The tensor of a role; nil when the description names none.
+    subscript(role: String) -> String? { names[role] }
+
+    /// The roles that have one element for each latent, or one in all.
+    var latentRoles: [String] {
+        names.keys.filter { !["encoder", "decoder", "decoder_bias"].contains($0) }.sorted()
+    }
+
+    /// Where each tensor of SAELens lies; biases that the description leaves out are zeros.
+    func recipes(
+        _ sizes: CustomSizes, architecture: String
+    ) throws -> [String: TranslatedTensors.Recipe] {
+        var recipes: [String: TranslatedTensors.Recipe] = [:]
+        for (role, name) in names { recipes[Self.known[role] ?? role] = .stored(name) }
+        if let name = names["encoder"], sizes.encoderIsTransposed {
+            recipes["W_enc"] = .transposed(name)
+        }
+        if let name = names["decoder"], sizes.decoderIsTransposed {
+            recipes["W_dec"] = .transposed(name)
+        }
+        if let value = sizes.threshold {
+            recipes["threshold"] = .values([Float](repeating: value, count: sizes.latents))
+        }
+        if recipes["b_dec"] == nil {
+            recipes["b_dec"] = .values([Float](repeating: 0, count: sizes.modelSize))
+        }
+        if recipes["b_enc"] == nil, architecture != Gated.name {
+            recipes["b_enc"] = .values([Float](repeating: 0, count: sizes.latents))
+        }
+        return recipes
+    }
+}
+
+/// The lengths of a custom autoencoder and how its matrices lie.
+struct CustomSizes {
+    /// Length of the activations.
+    let modelSize: Int
+    /// Number of latents.
+    let latents: Int
+    /// Whether the encoder lies as `[latents, model]`.
+    let encoderIsTransposed: Bool
+    /// Whether the decoder lies as `[model, latents]`.
+    let decoderIsTransposed: Bool
+    /// The threshold, when it is one for all latents.
+    let threshold: Float?
+
+    /// Derives lengths and axes from what is stated, from biases and from the matrices.
+    ///
+    /// - Throws: ``AutoencoderError`` when several readings remain: nothing is guessed.
+    init(_ stated: StatedFacts, _ source: any TensorSource, _ roles: CustomRoles) throws {
+        let encoder = try matrixShape(of: roles["encoder"] ?? "", in: source)
+        let decoder = try matrixShape(of: roles["decoder"] ?? "", in: source)
+        let encoderAxes = try Self.axes("encoder", stated)
+        let decoderAxes = try Self.axes("decoder", stated)
+        var size = try stated.integer("d_in")
+        var count = try stated.integer("d_sae")
+        if let name = roles["decoder_bias"], size == nil {
+            size = try source.shape(of: name).first
+        }
+        var threshold: Float?
+        for role in roles.latentRoles {
+            guard let name = roles[role] else { continue }
+            let shape = try source.shape(of: name)
+            if role == "threshold", shape.reduce(1, { $0 &* $1 }) == 1 {
+                threshold = try source.tensor(name).value(at: 0)
+            } else {
+                count = count ?? shape.first
+            }
+        }
+        if let encoderAxes {
+            size = size ?? (encoderAxes == .latentsFirst ? encoder.second : encoder.first)
+        }
+        if let decoderAxes {
+            size = size ?? (decoderAxes == .latentsFirst ? decoder.second : decoder.first)
+        }
+        func ambiguous(_ what: String, _ advice: String) -> AutoencoderError {
+            AutoencoderError(.ambiguous, "\(stated.path) does not tell \(what)", advice: advice)
+        }
+        let lengths = [encoder.first, encoder.second]
+        if size == nil, let count, lengths.contains(count) {
+            size = lengths[0] == count ? lengths[1] : lengths[0]
+        }
+        guard let size else {
+            throw ambiguous(
+                "which of \(lengths[0]) and \(lengths[1]) is the length of activations",
+                "`d_in:` and that length")
+        }
+        modelSize = size
+        latents = count ?? (lengths[0] == size ? lengths[1] : lengths[0])
+        func isLatentsFirst(
+            _ role: String, _ shape: (first: Int, second: Int), _ axes: Axes?, _ latents: Int
+        ) throws -> Bool {
+            let readings: [Axes] = [
+                (shape.first, shape.second) == (latents, size) ? .latentsFirst : nil,
+                (shape.first, shape.second) == (size, latents) ? .modelFirst : nil,
+            ].compactMap { $0 }
+            guard !readings.isEmpty, axes.map(readings.contains) ?? true else {
+                throw AutoencoderError(
+                    .shape,
+                    "\(source.path): the \(role) has shape [\(shape.first), \(shape.second)], and "
+                        + "\(stated.path) leads to \(latents) latents of length \(size)",
+                    advice: "correct `axes`, `d_in`, `d_sae` or the names under `tensors`")
+            }
+            guard let reading = axes ?? (readings.count == 1 ? readings.first : nil) else {
+                throw ambiguous(
+                    "the axes of the \(role) apart, both \(size) long",
+                    "`axes:` and below it `  \(role): [latents, model]` or `[model, latents]`")
+            }
+            return reading == .latentsFirst
+        }
+        encoderIsTransposed = try isLatentsFirst("encoder", encoder, encoderAxes, latents)
+        decoderIsTransposed = try !isLatentsFirst("decoder", decoder, decoderAxes, latents)
+        self.threshold = threshold
+    }
+
+    /// How a matrix lies.
+    private enum Axes { case latentsFirst, modelFirst }
+
+    /// The axes that are stated for a matrix; nil when they are not.
+    private static func axes(_ role: String, _ stated: StatedFacts) throws -> Axes? {
+        let members = try stated.members("axes")
+        if let other = members.first(where: { !["encoder", "decoder"].contains($0.key) }) {
+            throw AutoencoderError(
+                .malformed, "\(stated.path): `axes` of `\(other.key)` cannot be stated",
+                advice: suggestion(for: other.key, among: ["encoder", "decoder"]))
+        }
+        guard let value = members.first(where: { $0.key == role })?.value else { return nil }
+        switch value.elements?.map(\.text) {
+        case ["latents", "model"]: return .latentsFirst
+        case ["model", "latents"]: return .modelFirst
+        default:
+            throw AutoencoderError(
+                .malformed, "\(stated.path): `axes` of the \(role) are \(value.text())",
+                advice: "[latents, model] or [model, latents]")
+        }
+    }
+}

@@ -1,0 +1,251 @@
+import Basics
+import Formats
+import Tensors
+
+/// `config.json` and `ae.pt`, as dictionary_learning writes them.
+///
+/// - Source: what SAE Bench 0.6.0 computes with them, in `custom_saes`; its classes decide over
+///   those of dictionary_learning where the two differ. `AutoEncoderNew`, which SAE Bench cannot
+///   read, is computed as dictionary_learning does.
+struct DictionaryLearningLayout: AutoencoderLayout {
+    /// The weights.
+    static let weightFile = "ae.pt"
+    /// The configuration.
+    static let configurationFile = "config.json"
+
+    /// The name in listings.
+    let name = "dictionary_learning"
+    /// Both files.
+    let files = [weightFile, configurationFile]
+
+    /// Translates the class that `config.json` names.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let settings = try DictionarySettings(file: place.path(Self.configurationFile))
+        let kind = try settings.kind
+        let (modelSize, latents) = (
+            try settings.size("activation_dim"), try settings.size("dict_size")
+        )
+        let hook = try place.hook(or: settings.hook, layout: self)
+        let model = try place.model(or: settings.model, layout: self)
+        var more: [JSONMember] = []
+        let k = kind.hasK ? try settings.integer("k") : nil
+        if kind == .topK {
+            guard let k else { throw settings.missing("k") }
+            more = [JSONMember(key: "k", value: .integer(k))]
+        }
+        let configuration = try saeLensConfiguration(
+            place, architecture: kind.architecture, modelSize: modelSize, latents: latents,
+            hook: hook, model: model, subtracting: kind.subtractsDecoderBias,
+            contextSize: settings.contextSize,
+            dataset: place.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
+        // The directory's entries are what SAELens makes of the files, folding included.
+        if place.facts.isPublished {
+            return AutoencoderTranslation(
+                configuration: configuration,
+                tensors: { try tensors(place, kind, k: k, latents: latents) })
+        }
+        let label = settings.label(kind)
+        return AutoencoderTranslation(
+            configuration: configuration,
+            tensors: { try tensors(place, kind, k: k, latents: latents) }, label: label,
+            foldsDecoderNorms: kind.foldsDecoderNorms,
+            customConfiguration: customClassConfiguration(
+                model: model, modelSize: modelSize, latents: latents, hook: hook,
+                layer: try settings.integer("layer"), architecture: label))
+    }
+
+    /// Opens the weights and maps the names of a class.
+    private func tensors(
+        _ place: AutoencoderPlace, _ kind: DictionaryKind, k: Int?, latents: Int
+    ) throws -> TranslatedTensors {
+        let source = try openTensors(place.weights)
+        if source.tensorNames.contains(where: { $0.hasPrefix("ae.") }) {
+            throw AutoencoderError(
+                .unsupported,
+                "\(place.weights) is a back-up written in the middle of training: its weights lie "
+                    + "under `ae`, beside the optimizer's, and its biases are not rescaled",
+                advice: "the `ae.pt` that training writes at its end, or one of its checkpoints")
+        }
+        var recipes = kind.recipes
+        if kind.hasK, let k, source.contains("k") {
+            let stored = try scalar("k", in: source)
+            guard Int(exactly: stored) == k else {
+                throw AutoencoderError(
+                    .malformed,
+                    "\(place.weights) holds `k` = \(stored), but \(Self.configurationFile) "
+                        + "says \(k)",
+                    advice: "put back the \(Self.configurationFile) that it was trained with")
+            }
+        }
+        if kind == .batchTopK || kind == .matryoshka {
+            let threshold = try scalar("threshold", in: source)
+            guard threshold >= 0 else {
+                throw AutoencoderError(
+                    .unsupported,
+                    "\(place.weights) holds `threshold` = \(threshold): training had not yet "
+                        + "tracked one when it was written, and without it the latents of a token "
+                        + "would depend on its batch",
+                    advice: "a checkpoint from behind `threshold_start_step`, 1000 by default")
+            }
+            recipes["threshold"] = .values([Float](repeating: threshold, count: latents))
+        }
+        return TranslatedTensors(source, recipes, ignoring: ["k", "threshold", "group_sizes"])
+    }
+
+    /// A tensor of one element.
+    private func scalar(_ name: String, in source: any TensorSource) throws -> Float {
+        let tensor = try source.tensor(name)
+        guard tensor.count == 1 else {
+            throw AutoencoderError(
+                .shape, "\(source.path): tensor `\(name)` has shape \(tensor.shape), expected []",
+                advice: "export the file again")
+        }
+        return tensor.value(at: 0)
+    }
+}
+
+/// The dictionary classes of dictionary_learning.
+private enum DictionaryKind: String {
+    case standard = "AutoEncoder"
+    case outputBias = "AutoEncoderNew"
+    case topK = "AutoEncoderTopK"
+    case batchTopK = "BatchTopKSAE"
+    case matryoshka = "MatryoshkaBatchTopKSAE"
+    case gated = "GatedAutoEncoder"
+    case jumpReLU = "JumpReluAutoEncoder"
+
+    /// Every class.
+    static let all: [DictionaryKind] = [
+        .standard, .outputBias, .topK, .batchTopK, .matryoshka, .gated, .jumpReLU,
+    ]
+
+    /// The architecture of SAELens that computes the same.
+    var architecture: String {
+        switch self {
+        case .standard, .outputBias: Standard.name
+        case .topK: TopK.name
+        case .batchTopK, .matryoshka, .jumpReLU: JumpReLU.name
+        case .gated: Gated.name
+        }
+    }
+
+    /// Whether the decoder's bias is subtracted from the input.
+    var subtractsDecoderBias: Bool { self != .outputBias && self != .jumpReLU }
+    /// Whether it keeps k latents.
+    var hasK: Bool { self == .topK || self == .batchTopK || self == .matryoshka }
+    /// Whether SAE Bench folds the norms of its decoder.
+    var foldsDecoderNorms: Bool { self == .standard || self == .outputBias }
+
+    /// What SAE Bench calls it in results.
+    var label: String {
+        switch self {
+        case .standard, .outputBias: "standard"
+        case .topK: "topk"
+        case .batchTopK: "batch_topk"
+        case .matryoshka: "matryoshka_batch_topk"
+        case .gated: "gated"
+        case .jumpReLU: "jumprelu"
+        }
+    }
+
+    /// Where its tensors lie.
+    var recipes: [String: TranslatedTensors.Recipe] {
+        let linear: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
+            "b_enc": .stored("encoder.bias"),
+        ]
+        switch self {
+        case .standard: return linear.merging(["b_dec": .stored("bias")]) { $1 }
+        case .outputBias: return linear.merging(["b_dec": .stored("decoder.bias")]) { $1 }
+        case .topK, .batchTopK: return linear.merging(["b_dec": .stored("b_dec")]) { $1 }
+        case .gated:
+            return [
+                "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
+                "b_dec": .stored("decoder_bias"), "b_gate": .stored("gate_bias"),
+                "b_mag": .stored("mag_bias"), "r_mag": .stored("r_mag"),
+            ]
+        case .matryoshka, .jumpReLU:
+            let names = ["W_enc", "W_dec", "b_enc", "b_dec", "threshold"]
+            return Dictionary(uniqueKeysWithValues: names.map { ($0, .stored($0)) })
+        }
+    }
+}
+
+/// The entries of a `config.json`.
+private struct DictionarySettings {
+    /// The file, for messages.
+    let path: String
+    /// Its `trainer`.
+    private let trainer: JSON
+    /// Tokens of a text, from its `buffer`.
+    let contextSize: Int?
+
+    /// Reads a file.
+    init(file path: String) throws {
+        let json = try JSON(file: path)
+        guard let trainer = json["trainer"], trainer.members != nil else {
+            throw AutoencoderError(
+                .missing, "\(path) has no object `trainer`",
+                advice: "check that it is the configuration of a dictionary of dictionary_learning")
+        }
+        (self.path, self.trainer) = (path, trainer)
+        contextSize = json["buffer"]?["ctx_len"]?.integer
+    }
+
+    /// The dictionary's class, also under the spelling of files from before January 2025.
+    var kind: DictionaryKind {
+        get throws {
+            guard let name = trainer["dict_class"]?.text else { throw missing("dict_class") }
+            if let kind = DictionaryKind(rawValue: name.replacing("Matroyshka", with: "Matryoshka"))
+            {
+                return kind
+            }
+            throw AutoencoderError(
+                .unsupported, "\(path): `dict_class` `\(name)` is not computed",
+                advice: suggestion(for: name, among: DictionaryKind.all.map(\.rawValue)))
+        }
+    }
+
+    /// What SAE Bench calls the architecture; trainers of one class have names of their own.
+    func label(_ kind: DictionaryKind) -> String {
+        switch trainer["trainer_class"]?.text {
+        case "StandardTrainerAprilUpdate": "standard_april_update"
+        case "PAnnealTrainer": "p_anneal"
+        default: kind.label
+        }
+    }
+
+    /// The hook: the residual stream behind `layer`; nil when `submodule_name` names another place.
+    var hook: String? {
+        guard let layer = trainer["layer"]?.integer, layer >= 0 else { return nil }
+        let submodule = trainer["submodule_name"]?.text ?? "resid_post"
+        return submodule.hasPrefix("resid_post") ? "blocks.\(layer).hook_resid_post" : nil
+    }
+
+    /// The model without the organisation, as SAE Bench names models.
+    var model: String? {
+        trainer["lm_name"]?.text.flatMap { $0.isEmpty ? nil : lastComponent(of: $0) }
+    }
+
+    /// An integer; nil when it is absent.
+    func integer(_ key: String) throws -> Int? {
+        guard let value = trainer[key], !value.isNull else { return nil }
+        if let integer = value.integer { return integer }
+        throw AutoencoderError(
+            .malformed, "\(path): `trainer.\(key)` is \(value.text()), expected an integer",
+            advice: "correct `\(key)` in the file")
+    }
+
+    /// A length that must be there.
+    func size(_ key: String) throws -> Int {
+        guard let size = try integer(key) else { throw missing(key) }
+        return size
+    }
+
+    /// The error for a key that is not there.
+    func missing(_ key: String) -> AutoencoderError {
+        AutoencoderError(
+            .missing, "\(path) has no `trainer.\(key)`",
+            advice: "put back the file that training wrote")
+    }
+}

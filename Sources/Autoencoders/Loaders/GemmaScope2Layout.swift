@@ -1,0 +1,125 @@
+import Basics
+import Formats
+
+/// `config.json` and `params.safetensors` of Gemma Scope 2, autoencoders and transcoders.
+///
+/// - Source: `gemma_3_sae_huggingface_loader` of SAELens 6. Layer and place in the block come from
+///   `hf_hook_point_in`, and where that is missing from the names of the folders, as there.
+struct GemmaScope2Layout: AutoencoderLayout {
+    /// The name in listings.
+    let name = "gemma_scope_2"
+    /// Both files.
+    let files = ["params.safetensors", "config.json"]
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let path = place.path(files[1])
+        let json = try JSON(file: path)
+        guard json["architecture"]?.text == "jump_relu" else {
+            throw AutoencoderError(
+                .unsupported,
+                "\(path): architecture \(json["architecture"]?.text() ?? "null") is not computed",
+                advice: "an autoencoder whose `architecture` is `jump_relu`")
+        }
+        let source = try openTensors(place.weights)
+        let (modelSize, latents) = try matrixShape(of: "w_enc", in: source)
+        let point = json["hf_hook_point_in"]?.text
+        let site = point.map(GemmaScopeSite.init(module:)) ?? GemmaScopeSite(place)
+        let layer = point.flatMap(layer(ofModule:)) ?? place.number(after: "layer_")
+        var recipes: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .stored("w_enc"), "W_dec": .stored("w_dec"),
+        ]
+        var more: [JSONMember] = [
+            JSONMember(key: "reshape_activations", value: .string("none")),
+            JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? .null),
+        ]
+        let skips = source.contains("affine_skip_connection")
+        if site == .transcoder {
+            guard let layer else {
+                throw place.missing(
+                    "does not say which layer it writes to",
+                    "`hook: blocks.12.hook_mlp_in`, with your layer,", self)
+            }
+            more += [
+                JSONMember(key: "hook_name_out", value: .string("blocks.\(layer).hook_mlp_out")),
+                JSONMember(key: "hf_hook_name_out", value: json["hf_hook_point_out"] ?? .null),
+                JSONMember(
+                    key: "d_out", value: .integer(try matrixShape(of: "w_dec", in: source).second)),
+            ]
+            if skips { recipes["W_skip"] = .transposed("affine_skip_connection") }
+        }
+        let architecture =
+            site != .transcoder
+            ? JumpReLU.name : skips ? "jumprelu_skip_transcoder" : "jumprelu_transcoder"
+        let configuration = try saeLensConfiguration(
+            place, architecture: architecture, modelSize: modelSize, latents: latents,
+            hook: place.hook(
+                or: layer.flatMap { layer in site.map { "blocks.\(layer).\($0.rawValue)" } },
+                layout: self),
+            model: place.model(or: json["model_name"]?.text.map(modelName), layout: self),
+            subtracting: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
+            more: more)
+        return AutoencoderTranslation(
+            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+    }
+
+    /// The layer in a name such as `model.layers.12.output`; nil when it has none.
+    private func layer(ofModule name: String) -> Int? {
+        let parts = name.split(separator: ".")
+        guard let index = parts.firstIndex(of: "layers"), index + 1 < parts.count else {
+            return nil
+        }
+        return Int(parts[index + 1])
+    }
+
+    /// The model's name on the hub: files leave out the organisation, and for the smallest model
+    /// add an ending that it does not have.
+    private func modelName(_ stored: String) -> String {
+        let full = stored.contains("google") ? stored : "google/\(stored)"
+        let name = full.replacing("-v3", with: "-3")
+        return name.contains("270m") ? name.replacing("-pt", with: "") : name
+    }
+}
+
+/// The places that Gemma Scope 2 has autoencoders of, under the names of TransformerLens.
+private enum GemmaScopeSite: String {
+    case residual = "hook_resid_post"
+    case attention = "attn.hook_z"
+    case mlp = "hook_mlp_out"
+    case transcoder = "hook_mlp_in"
+
+    /// Reads the place from a name such as `model.layers.12.output`; nil for other modules.
+    init?(module name: String) {
+        let end = name.split(separator: ".").drop { $0 != "layers" }.dropFirst(2)
+        switch end.joined(separator: ".") {
+        case "output": self = .residual
+        case "self_attn.o_proj.input": self = .attention
+        case "post_feedforward_layernorm.output": self = .mlp
+        case "pre_feedforward_layernorm.output": self = .transcoder
+        default: return nil
+        }
+    }
+
+    /// Reads the place from the folders' names; nil when none of them says one.
+    init?(_ place: AutoencoderPlace) {
+        for component in place.components.reversed() {
+            if component.contains("resid_post") {
+                self = .residual
+                return
+            }
+            if component.contains("attn_out") {
+                self = .attention
+                return
+            }
+            if component.contains("mlp_out") {
+                self = .mlp
+                return
+            }
+            if component.contains("transcoder") {
+                self = .transcoder
+                return
+            }
+        }
+        return nil
+    }
+}

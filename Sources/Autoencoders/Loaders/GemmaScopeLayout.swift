@@ -1,0 +1,90 @@
+import Basics
+import Formats
+
+/// `params.npz` of Gemma Scope, which says nothing about itself: sizes come from the arrays, hook
+/// and model from the path of the repository or from `sae.yaml`.
+///
+/// - Source: `gemma_2_sae_huggingface_loader` of SAELens 6; Lieberum et al. 2024.
+struct GemmaScopeLayout: AutoencoderLayout {
+    /// The weights.
+    static let weightFile = "params.npz"
+
+    /// The name in listings.
+    let name = "gemma_scope"
+    /// The archive.
+    let files = [weightFile]
+
+    /// Translates the archive; transcoders of Gemma Scope have the same file and are refused.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let source = try openTensors(place.weights)
+        let encoder = ["W_enc", "w_enc"].first(where: source.contains) ?? "W_enc"
+        let decoder = ["W_dec", "w_dec"].first(where: source.contains) ?? "W_dec"
+        let (modelSize, latents) = try matrixShape(of: encoder, in: source)
+        let repository = GemmaScopeRepository(place)
+        if repository?.kind == .transcoders {
+            throw AutoencoderError(
+                .unsupported, "\(place.path) is a transcoder of Gemma Scope, which is not computed",
+                advice: "an autoencoder of gemma-scope-…-res, -mlp or -att")
+        }
+        let configuration = try saeLensConfiguration(
+            place, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
+            hook: place.hook(or: repository?.hook(place), layout: self),
+            model: place.model(or: repository?.model, layout: self), subtracting: false,
+            contextSize: 1024, dataset: "monology/pile-uncopyrighted")
+        let recipes: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .stored(encoder), "W_dec": .stored(decoder),
+        ]
+        return AutoencoderTranslation(
+            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+    }
+}
+
+/// What the name of a repository of Gemma Scope says.
+private struct GemmaScopeRepository {
+    /// The activations that its autoencoders take.
+    enum Kind: String, CaseIterable { case res, mlp, att, transcoders }
+
+    /// The activations.
+    let kind: Kind
+    /// The model in the names of TransformerLens.
+    let model: String
+
+    /// Finds `gemma-scope-2b-pt-res` and its like in a path; nil when there is none.
+    init?(_ place: AutoencoderPlace) {
+        for component in place.components.reversed() {
+            guard let start = component.firstRange(of: "gemma-scope-")?.upperBound else { continue }
+            let parts = component[start...].split(separator: "-").map(String.init)
+            guard parts.count >= 3, ["2b", "9b", "27b"].contains(parts[0]),
+                ["pt", "it"].contains(parts[1]), let kind = Kind(rawValue: parts[2])
+            else { continue }
+            self.kind = kind
+            model = "gemma-2-\(parts[0])" + (parts[1] == "it" ? "-it" : "")
+            return
+        }
+        return nil
+    }
+
+    /// The hook of an autoencoder of the repository; nil when its path has no layer.
+    func hook(_ place: AutoencoderPlace) -> String? {
+        if kind == .res, place.components.contains("embedding") { return "hook_embed" }
+        guard let layer = place.number(after: "layer_") else { return nil }
+        switch kind {
+        case .res: return "blocks.\(layer).hook_resid_post"
+        case .mlp, .transcoders: return "blocks.\(layer).hook_mlp_out"
+        case .att: return "blocks.\(layer).attn.hook_z"
+        }
+    }
+}
+
+/// The two lengths of a matrix in a file.
+func matrixShape(
+    of name: String, in source: any TensorSource
+) throws -> (first: Int, second: Int) {
+    let shape = try source.shape(of: name)
+    guard shape.count == 2 else {
+        throw AutoencoderError(
+            .shape, "\(source.path): tensor `\(name)` has shape \(shape), expected a matrix",
+            advice: "check that the file holds an autoencoder of this layout")
+    }
+    return (shape[0], shape[1])
+}

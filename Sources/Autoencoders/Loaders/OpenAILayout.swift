@@ -1,0 +1,109 @@
+import Basics
+import Formats
+
+/// A `.pt` file of OpenAI's `sparse_autoencoder` for GPT-2 small, one autoencoder for each file.
+///
+/// `activation((x - pre_bias) · W + latent_bias)`, decoded by its own matrix plus `pre_bias`. With
+/// TopK, rows are centred and divided by their deviation first, and this is undone at the end.
+///
+/// - Source: `Autoencoder` of openai/sparse_autoencoder. The files lie under
+///   `<location>_v5_32k/autoencoders/<layer>.pt` and its like.
+struct OpenAILayout: AutoencoderLayout {
+    /// The name in listings.
+    let name = "openai"
+    /// A file for each layer.
+    let files = ["autoencoders/0.pt"]
+    /// One weight file each.
+    let isPerFile = true
+
+    /// The files called after a layer in a folder called `autoencoders`.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        guard absolute(folder).last == "autoencoders" else { return [] }
+        return names.filter { $0.hasSuffix(".pt") && Int($0.dropLast(3)) != nil }.map { [$0] }
+    }
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let source = try openTensors(place.weights)
+        let (latents, modelSize) = try matrixShape(of: "encoder.weight", in: source)
+        let (architecture, more) = try activation(source)
+        let configuration = try saeLensConfiguration(
+            place, architecture: architecture, modelSize: modelSize, latents: latents,
+            hook: place.hook(or: hook(place), layout: self),
+            model: place.model(or: hook(place).map { _ in "gpt2-small" }, layout: self),
+            subtracting: true, more: more)
+        let recipes: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
+            "b_enc": .stored("latent_bias"), "b_dec": .stored("pre_bias"),
+        ]
+        return AutoencoderTranslation(
+            configuration: configuration,
+            tensors: {
+                TranslatedTensors(
+                    source, recipes,
+                    ignoring: [
+                        "stats_last_nonzero", "latents_activation_frequency", "latents_mean_square",
+                    ])
+            })
+    }
+
+    /// The architecture that the file names, and what belongs to it.
+    ///
+    /// Files without a name are ReLU, as `from_state_dict` takes them.
+    private func activation(
+        _ source: any TensorSource
+    ) throws -> (architecture: String, more: [JSONMember]) {
+        let file = source as? TorchFile
+        guard let name = file?.scalar("activation") else { return (Standard.name, []) }
+        switch name {
+        case .text("ReLU"): return (Standard.name, [])
+        case .text("TopK"):
+            let function = file?.scalar("activation_state_dict.postact_fn")
+            guard function == .text("ReLU") else {
+                throw refused(
+                    source, "TopK with \(function.map { "\($0)" } ?? "nothing") behind it")
+            }
+            guard case .integer(let k)? = file?.scalar("activation_state_dict.k") else {
+                throw AutoencoderError(
+                    .missing, "\(source.path) has no integer `activation_state_dict.k`",
+                    advice: "download the file again")
+            }
+            return (
+                TopK.name,
+                [
+                    JSONMember(key: "k", value: .integer(k)),
+                    JSONMember(key: "normalize_activations", value: .string("layer_norm")),
+                ]
+            )
+        default: throw refused(source, "\(name)")
+        }
+    }
+
+    /// The error for an activation function that is not computed.
+    private func refused(_ source: any TensorSource, _ function: String) -> AutoencoderError {
+        AutoencoderError(
+            .unsupported, "\(source.path): the activation \(function) is not computed",
+            advice: "an autoencoder of ReLU or TopK")
+    }
+
+    /// The hook that location and layer in the path name; nil when the path is another one.
+    private func hook(_ place: AutoencoderPlace) -> String? {
+        let file = lastComponent(of: place.path)
+        guard file.hasSuffix(".pt"), let layer = Int(file.dropLast(3)), layer >= 0 else {
+            return nil
+        }
+        for component in place.components.dropLast().reversed() {
+            for (location, site) in Self.sites where component.hasPrefix(location) {
+                return "blocks.\(layer).\(site)"
+            }
+        }
+        return nil
+    }
+
+    /// Locations and the names that TransformerLens has for them.
+    private static let sites = [
+        ("mlp_post_act", "mlp.hook_post"), ("resid_delta_attn", "hook_attn_out"),
+        ("resid_post_attn", "hook_resid_mid"), ("resid_delta_mlp", "hook_mlp_out"),
+        ("resid_post_mlp", "hook_resid_post"),
+    ]
+}

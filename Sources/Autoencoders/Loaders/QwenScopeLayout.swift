@@ -1,0 +1,73 @@
+import Basics
+
+/// `layer<n>.sae.pt` of Qwen Scope, one autoencoder for each file.
+///
+/// - Source: `qwen_scope_sae_huggingface_loader` of SAELens 6. k and the model come from the name
+///   of the repository, `SAE-Res-<model>-W<width>K-L0_<k>`.
+struct QwenScopeLayout: AutoencoderLayout {
+    /// The name in listings.
+    let name = "qwen_scope"
+    /// A file for each layer.
+    let files = ["layer0.sae.pt"]
+    /// One weight file each.
+    let isPerFile = true
+
+    /// The files called after a layer.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        names.filter { layer(of: $0) != nil }.map { [$0] }
+    }
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        guard let repository = repository(place) else {
+            throw AutoencoderError(
+                .missing, "\(place.path) does not say how many latents a token keeps",
+                advice: "put it into a folder called as its repository, such as "
+                    + "SAE-Res-Qwen3-1.7B-Base-W32K-L0_50, or describe it by a sae.yaml with "
+                    + "`architecture: topk`")
+        }
+        let source = try openTensors(place.weights)
+        let (latents, modelSize) = try matrixShape(of: "W_enc", in: source)
+        let configuration = try saeLensConfiguration(
+            place, architecture: TopK.name, modelSize: modelSize, latents: latents,
+            hook: place.hook(
+                or: layer(of: lastComponent(of: place.path)).map {
+                    "blocks.\($0).hook_resid_post"
+                }, layout: self),
+            model: place.model(or: "Qwen/\(repository.model)", layout: self), subtracting: false,
+            contextSize: 1024,
+            more: [JSONMember(key: "k", value: .integer(repository.k))])
+        let recipes: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec"),
+        ]
+        return AutoencoderTranslation(
+            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+    }
+
+    /// The layer in the name of a file; nil for other files.
+    private func layer(of file: String) -> Int? {
+        guard file.hasPrefix("layer"), file.hasSuffix(".sae.pt") else { return nil }
+        return Int(file.dropFirst(5).dropLast(7)).flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    /// What the repository's name says; nil when no folder has such a name.
+    private func repository(_ place: AutoencoderPlace) -> (model: String, k: Int)? {
+        for component in place.components.reversed() {
+            guard let start = component.firstRange(of: "SAE-Res-")?.upperBound,
+                let width = component.firstRange(of: "-W", after: start),
+                let middle = component.firstRange(of: "K-L0_", after: width.upperBound),
+                Int(component[width.upperBound..<middle.lowerBound]) != nil,
+                let k = Int(component[middle.upperBound...])
+            else { continue }
+            return (String(component[start..<width.lowerBound]), k)
+        }
+        return nil
+    }
+}
+
+extension String {
+    /// The first place of a text behind an index.
+    fileprivate func firstRange(of text: String, after start: Index) -> Range<Index>? {
+        self[start...].firstRange(of: text)
+    }
+}

@@ -1,0 +1,155 @@
+import Basics
+import Formats
+import Kernels
+import Tensors
+import Testing
+
+@testable import Autoencoders
+
+/// Every layout against what SAE Bench, sae-lens or its own program computed.
+struct LayoutTests {
+    private let backend = ReferenceBackend()
+
+    /// One autoencoder in another layout.
+    struct Specimen: Sendable, CustomTestStringConvertible {
+        /// The name of its expectations.
+        var testDescription: String
+        /// Release and id.
+        var place: String
+        /// `sae_cfg_dict`, where SAE Bench reads the layout.
+        var configuration: JSON?
+    }
+
+    /// Where the autoencoders lie.
+    static let folder = "\(fixtures)/layouts"
+
+    /// All of them.
+    static let specimens: [Specimen] = ((try? folderContents("\(fixtures)/layouts-expected")) ?? [])
+        .filter { $0.hasSuffix(".json") }.compactMap { file in
+            guard let json = try? JSON(file: "\(fixtures)/layouts-expected/\(file)"),
+                let place = json["folder"]?.text
+            else { return nil }
+            return Specimen(
+                testDescription: String(file.dropLast(5)), place: place,
+                configuration: json["sae_cfg_dict"].flatMap { $0.isNull ? nil : $0 })
+        }
+
+    /// The reference to one of them, found from the folder above all.
+    static func reference(_ specimen: Specimen) throws -> AutoencoderReference {
+        let survey = try surveyAutoencoders(under: folder)
+        let name = specimen.place.contains("/") ? specimen.place : "layouts/\(specimen.place)"
+        return try #require(
+            survey.found.first { "\($0.release)/\($0.id)" == name },
+            "\(survey.unread.map(\.reason))")
+    }
+
+    @Test("Every fixture is found and none is left over")
+    func found() throws {
+        let survey = try surveyAutoencoders(under: Self.folder)
+        #expect(survey.unread.isEmpty, "\(survey.unread.map(\.reason))")
+        #expect(survey.found.count == Self.specimens.count + 7)
+        let layouts = Set(survey.found.map(\.layout))
+        #expect(
+            layouts
+                == Set(autoencoderLayouts.map(\.name)).subtracting(["sae_lens", "custom"]))
+    }
+
+    @Test("Codes and reconstructions are those of the programs", arguments: specimens)
+    func codesAndReconstructions(_ specimen: Specimen) throws {
+        let expected = try SafetensorsFile(
+            path: "\(fixtures)/layouts-expected/\(specimen.testDescription).safetensors")
+        let autoencoder = try loadAutoencoder(Self.reference(specimen))
+        let x = try expected.tensor("x")
+        let codes = try autoencoder.encode(x, on: backend)
+        #expect(!codes.values.isEmpty)
+        expectClose(dense(codes), try expected.tensor("encode").values, "encode")
+        let decoded = try autoencoder.decode(codes, of: x, on: backend)
+        expectClose(decoded.values, try expected.tensor("decode").values, "decode")
+    }
+
+    @Test("The reference and the loaded autoencoder agree", arguments: specimens)
+    func descriptions(_ specimen: Specimen) throws {
+        let reference = try Self.reference(specimen)
+        let description = try loadAutoencoder(reference).description
+        #expect(description.hookName == reference.hookName)
+        #expect(description.modelName == reference.modelName)
+        #expect(description.architecture == reference.architecture)
+        #expect(description.configuration.text() == reference.configuration.text())
+        #expect(reference.storedBytes > 0 || reference.layout == "identity")
+        let again = AutoencoderPlace.self
+        #expect(try again.init(reference).path == reference.path)
+    }
+
+    @Test(
+        "The configuration in results is the one SAE Bench writes",
+        arguments: specimens.filter { $0.configuration != nil })
+    func resultConfiguration(_ specimen: Specimen) throws {
+        let written = try Self.reference(specimen).configuration(type: "float32")
+        #expect(written.text() == specimen.configuration?.text())
+    }
+
+    @Test(
+        "Files that dictionary_learning wrote give the published vectors",
+        arguments: [
+            ("AutoEncoder", "AutoEncoder"), ("AutoEncoderNew", "AutoEncoderNew"),
+            ("GatedAutoEncoder", "Gated"), ("JumpReluAutoEncoder", "JumpReLU"),
+            ("AutoEncoderTopK", "TopK"), ("BatchTopKSAE", "BatchTopK"),
+            ("MatryoshkaBatchTopKSAE", "BatchTopK"),
+        ])
+    func publishedVectors(dictionaryClass: String, vector: String) throws {
+        let vector = try #require(
+            SpecificationVectorTests.vectors.first { $0.testDescription == vector })
+        let autoencoder = try load("\(Self.folder)/vectors/\(dictionaryClass)", folding: true)
+        let x = Tensor([0.5, -1, 2, 0.25, 1.5, 0.2, -0.3, -0.7], shape: [2, 4])
+        let codes = try autoencoder.encode(x, on: backend)
+        for (value, expected) in zip(dense(codes), vector.latents) {
+            #expect(abs(value - expected) <= 2e-5)
+        }
+        let decoded = try autoencoder.decode(codes, of: x, on: backend).values
+        for (value, expected) in zip(decoded, vector.decoded) {
+            #expect(abs(value - expected) <= 2e-5)
+        }
+    }
+
+    @Test("Encoders that lie transposed are not copied")
+    func transposedEncoder() throws {
+        let autoencoder = try load("\(Self.folder)/sae-tiny-8x/layers.3", folding: true)
+        #expect(autoencoder.encoder.isTransposed)
+        let file = try SafetensorsFile(
+            path: "\(Self.folder)/sae-tiny-8x/layers.3/sae.safetensors")
+        let stored = try file.tensor("encoder.weight")
+        #expect(autoencoder.encoder.matrix.shape == stored.shape)
+        #expect(autoencoder.encoderMatrix?.isTransposed == false)
+    }
+
+    @Test("Components of a corrected PCA are the latents")
+    func correctedPCA() throws {
+        let place = "gemma-2-2b_pca_saes/pca_tiny_blocks.3.hook_resid_post.pt"
+        let folder = try TemporaryFolder()
+        try folder.copy("\(Self.folder)/\(place)", to: "pca/components.pt")
+        try folder.write(
+            "layout: pca\nweights: components.pt\nform: corrected\n"
+                + "hook: blocks.3.hook_resid_post\nmodel: tiny\n", to: "pca/sae.yaml")
+        let reference = try #require(try findAutoencoders(under: "\(folder.path)/pca").first)
+        #expect(reference.path.hasSuffix("pca/components.pt"))
+        let autoencoder = try loadAutoencoder(reference)
+        let file = try TorchFile(path: "\(Self.folder)/\(place)")
+        let mean = try file.tensor("mean").values
+        let components = try file.tensor("W_enc").values
+        // The mean plus twice the component of latent 5 has that latent alone.
+        let x = Tensor((0..<8).map { mean[$0] + 2 * components[5 * 8 + $0] }, shape: [1, 8])
+        let codes = dense(try autoencoder.encode(x, on: backend))
+        expectClose(codes, [0, 0, 0, 0, 0, 2, 0, 0], "codes")
+        expectClose(
+            try autoencoder.decode(autoencoder.encode(x, on: backend), of: x, on: backend).values,
+            x.values, "reconstruction")
+    }
+}
+
+extension TemporaryFolder {
+    /// Copies a file into it.
+    func copy(_ source: String, to name: String) throws {
+        try makeFolder(parentFolder(of: "\(path)/\(name)"))
+        try writeFile(try readFile(source), to: "\(path)/\(name)")
+    }
+}
