@@ -37,11 +37,6 @@ private func hash(_ lines: some Sequence<String>) -> String {
     return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
-/// The entry of a name.
-private func entry(_ release: String, _ id: String) throws -> PublishedAutoencoder {
-    try #require(PublishedAutoencoders.all.first { $0.release == release && $0.id == id })
-}
-
 struct PublishedAutoencodersTests {
     @Test("The directory has the releases and entries of SAELens, loader by loader")
     func totals() {
@@ -128,14 +123,16 @@ struct PublishedAutoencodersTests {
 
     @Test("Irregular entries of the directory are read like any other")
     func irregular() throws {
-        let nested = try entry("gpt2-small-res_scefr-ajt", "blocks.10.hook_resid_pre")
+        let nested = try publishedEntry("gpt2-small-res_scefr-ajt", "blocks.10.hook_resid_pre")
         #expect(nested.path == "10-res_scefr-ajt" && nested.layer == 10)
-        let suffixed = try entry("gpt2-small-resid-post-v5-32k", "blocks.0.hook_resid_post")
+        let suffixed = try publishedEntry(
+            "gpt2-small-resid-post-v5-32k", "blocks.0.hook_resid_post")
         #expect(suffixed.files.first == "v5_32k_layer_0.pt/cfg.json")
-        let numbered = try entry("mntss-gemma-2-2b-2.5m-clt-as-per-layer", "layer_7")
+        let numbered = try publishedEntry("mntss-gemma-2-2b-2.5m-clt-as-per-layer", "layer_7")
         #expect(numbered.path == "7" && numbered.layer == 7 && numbered.hookName == nil)
         #expect(numbered.files.last == "W_dec_7.safetensors")
-        let embedding = try entry("gemma-scope-2b-pt-res", "embedding/width_4k/average_l0_6")
+        let embedding = try publishedEntry(
+            "gemma-scope-2b-pt-res", "embedding/width_4k/average_l0_6")
         #expect(embedding.hookName == "hook_embed" && embedding.layer == 0)
         #expect(embedding.latents == 4096 && embedding.l0 == nil)
     }
