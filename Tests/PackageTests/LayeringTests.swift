@@ -72,11 +72,11 @@ struct LayeringTests {
         for target in targets { #expect(target.row == rows[target.name], "\(target.name)") }
     }
 
-    @Test("Only the executable and Runs see packages of others")
+    @Test("Only the executable and Formats see packages of others")
     func products() throws {
         let foreign: Set<String> = ["Yams", "ArgumentParser"]
         let users = try package().targets.filter { !$0.dependencies.isDisjoint(with: foreign) }
-        #expect(users.map(\.name) == ["saeval", "Runs"])
+        #expect(users.map(\.name) == ["saeval", "Formats"])
     }
 }
 

@@ -42,10 +42,8 @@ struct CustomLayout: AutoencoderLayout {
         let sizes = try CustomSizes(stated, source, roles)
         var more: [JSONMember] = []
         if let k = try stated.integer("k") { more.append(JSONMember(key: "k", value: .integer(k))) }
-        for key in ["normalize_activations"] {
-            if let text = try stated.text(key) {
-                more.append(JSONMember(key: key, value: .string(text)))
-            }
+        if let text = try stated.text("normalize_activations") {
+            more.append(JSONMember(key: "normalize_activations", value: .string(text)))
         }
         if let factor = try stated.double("norm_scaling_factor") {
             more.append(JSONMember(key: "norm_scaling_factor", value: .number(factor)))
@@ -63,7 +61,8 @@ struct CustomLayout: AutoencoderLayout {
             hook: place.hook(or: nil, layout: self), model: place.model(or: nil, layout: self),
             subtracting: try subtracts(stated, roles), more: more)
         let recipes = try roles.recipes(sizes, architecture: architecture)
-        let ignored = try stated.texts("ignore")
+        let single = sizes.threshold == nil ? nil : roles["threshold"]
+        let ignored = try stated.texts("ignore") + [single].compactMap { $0 }
         return AutoencoderTranslation(
             configuration: configuration,
             tensors: { TranslatedTensors(source, recipes, ignoring: ignored) }, label: kind)

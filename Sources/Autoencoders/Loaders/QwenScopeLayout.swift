@@ -28,15 +28,18 @@ struct QwenScopeLayout: AutoencoderLayout {
         }
         let source = try openTensors(place.weights)
         let (latents, modelSize) = try matrixShape(of: "W_enc", in: source)
+        let layer = layer(of: lastComponent(of: place.path))
         let configuration = try saeLensConfiguration(
             place, architecture: TopK.name, modelSize: modelSize, latents: latents,
-            hook: place.hook(
-                or: layer(of: lastComponent(of: place.path)).map {
-                    "blocks.\($0).hook_resid_post"
-                }, layout: self),
+            hook: place.hook(or: layer.map { "blocks.\($0).hook_resid_post" }, layout: self),
             model: place.model(or: "Qwen/\(repository.model)", layout: self), subtracting: false,
             contextSize: 1024,
-            more: [JSONMember(key: "k", value: .integer(repository.k))])
+            more: [
+                JSONMember(key: "k", value: .integer(repository.k)),
+                JSONMember(
+                    key: "hf_hook_name", value: layer.map { .string("model.layers.\($0)") } ?? .null
+                ),
+            ])
         let recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec"),
         ]

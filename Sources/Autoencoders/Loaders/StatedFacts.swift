@@ -41,7 +41,9 @@ struct StatedFacts: Sendable {
                 .malformed, "\(path) holds no `key: value` lines",
                 advice: "lines such as `hook: blocks.12.hook_resid_post`")
         }
-        let known = try Self.generalKeys + Self.keys(ofLayout: layout)
+        let layout = try layout
+        if let layout { _ = try autoencoderLayout(named: layout, path: path) }
+        let known = Self.generalKeys + Self.keys(ofLayout: layout)
         for member in members where !known.contains(member.key) {
             let isCustom = Self.customKeys.contains(member.key)
             throw AutoencoderError(

@@ -76,6 +76,9 @@ struct TranslatedTensors: TensorSource {
         }
     }
 
+    /// What the file calls a tensor; nil when it is not from the file.
+    func storedName(of name: String) -> String? { recipes[name].map(\.storedName) ?? name }
+
     /// A matrix as it lies in the file, when its axes are swapped; nil when they are not.
     func storedTranspose(_ name: String) throws(FormatError) -> Tensor? {
         guard case .transposed(let stored)? = recipes[name] else { return nil }

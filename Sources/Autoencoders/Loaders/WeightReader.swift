@@ -31,7 +31,7 @@ struct WeightReader {
         if let latent = logarithms.firstIndex(where: { !expf($0).isFinite }) {
             throw AutoencoderError(
                 .notFinite,
-                "\(source.path): tensor `\(name)` holds \(logarithms[latent]) at [\(latent)], "
+                "\(source.path): tensor `\(label(name))` holds \(logarithms[latent]) at [\(latent)], "
                     + "whose exponential is infinite",
                 advice: "export the file again; logarithms of scales are small numbers")
         }
@@ -123,11 +123,19 @@ struct WeightReader {
         used.insert(name)
         guard source.contains(name) else {
             throw AutoencoderError(
-                .missing, "\(source.path) has no tensor `\(name)`",
-                advice: "check `architecture` in its configuration; the file holds "
-                    + source.tensorNames.joined(separator: ", "))
+                .missing, "\(source.path) has no tensor `\(label(name))`",
+                advice: "check the architecture in its configuration; the file holds "
+                    + stored.tensorNames.joined(separator: ", "))
         }
         return try source.tensor(name)
+    }
+
+    /// The file itself.
+    private var stored: any TensorSource { (source as? TranslatedTensors)?.source ?? source }
+
+    /// What the file calls a tensor.
+    private func label(_ name: String) -> String {
+        (source as? TranslatedTensors)?.storedName(of: name) ?? name
     }
 
     /// A small tensor, widened.
@@ -146,14 +154,14 @@ struct WeightReader {
         guard tensor.shape == shape else {
             throw AutoencoderError(
                 .shape,
-                "\(source.path): tensor `\(name)` has shape \(tensor.shape), "
+                "\(source.path): tensor `\(label(name))` has shape \(tensor.shape), "
                     + "expected \(axes) = \(shape)",
                 advice: "check d_in and d_sae in its configuration, or export the file again")
         }
         guard [.float32, .bfloat16, .float16, .float64].contains(tensor.type) else {
             throw AutoencoderError(
                 .malformed,
-                "\(source.path): tensor `\(name)` is stored as \(tensor.type), not as a float",
+                "\(source.path): tensor `\(label(name))` is stored as \(tensor.type), not as a float",
                 advice: "store it as float32, bfloat16 or float16")
         }
     }
@@ -164,7 +172,7 @@ struct WeightReader {
         let place = row.map { "[\($0), \(index)]" } ?? "[\(index)]"
         return AutoencoderError(
             .notFinite,
-            "\(source.path): tensor `\(name)` holds \(tensor.value(at: index)) at \(place)",
+            "\(source.path): tensor `\(label(name))` holds \(tensor.value(at: index)) at \(place)",
             advice: "download or export the file again; the weights are damaged")
     }
 }
