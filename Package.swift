@@ -58,7 +58,9 @@ let package = Package(
             ]),
         // Row 3
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
-        .target(name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
+        .target(
+            name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"],
+            exclude: ["Directory/make_directory.py"]),
         .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
         .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2

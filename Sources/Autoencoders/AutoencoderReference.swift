@@ -28,6 +28,8 @@ public struct AutoencoderReference: Sendable, Codable {
     public var storedBytes: Int
     /// Whether rows of text begin with the beginning-of-sequence token.
     public var prependsBeginning: Bool
+    /// What is known of it besides its files.
+    public var facts: AutoencoderFacts
     /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
     @CodedAsText public var configuration: JSON
 
@@ -36,14 +38,14 @@ public struct AutoencoderReference: Sendable, Codable {
         release: String, id: String, path: String, files: [String] = [], layout: String,
         hookName: String, outputHookName: String? = nil, modelName: String? = nil, modelSize: Int,
         latents: Int, architecture: String, storedBytes: Int, prependsBeginning: Bool = true,
-        configuration: JSON = .null
+        facts: AutoencoderFacts = .none, configuration: JSON = .null
     ) {
         (self.release, self.id, self.path, self.files) = (release, id, path, files)
         self.layout = layout
         (self.hookName, self.outputHookName, self.modelName) = (hookName, outputHookName, modelName)
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
-        self.prependsBeginning = prependsBeginning
+        (self.prependsBeginning, self.facts) = (prependsBeginning, facts)
         _configuration = CodedAsText(wrappedValue: configuration)
     }
 
@@ -58,13 +60,15 @@ public struct AutoencoderReference: Sendable, Codable {
     /// The folder of its files.
     var folder: String { fileExists(path) ? parentFolder(of: path) : path }
 
-    /// The hash of the bytes of all its files, for cache keys; the folder's name does not count.
+    /// The hash of the bytes of all its files and of what is known besides, for cache keys; the
+    /// folder's name does not count.
     ///
     /// - Cost: reads the weight file once.
     public func contentHash() throws -> ContentHash {
-        ContentHash.of(
-            parts: try files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-                .map { ($0, try ContentHash.of(file: joined(folder, $0)).hex) })
+        var parts = try files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            .map { ($0, try ContentHash.of(file: joined(folder, $0)).hex) }
+        if let text = facts.contentText { parts.append(("facts", text)) }
+        return ContentHash.of(parts: parts)
     }
 }
 

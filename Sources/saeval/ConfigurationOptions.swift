@@ -22,6 +22,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "A folder of autoencoders; may be repeated.")
     var saes: [String] = []
 
+    @OptionGroup var published: PublishedOptions
+
     @Option(
         help:
             "A hub repository of autoencoders, such as org/name or org/name@revision; may be repeated."
@@ -75,10 +77,12 @@ struct ConfigurationOptions: ParsableArguments {
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
-            if !saes.isEmpty || !repo.isEmpty { flags.append((["saes"], try selections())) }
-            if saes.isEmpty, repo.isEmpty, match != nil || layers != nil {
+            let selections = try selections()
+            if !selections.isEmpty { flags.append((["saes"], .array(selections))) }
+            if selections.isEmpty, match != nil || layers != nil {
                 throw ValidationError(
-                    "--match and --layers choose among --saes FOLDER or --repo ORG/NAME; name one")
+                    "--match and --layers choose among --saes FOLDER, --repo ORG/NAME or --release "
+                        + "REGEX; name one")
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
@@ -100,6 +104,7 @@ struct ConfigurationOptions: ParsableArguments {
     private var fetchCommand: String {
         let named: [(String, [String])] = [
             ("--model", model.map { [$0] } ?? []), ("--saes", saes), ("--repo", repo),
+            ("--release", published.releases), ("--id", published.ids),
             ("--match", match.map { [$0] } ?? []), ("--layers", layers.map { [$0] } ?? []),
             ("--evals", evals.map { [$0] } ?? []), ("--datasets", datasets),
             ("--output", output.map { [$0] } ?? []), ("--set", assignments),
@@ -120,7 +125,8 @@ struct ConfigurationOptions: ParsableArguments {
         return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 
-    private func selections() throws -> JSON {
+    /// The entries of `saes` that flags make.
+    private func selections() throws -> [JSON] {
         let numbers = try layers.map { text in
             try text.split(separator: ",").map { part in
                 guard let layer = Int(part) else {
@@ -129,13 +135,14 @@ struct ConfigurationOptions: ParsableArguments {
                 return JSON.integer(layer)
             }
         }
-        let sources = saes.map { ("path", $0) } + repo.map { ("repo", $0) }
-        return .array(
-            sources.map { key, text in
-                var members = [JSONMember(key: key, value: .string(text))]
-                if let match { members.append(JSONMember(key: "match", value: .string(match))) }
-                if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
-                return .object(members)
-            })
+        let sources: [[(String, String)]] =
+            saes.map { [("path", $0)] } + repo.map { [("repo", $0)] }
+            + (try published.pairs).map { [("release", $0.release), ("id", $0.id)] }
+        return sources.map { source in
+            var members = source.map { JSONMember(key: $0.0, value: .string($0.1)) }
+            if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+            if let numbers { members.append(JSONMember(key: "layers", value: .array(numbers))) }
+            return .object(members)
+        }
     }
 }

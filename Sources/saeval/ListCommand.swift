@@ -15,16 +15,32 @@ struct ListCommand: ParsableCommand {
 
     struct Autoencoders: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "saes", abstract: "List the autoencoders below folders.",
-            discussion: "saeval ls saes configs/quickstart/saes/sae_lens --match '.*topk.*'")
+            commandName: "saes",
+            abstract: "List the autoencoders below folders, or published ones.",
+            discussion: """
+                saeval ls saes configs/quickstart/saes/sae_lens --match '.*topk.*'
+                saeval ls saes --release 'gemma-scope-2b-pt-res.*' --id 'layer_(5|12|19)/width_16k/.*'
+                """)
 
         @Argument(help: "Folders to look in.")
-        var folders: [String]
+        var folders: [String] = []
+
+        @OptionGroup var published: PublishedOptions
+
+        @Option(help: "Keep published ones of this model, such as gemma-2-2b.")
+        var model: String?
 
         @Option(help: "Keep those whose <release>/<id> this regular expression matches as a whole.")
         var match: String?
 
         func validate() throws {
+            let isPublished = !published.isEmpty || model != nil
+            guard folders.isEmpty == isPublished else {
+                throw ValidationError(
+                    isPublished
+                        ? "folders and --release do not go together; name one of the two"
+                        : "name a folder, or published autoencoders by --release")
+            }
             if let match, (try? Regex(match)) == nil {
                 throw ValidationError(
                     "--match \(match) is no regular expression; write one such as '.*topk.*'")
@@ -32,6 +48,7 @@ struct ListCommand: ParsableCommand {
         }
 
         func run() throws {
+            if folders.isEmpty { return try listPublished() }
             var rows: [[String]] = []
             for folder in folders {
                 let survey = try surveyAutoencoders(under: folder)
@@ -53,6 +70,15 @@ struct ListCommand: ParsableCommand {
                     header: ["SAE", "hook", "architecture", "width", "latents", "size"], rows: rows,
                     textColumns: [0, 1, 2]
                 ).text, terminator: "")
+        }
+
+        /// Lists entries of the directory.
+        private func listPublished() throws {
+            let all = [(release: ".*", id: ".*")]
+            let listing = try PublishedListing(
+                pairs: published.isEmpty ? all : published.pairs, model: model, match: match)
+            print(listing.table.text, terminator: "")
+            Console.note(listing.count)
         }
     }
 

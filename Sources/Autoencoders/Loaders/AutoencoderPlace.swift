@@ -13,6 +13,8 @@ struct AutoencoderPlace: Sendable {
     let isPerFile: Bool
     /// What `sae.yaml` says.
     let stated: StatedFacts?
+    /// What is known besides the files.
+    var facts = AutoencoderFacts.none
 
     /// A place in a folder, of which `sae.yaml` was read.
     init(
@@ -28,6 +30,7 @@ struct AutoencoderPlace: Sendable {
     init(_ reference: AutoencoderReference) throws {
         (folder, files, layout) = (reference.folder, reference.files, reference.layout)
         isPerFile = folder != reference.path
+        facts = reference.facts
         stated =
             files.contains(StatedFacts.file)
             ? try StatedFacts(file: "\(folder)/\(StatedFacts.file)") : nil
@@ -58,21 +61,21 @@ struct AutoencoderPlace: Sendable {
 
     // MARK: - Facts that are stated or derived
 
-    /// The hook that `sae.yaml` states, else the one that was derived.
+    /// The hook that `sae.yaml` states, else the one that was derived or is known besides.
     ///
     /// - Throws: ``AutoencoderError`` that says what to write where, when there is neither.
     func hook(or derived: String?, layout: any AutoencoderLayout) throws -> String {
-        if let hook = try stated?.text("hook") ?? derived { return hook }
+        if let hook = try stated?.text("hook") ?? derived ?? facts.hookName { return hook }
         throw missing(
             "does not say which hook its activations come from",
             "`hook: blocks.12.hook_resid_post`, with your layer,", layout)
     }
 
-    /// The model that `sae.yaml` states, else the one that was derived.
+    /// The model that `sae.yaml` states, else the one that was derived or is known besides.
     ///
     /// - Throws: ``AutoencoderError`` that says what to write where, when there is neither.
     func model(or derived: String?, layout: any AutoencoderLayout) throws -> String {
-        if let model = try stated?.text("model") ?? derived { return model }
+        if let model = try stated?.text("model") ?? derived ?? facts.modelName { return model }
         throw missing(
             "does not say which model it was trained on", "`model: google/gemma-2-2b`, or yours,",
             layout)

@@ -51,7 +51,7 @@ extension AutoencoderLayout {
             modelSize: configuration.modelSize, latents: configuration.latents,
             architecture: translation.label ?? configuration.architecture,
             storedBytes: fileByteCount(place.weights) ?? 0,
-            prependsBeginning: configuration.prependsBeginning,
+            prependsBeginning: configuration.prependsBeginning, facts: place.facts,
             configuration: try translation.resultConfiguration())
     }
 
@@ -115,7 +115,8 @@ func saeLensConfiguration(
         JSONMember(key: "apply_b_dec_to_input", value: .bool(subtracting)),
     ]
     members += more
-    return try AutoencoderConfiguration(.object(members), path: place.path)
+    return try AutoencoderConfiguration(
+        place.facts.applied(to: .object(members)), path: place.path)
 }
 
 /// The configuration that SAE Bench's own classes write into results.

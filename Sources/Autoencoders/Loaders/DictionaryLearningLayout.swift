@@ -36,7 +36,14 @@ struct DictionaryLearningLayout: AutoencoderLayout {
         let configuration = try saeLensConfiguration(
             place, architecture: kind.architecture, modelSize: modelSize, latents: latents,
             hook: hook, model: model, subtracting: kind.subtractsDecoderBias,
-            contextSize: settings.contextSize, more: more)
+            contextSize: settings.contextSize,
+            dataset: place.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
+        // The directory's entries are what SAELens makes of the files, folding included.
+        if place.facts.isPublished {
+            return AutoencoderTranslation(
+                configuration: configuration,
+                tensors: { try tensors(place, kind, k: k, latents: latents) })
+        }
         let label = settings.label(kind)
         return AutoencoderTranslation(
             configuration: configuration,

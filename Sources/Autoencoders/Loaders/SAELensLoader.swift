@@ -18,7 +18,7 @@ struct SAELensLayout: AutoencoderLayout {
     /// The tensors need no translation; what `sae.yaml` says joins the configuration.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
         let path = place.path(Self.configurationFile)
-        var json = try JSON(file: path)
+        var json = place.facts.applied(to: try JSON(file: path))
         if let stated = place.stated { json = try stated.joined(to: json) }
         return AutoencoderTranslation(
             configuration: try AutoencoderConfiguration(json, path: path),

@@ -3,7 +3,7 @@ import CZlib
 /// Inflates raw deflate data until the destination is full or the data ends.
 ///
 /// - Returns: the bytes written and whether the data ended there; nil when the data is damaged.
-func inflateRaw(
+package func inflateRaw(
     _ source: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer
 ) -> (written: Int, ended: Bool)? {
     var stream = z_stream()

@@ -1,3 +1,4 @@
+import Autoencoders
 import Basics
 import Formats
 
@@ -11,6 +12,9 @@ extension RunConfiguration {
             /// A repository of the hub, found in the local cache, and a folder in it; every
             /// autoencoder below it counts.
             case repository(HubID, folder: String?)
+            /// Entries of the directory of published autoencoders whose release and id match
+            /// regular expressions as a whole, found in the local cache.
+            case published(release: String, id: String)
         }
 
         /// Where they come from.
@@ -46,6 +50,11 @@ extension RunConfiguration.Selection.Source {
             let repository = JSONMember(key: "repo", value: .string(id.text))
             return [repository]
                 + (folder.map { [JSONMember(key: "folder", value: .string($0))] } ?? [])
+        case .published(let release, let id):
+            return [
+                JSONMember(key: "release", value: .string(release)),
+                JSONMember(key: "id", value: .string(id)),
+            ]
         }
     }
 
@@ -54,6 +63,7 @@ extension RunConfiguration.Selection.Source {
         switch self {
         case .path(let path): path
         case .repository(let id, let folder): id.text + (folder.map { "/\($0)" } ?? "")
+        case .published(let release, let id): "release `\(release)`, id `\(id)`"
         }
     }
 }
@@ -77,7 +87,7 @@ extension KeyReader {
     /// One entry of `saes`.
     private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
         if let path = entry.text { return RunConfiguration.Selection(path: path) }
-        let known = ["path", "repo", "folder", "match", "layers"]
+        let known = ["path", "repo", "folder", "release", "id", "match", "layers"]
         for member in entry.members ?? [] where !known.contains(member.key) {
             throw RunError(
                 .unknownKey, "Key `saes.\(member.key)` in \(origin(of: "saes")) is unknown",
@@ -102,20 +112,49 @@ extension KeyReader {
 
     /// The keys of an entry of `saes` that say where autoencoders come from.
     private func selectionSource(_ entry: JSON) throws -> RunConfiguration.Selection.Source {
-        let folder = entry["folder"].flatMap { $0.isNull ? nil : $0 }
-        switch (entry["path"]?.text, entry["repo"]?.text) {
-        case (let path?, nil) where folder == nil: return .path(path)
-        case (nil, let repository?):
-            guard let id = try? HubID(repository) else {
-                throw wrong("saes.repo", .string(repository), "`org/name` or `org/name@revision`")
+        let given = ["path", "repo", "folder", "release", "id"].filter {
+            entry[$0]?.isNull == false
+        }
+        switch given {
+        case ["path"]:
+            guard let path = entry["path"]?.text else { break }
+            return .path(path)
+        case ["repo"], ["repo", "folder"]:
+            guard let repository = entry["repo"]?.text, let id = try? HubID(repository) else {
+                throw wrong(
+                    "saes.repo", entry["repo"] ?? .null, "`org/name` or `org/name@revision`")
             }
-            guard let folder else { return .repository(id, folder: nil) }
+            guard let folder = entry["folder"], !folder.isNull else {
+                return .repository(id, folder: nil)
+            }
             guard let path = folder.text, HubID.isInnerPath(path) else {
                 throw wrong("saes.folder", folder, "a folder in the repository such as `a/b`")
             }
             return .repository(id, folder: path)
-        default:
-            throw wrong("saes", entry, "`path: FOLDER`, or `repo: org/name` and perhaps `folder:`")
+        case ["release"], ["release", "id"]:
+            return .published(
+                release: try pattern("release", of: entry),
+                id: given.count == 1 ? ".*" : try pattern("id", of: entry))
+        default: break
         }
+        throw wrong(
+            "saes", entry,
+            "`path: FOLDER`, `repo: org/name` and perhaps `folder:`, or `release:` and perhaps `id:`"
+        )
+    }
+
+    /// A regular expression for names of the directory.
+    private func pattern(_ key: String, of entry: JSON) throws -> String {
+        // Ids such as 7 are numbers in YAML.
+        let value = entry[key] ?? .null
+        guard let text = value.text ?? value.integer.map({ "\($0)" }) else {
+            throw wrong("saes.\(key)", value, "a regular expression")
+        }
+        do { _ = try NamePattern(text) } catch {
+            throw RunError(
+                .badConfig, "`saes.\(key)` in \(origin(of: "saes")): \(error.message)",
+                advice: error.advice)
+        }
+        return text
     }
 }

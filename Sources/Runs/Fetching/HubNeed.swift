@@ -1,3 +1,4 @@
+import Autoencoders
 import Basics
 import Formats
 import Hub
@@ -5,11 +6,13 @@ import Hub
 /// A repository of the hub that a config names, and what of it a run reads.
 public struct HubNeed: Sendable {
     /// What a run reads of a repository.
-    enum Content: Sendable, Equatable {
+    enum Content: Sendable {
         /// Config, tokenizer and weights of a model.
         case model
         /// Autoencoders below a folder whose `<release>/<id>` matches.
         case autoencoders(folder: String?, match: String?)
+        /// Entries of the directory of published autoencoders.
+        case published([PublishedAutoencoder])
         /// Files and folders by name.
         case patterns([String])
     }
@@ -33,11 +36,32 @@ public struct HubNeed: Sendable {
         case .model: return try ModelFiles.needed(in: listing, contents: contents)
         case .autoencoders(let folder, let match):
             return try AutoencoderFiles(folder: folder, match: match).needed(in: listing)
+        case .published(let entries):
+            return try entries.flatMap { try files(of: $0, in: listing) }
         case .patterns(let patterns):
             return try HubFiles(
                 kind: kind, repository: id.repository, revision: id.revision, patterns: patterns
             ).chosen(from: listing)
         }
+    }
+}
+
+extension HubNeed {
+    /// The files of an entry of the directory.
+    private func files(
+        of entry: PublishedAutoencoder, in listing: HubListing
+    ) throws -> [HubFile] {
+        let needed = try entry.files.map { path in
+            guard let file = listing.file(path) else {
+                throw RunError(
+                    .unsuitable,
+                    "Repository `\(listing.id.text)` has no \(path), where the directory of SAELens "
+                        + "\(PublishedAutoencoders.version) places \(entry.name)",
+                    advice: "expressions for `release` and `id` that leave it out")
+            }
+            return file
+        }
+        return needed + entry.optionalFiles.compactMap(listing.file)
     }
 }
 
@@ -56,11 +80,21 @@ extension RunConfiguration {
                 HubNeed(purpose: "model", id: try HubID(model), kind: .model, content: .model))
         }
         for selection in saes {
-            guard case .repository(let id, let folder) = selection.source else { continue }
-            needs.append(
-                HubNeed(
-                    purpose: "autoencoders", id: id, kind: .model,
-                    content: .autoencoders(folder: folder, match: selection.match)))
+            switch selection.source {
+            case .path: continue
+            case .repository(let id, let folder):
+                needs.append(
+                    HubNeed(
+                        purpose: "autoencoders", id: id, kind: .model,
+                        content: .autoencoders(folder: folder, match: selection.match)))
+            case .published(let release, let id):
+                let all = try PublishedAutoencoders.matching(release: release, id: id)
+                let entries = try selection.kept(of: all)
+                guard !entries.isEmpty else {
+                    throw selection.nothingMatches(of: all.count, in: hubCache)
+                }
+                needs += try publishedNeeds(entries)
+            }
         }
         for entry in datasets where HubPath.isHubPath(entry.path) {
             let path = try HubPath(entry.path)
@@ -70,6 +104,23 @@ extension RunConfiguration {
                     content: .patterns([path.path])))
         }
         return needs
+    }
+
+    /// One need for each repository of some entries of the directory.
+    private func publishedNeeds(_ entries: [PublishedAutoencoder]) throws -> [HubNeed] {
+        var groups: [(repository: String, entries: [PublishedAutoencoder])] = []
+        for entry in entries {
+            if let index = groups.firstIndex(where: { $0.repository == entry.repository }) {
+                groups[index].entries.append(entry)
+            } else {
+                groups.append((entry.repository, [entry]))
+            }
+        }
+        return try groups.map { repository, entries in
+            HubNeed(
+                purpose: "autoencoders", id: try HubID(repository), kind: .model,
+                content: .published(entries))
+        }
     }
 
     /// Datasets that evaluations ask for and for which the config names no file.
@@ -86,6 +137,9 @@ extension RunConfiguration {
             switch need.content {
             case .model: _ = try modelFolder(model, cache: hubCache)
             case .autoencoders: break
+            case .published(let entries):
+                let missing = entries.first { !$0.missingFiles(in: hubCache).isEmpty }
+                if let missing { _ = try missing.reference(in: hubCache) }
             case .patterns: _ = try hubCache.snapshot(of: need.id, kind: need.kind)
             }
         }

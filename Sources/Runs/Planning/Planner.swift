@@ -116,16 +116,14 @@ public struct Planner {
                 _ = try selection.source.found(survey, in: configuration.hubCache)
                 continue
             }
-            let kept = try survey.found.filter { try matches($0, selection) }
+            let kept = try survey.found.filter(selection.keeps)
             guard !kept.isEmpty || survey.found.isEmpty else {
-                throw RunError(
-                    .unsuitable,
-                    "None of the \(survey.found.count) autoencoders below \(selection.source.name) matches"
-                        + (selection.match.map { " `\($0)`" } ?? "")
-                        + (selection.layers.map { " layers \($0)" } ?? ""),
-                    advice: selection.source.listing(in: configuration.hubCache))
+                throw selection.nothingMatches(
+                    of: survey.found.count, in: configuration.hubCache)
             }
-            references += kept.filter { new in !references.contains { $0.path == new.path } }
+            references += kept.filter { new in
+                !references.contains { selection.source.isSame(new, $0) }
+            }
         }
         references += own.references
         try refuseSameNames(references)
@@ -144,14 +142,6 @@ public struct Planner {
                     advice: "rename one folder or evaluate them in runs of their own")
             }
         }
-    }
-
-    private func matches(_ reference: AutoencoderReference, _ selection: RunConfiguration.Selection)
-        throws -> Bool
-    {
-        guard try selection.matches("\(reference.release)/\(reference.id)") else { return false }
-        guard let layers = selection.layers else { return true }
-        return try layers.contains(HookPoint(parsing: reference.hookName).layer)
     }
 
     /// Checks each autoencoder against the model and hashes its files.

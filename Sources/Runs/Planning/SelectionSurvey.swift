@@ -1,6 +1,7 @@
 import Autoencoders
 import Basics
 import Formats
+import LanguageModels
 
 extension RunConfiguration.Selection {
     /// What lies in the folder or in the repository's snapshot.
@@ -8,7 +9,10 @@ extension RunConfiguration.Selection {
     /// Autoencoders of a repository go by `<its name>/<their path in it>`, so that names do not
     /// depend on the commit.
     ///
-    /// - Throws: an error when the folder is missing, or the repository is not in the cache.
+    /// Entries of the directory keep its names and its order.
+    ///
+    /// - Throws: an error when the folder is missing, the repository is not in the cache, or nothing
+    ///   of the directory is selected or there.
     func survey(in cache: HubCache) throws -> AutoencoderSurvey {
         switch source {
         case .path(let path): return try surveyAutoencoders(under: path)
@@ -39,7 +43,57 @@ extension RunConfiguration.Selection {
                     .missing, "\(unread.path) is not whole", advice: cache.advice, cause: error)
             }
             return survey
+        case .published(let release, let id):
+            return try publishedSurvey(
+                PublishedAutoencoders.matching(release: release, id: id), cache)
         }
+    }
+
+    /// The entries that the expression and layers keep.
+    private func publishedSurvey(
+        _ entries: [PublishedAutoencoder], _ cache: HubCache
+    ) throws -> AutoencoderSurvey {
+        let kept = try kept(of: entries)
+        guard !kept.isEmpty else { throw nothingMatches(of: entries.count, in: cache) }
+        guard kept.contains(where: { $0.storedBytes(in: cache) != nil }) else {
+            let names = kept.prefix(3).map(\.name).joined(separator: ", ")
+            throw RunError(
+                .missing,
+                "None of the \(kept.count) autoencoders of \(source.name) is downloaded: "
+                    + names + (kept.count > 3 ? ", …" : ""),
+                advice: cache.advice)
+        }
+        return PublishedAutoencoders.survey(of: kept, in: cache)
+    }
+
+    /// The entries of the directory that the expression and layers keep.
+    func kept(of entries: [PublishedAutoencoder]) throws -> [PublishedAutoencoder] {
+        try entries.filter { entry in
+            guard try matches(entry.name) else { return false }
+            guard let layer = entry.layer, let layers else { return true }
+            return layers.contains(layer)
+        }
+    }
+
+    /// Whether it keeps an autoencoder.
+    func keeps(_ reference: AutoencoderReference) throws -> Bool {
+        guard try matches("\(reference.release)/\(reference.id)") else { return false }
+        guard let layers else { return true }
+        // Hooks that are not supported are kept where their layer is, to fail by their names.
+        let digits = reference.hookName.drop { !("0"..."9").contains($0) }
+        let layer =
+            (try? HookPoint(parsing: reference.hookName).layer)
+            ?? Int(digits.prefix { ("0"..."9").contains($0) }) ?? 0
+        return layers.contains(layer)
+    }
+
+    /// The error for a selection of which nothing is kept.
+    func nothingMatches(of count: Int, in cache: HubCache) -> RunError {
+        RunError(
+            .unsuitable,
+            "None of the \(count) autoencoders below \(source.name) matches"
+                + (match.map { " `\($0)`" } ?? "") + (layers.map { " layers \($0)" } ?? ""),
+            advice: source.listing(in: cache))
     }
 
     /// Whether the expression matches a name; without one, all match.
@@ -58,6 +112,7 @@ extension RunConfiguration.Selection.Source {
     ) throws -> [AutoencoderReference] {
         switch self {
         case .path(let path): return try findAutoencoders(under: path)
+        case .published: return survey.found
         case .repository(let id, _):
             guard survey.found.isEmpty else { return survey.found }
             throw RunError(
@@ -75,6 +130,16 @@ extension RunConfiguration.Selection.Source {
         case .repository(let id, _):
             "names of the form \(id.name)/<path in the repository>; others come with "
                 + cache.advice
+        case .published(let release, let id):
+            "list them with `saeval ls saes --release '\(release)' --id '\(id)'`"
         }
+    }
+
+    /// Whether an autoencoder that it selects is one that was selected before.
+    ///
+    /// The directory has some files under two names, both of which count.
+    func isSame(_ new: AutoencoderReference, _ old: AutoencoderReference) -> Bool {
+        guard case .published = self else { return new.path == old.path }
+        return new.path == old.path && new.release == old.release && new.id == old.id
     }
 }
