@@ -111,8 +111,9 @@ private struct Plane {
     /// The distance between rows in the target, in elements.
     let targetRowStride: Int
 
-    /// Rows and columns of a tile: 64 bytes of `float32`.
-    private static let tile = 16
+    /// Rows and columns of a tile: 16 KiB of `float32`, of which 256 bytes lie together on either
+    /// side, so that a page is not left at once.
+    private static let tile = 64
 
     /// Copies the plane.
     func copy<Element: FixedWidthInteger>(
@@ -134,7 +135,8 @@ private struct Plane {
                     copyTile(
                         from: source + (row * rowStride + column * columnStride) * size,
                         to: target + (row * targetRowStride + column) * size, through: room,
-                        rows: min(tile, rows - row), columns: min(tile, columns - column))
+                        rows: min(tile, rows - row),
+                        columns: min(tile, columns - column))
                 }
             }
         }
