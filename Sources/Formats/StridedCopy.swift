@@ -152,16 +152,21 @@ private struct Plane {
         through room: UnsafeMutablePointer<Element>, rows: Int, columns: Int
     ) {
         let (size, tile) = (MemoryLayout<Element>.size, Self.tile)
+        let (rowStep, columnStep) = (rowStride * size, columnStride * size)
         for column in 0..<columns {
-            let from = source + column * columnStride * size
-            for row in 0..<rows {
-                room[row * tile + column] = from.loadUnaligned(
-                    fromByteOffset: row * rowStride * size, as: Element.self)
+            var from = source + column * columnStep
+            var to = room + column
+            for _ in 0..<rows {
+                to.pointee = from.loadUnaligned(as: Element.self)
+                from += rowStep
+                to += tile
             }
         }
-        for row in 0..<rows {
-            (target + row * targetRowStride * size).copyMemory(
-                from: room + row * tile, byteCount: columns * size)
+        var (from, to) = (UnsafeRawPointer(room), target)
+        for _ in 0..<rows {
+            to.copyMemory(from: from, byteCount: columns * size)
+            from += tile * size
+            to += targetRowStride * size
         }
     }
 }
