@@ -88,7 +88,7 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
             separator: bos)
         try reader.forEach { document in
             switch document {
-            case .text(let text): return packer.add(try encoder!.encode(text), emit: take)
+            case .text(let text): return packer.add(encoder!.encode(text), emit: take)
             case .tokens(let ids): return try takeReady(ids, request, path, take)
             }
         }

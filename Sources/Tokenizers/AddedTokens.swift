@@ -28,8 +28,8 @@ struct AddedTokens: Sendable {
     enum Piece {
         /// An added token.
         case token(Int32)
-        /// Text between added tokens.
-        case text(UTF8Text)
+        /// Text between added tokens, and whether the whole text begins with it.
+        case text(UTF8Text, isFirst: Bool)
     }
 
     /// The tokens by id.
@@ -57,15 +57,17 @@ struct AddedTokens: Sendable {
         of text: UTF8Text, normalizer: Normalizer, _ body: (Piece) throws -> Void
     ) rethrows {
         try forEachPiece(of: text, in: raw) { piece in
-            guard case .text(let part) = piece else { return try body(piece) }
-            try forEachPiece(of: normalizer.normalized(part), in: normalized, body)
+            guard case .text(let part, let isFirst) = piece else { return try body(piece) }
+            try forEachPiece(
+                of: normalizer.normalized(part), in: normalized, isFirst: isFirst, body)
         }
     }
 
     /// Cuts a text at the tokens of one trie.
     private func forEachPiece(
-        of text: UTF8Text, in trie: ByteTrie, _ body: (Piece) throws -> Void
+        of text: UTF8Text, in trie: ByteTrie, isFirst: Bool = true, _ body: (Piece) throws -> Void
     ) rethrows {
+        func isStart(_ index: Int) -> Bool { isFirst && index == text.startIndex }
         var written = text.startIndex
         var index = text.startIndex
         while !trie.isEmpty, index < text.endIndex {
@@ -91,11 +93,15 @@ struct AddedTokens: Sendable {
                     end += length
                 }
             }
-            if written < start { try body(.text(text[written..<start])) }
+            if written < start {
+                try body(.text(text[written..<start], isFirst: isStart(written)))
+            }
             try body(.token(token.id))
             written = end
         }
-        if written < text.endIndex { try body(.text(text[written...])) }
+        if written < text.endIndex {
+            try body(.text(text[written...], isFirst: isStart(written)))
+        }
     }
 
     /// Whether neither neighbour of a match is part of a word.

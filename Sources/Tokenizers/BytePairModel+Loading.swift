@@ -7,8 +7,7 @@ extension BytePairModel {
     /// Reads the entry `model` of a tokenizer file.
     init(_ json: JSON?, isByteLevel: Bool, source: String) throws(TokenizerError) {
         guard let json else { throw .malformed("there is no entry `model`", source: source) }
-        // Files older than the entry `type` are BPE when they have merges.
-        let type = json["type"]?.text ?? (json["merges"] == nil ? "" : "BPE")
+        let type = json["type"]?.text ?? Self.type(ofUnnamed: json)
         guard type == "BPE" else { throw .unsupported("model", type, source: source) }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             if let text = json[key]?.text, !text.isEmpty {
@@ -58,9 +57,26 @@ extension BytePairModel {
         prepare(isByteLevel: true, takesWholeWords: false)
     }
 
+    /// The kind of a model in a file older than the entry `type`.
+    private static func type(ofUnnamed json: JSON) -> String {
+        if json["merges"] != nil { return "BPE" }
+        if json["vocab"]?.elements != nil { return "Unigram" }
+        return json["max_input_chars_per_word"] == nil ? "WordLevel" : "WordPiece"
+    }
+
     /// Fills the tables that follow from the vocabulary.
     private mutating func prepare(isByteLevel: Bool, takesWholeWords: Bool) {
-        if isByteLevel { byteIDs = ByteAlphabet.spellings.map { vocabulary[$0] } }
+        if fallsBackToBytes {
+            fallbackIDs = (0...UInt8.max).map { vocabulary[Self.byteToken($0)] }
+        }
+        if isByteLevel {
+            byteIDs = ByteAlphabet.spellings.map { vocabulary[$0] }
+        } else {
+            for (spelling, id) in vocabulary where (1...4).contains(spelling.count) {
+                let (scalar, length) = spelling[...].scalar(at: 0)
+                if length == spelling.count { characterIDs[scalar] = id }
+            }
+        }
         guard takesWholeWords else { return }
         for (spelling, id) in vocabulary {
             if !isByteLevel {
@@ -80,10 +96,13 @@ extension BytePairModel {
         }
         var vocabulary: [[UInt8]: Int32] = [:]
         vocabulary.reserveCapacity(members.count)
+        // Tables by id must not outgrow the file.
+        let largest = min(largestID, 1_000_000 + 2 * members.count)
         for member in members {
-            guard case .integer(let id) = member.value, (0...largestID).contains(id) else {
+            guard case .integer(let id) = member.value, (0...largest).contains(id) else {
                 throw .malformed(
-                    "token `\(member.key)` has the id \(member.value.text())", source: source)
+                    "token `\(member.key)` has the id \(member.value.text()), outside 0…\(largest)",
+                    source: source)
             }
             vocabulary[Array(member.key.utf8)] = Int32(id)
         }

@@ -17,17 +17,21 @@ struct BytePairModel: Sendable {
     var wholeWords: [[UInt8]: Int32] = [:]
     /// For byte-level words, the id of each byte; nil when words are merged over characters.
     var byteIDs: [Int32?]?
+    /// For words that are merged over characters, the id of each character.
+    var characterIDs: [Unicode.Scalar: Int32] = [:]
+    /// The ids of the byte tokens, where characters fall back to them.
+    var fallbackIDs: [Int32?] = []
 
     /// One symbol of a word, linked to its neighbours.
     private struct Symbol {
-        /// The token.
+        /// The token; negative once it was merged into the symbol before.
         var id: Int32
         /// The place of the symbol before; negative at the start.
         var previous: Int32
         /// The place of the symbol after; negative at the end.
         var next: Int32
-        /// Whether it was not merged into the symbol before.
-        var isAlive = true
+        /// What it merges into with the symbol after; a negative rank where it does not.
+        var merge = Merge(rank: -1, result: 0)
     }
 
     /// Appends the ids of a word that is not empty.
@@ -47,46 +51,52 @@ struct BytePairModel: Sendable {
     }
 
     /// Merges symbols, lowest rank first, and appends what is left.
-    private func merge(_ start: [Int32], appendTo ids: inout [Int32]) {
+    ///
+    /// - Returns: the number of candidates that were looked at, at most `3 n`: one for each pair
+    ///   at the start and two for each merge.
+    @discardableResult
+    func merge(_ start: [Int32], appendTo ids: inout [Int32]) -> Int {
         var symbols: [Symbol] = []
         symbols.reserveCapacity(start.count)
-        var queue = MergeQueue()
         for (index, id) in start.enumerated() {
+            let isLast = index + 1 == start.count
             symbols.append(
-                Symbol(
-                    id: id, previous: Int32(index) - 1,
-                    next: index + 1 < start.count ? Int32(index) + 1 : -1))
-            if index > 0, let merge = merges[start[index - 1], id] {
-                queue.push(.init(position: Int32(index) - 1, merge: merge))
-            }
+                Symbol(id: id, previous: Int32(index) - 1, next: isLast ? -1 : Int32(index) + 1))
         }
+        var queue = MergeQueue()
+        for index in 0..<(symbols.count - 1) { offer(index, of: &symbols, to: &queue) }
+        var count = 0
         while let candidate = queue.pop() {
+            count += 1
             let position = Int(candidate.position)
             let left = symbols[position]
-            guard left.isAlive, left.next >= 0 else { continue }
-            let right = symbols[Int(left.next)]
             // A candidate is stale once one of its two symbols took part in another merge.
-            guard merges[left.id, right.id]?.result == candidate.merge.result else { continue }
-            symbols[Int(left.next)].isAlive = false
-            symbols[position].id = candidate.merge.result
+            guard left.id >= 0, left.merge.rank == candidate.rank else { continue }
+            let right = symbols[Int(left.next)]
+            symbols[Int(left.next)].id = -1
+            symbols[position].id = left.merge.result
             symbols[position].next = right.next
             if right.next >= 0 { symbols[Int(right.next)].previous = candidate.position }
-            if left.previous >= 0,
-                let merge = merges[symbols[Int(left.previous)].id, candidate.merge.result]
-            {
-                queue.push(.init(position: left.previous, merge: merge))
-            }
-            if right.next >= 0,
-                let merge = merges[candidate.merge.result, symbols[Int(right.next)].id]
-            {
-                queue.push(.init(position: candidate.position, merge: merge))
-            }
+            if left.previous >= 0 { offer(Int(left.previous), of: &symbols, to: &queue) }
+            offer(position, of: &symbols, to: &queue)
         }
         var index = 0
         while index >= 0 {
             ids.append(symbols[index].id)
             index = Int(symbols[index].next)
         }
+        return count
+    }
+
+    /// Notes what the symbol at a position merges into with the one after it.
+    private func offer(_ position: Int, of symbols: inout [Symbol], to queue: inout MergeQueue) {
+        let next = Int(symbols[position].next)
+        guard next >= 0, let merge = merges[symbols[position].id, symbols[next].id] else {
+            symbols[position].merge.rank = -1
+            return
+        }
+        symbols[position].merge = merge
+        queue.push(.init(rank: merge.rank, position: Int32(position)))
     }
 
     /// The ids of the characters of a word; characters without one follow the rules for unknown
@@ -97,12 +107,9 @@ struct BytePairModel: Sendable {
         var pendingUnknown = false
         var index = word.startIndex
         while index < word.endIndex {
-            let length = byteIDs == nil ? word.scalar(at: index).length : 1
+            let (known, length) = id(at: index, in: word)
             let character = word[index..<(index + length)]
             index += length
-            let known =
-                byteIDs.map { $0[Int(character[character.startIndex])] }
-                ?? vocabulary[Array(character)]
             if let known {
                 if pendingUnknown, let unknown { ids.append(unknown) }
                 pendingUnknown = false
@@ -119,6 +126,13 @@ struct BytePairModel: Sendable {
         return ids
     }
 
+    /// The id of the character or byte at an index, and its length.
+    private func id(at index: Int, in word: UTF8Text) -> (id: Int32?, length: Int) {
+        if let byteIDs { return (byteIDs[Int(word[index])], 1) }
+        let (scalar, length) = word.scalar(at: index)
+        return (characterIDs[scalar], length)
+    }
+
     /// The byte tokens of a character, when all of them are in the vocabulary.
     private func fallback(for character: UTF8Text) -> [Int32]? {
         let bytes =
@@ -126,7 +140,7 @@ struct BytePairModel: Sendable {
             ? Array(character) : ByteAlphabet.spellings[Int(character[character.startIndex])]
         var ids: [Int32] = []
         for byte in bytes {
-            guard let id = vocabulary[Self.byteToken(byte)] else { return nil }
+            guard let id = fallbackIDs[Int(byte)] else { return nil }
             ids.append(id)
         }
         return ids

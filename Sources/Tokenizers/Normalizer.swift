@@ -1,5 +1,4 @@
 import Basics
-@_spi(_Unicode) import Swift
 
 /// The changes that a tokenizer makes to text before anything else.
 struct Normalizer: Sendable {
@@ -21,23 +20,12 @@ struct Normalizer: Sendable {
         var text = text
         for step in steps {
             switch step {
-            case .composed: text = Self.composed(text)
+            case .composed: text = CanonicalComposition.composed(text)
             case .replace(let pattern, let content): text = text.replacing(pattern, with: content)
             case .prepend(let content): if !text.isEmpty { text = (content + text)[...] }
             }
         }
         return text
-    }
-
-    /// Normal form C. Text whose scalars all lie below U+0300 is in it already.
-    private static func composed(_ text: UTF8Text) -> UTF8Text {
-        guard text.contains(where: { $0 >= 0xCC }) else { return text }
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count)
-        for scalar in String(decoding: text, as: UTF8.self)._nfc {
-            result.append(contentsOf: UTF8.encode(scalar) ?? .init())
-        }
-        return result[...]
     }
 }
 
@@ -47,16 +35,19 @@ extension Normalizer {
     /// Reads the entry `normalizer` of a tokenizer file.
     init(_ json: JSON?, source: String) throws(TokenizerError) {
         guard let json, !json.isNull else { return }
-        try append(json, source: source)
+        var growth = ReplacementGrowth()
+        try append(json, growth: &growth, source: source)
     }
 
     /// Adds the steps of one entry.
-    private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
+    private mutating func append(
+        _ json: JSON, growth: inout ReplacementGrowth, source: String
+    ) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         switch type {
         case "Sequence":
             for element in json["normalizers"]?.elements ?? [] {
-                try append(element, source: source)
+                try append(element, growth: &growth, source: source)
             }
         case "NFC":
             steps.append(.composed)
@@ -67,9 +58,12 @@ extension Normalizer {
                 throw .unsupported(
                     "Replace pattern", json["pattern"]?.text() ?? "null", source: source)
             }
+            try growth.multiply(by: Array(content.utf8), for: Array(pattern.utf8), source: source)
             steps.append(.replace(Array(pattern.utf8), with: Array(content.utf8)))
         case "Prepend":
-            steps.append(.prepend(Array((json["prepend"]?.text ?? "").utf8)))
+            let content = Array((json["prepend"]?.text ?? "").utf8)
+            try growth.multiply(by: content, for: [0], source: source)
+            steps.append(.prepend(content))
         default:
             throw .unsupported("normalizer", type, source: source)
         }

@@ -10,10 +10,16 @@ struct Merge: Sendable {
 ///
 /// - Cost: open addressing at a load of at most one half; a look-up reads one cache line mostly.
 struct PairTable: Sendable {
-    /// The pair in each slot.
-    private var keys: [UInt64]
-    /// The merge in each slot.
-    private var merges: [Merge]
+    /// A pair and its merge.
+    private struct Slot {
+        /// Both ids.
+        var key: UInt64
+        /// Their merge.
+        var merge: Merge
+    }
+
+    /// The places.
+    private var slots: [Slot]
     /// One less than the number of slots, a power of two.
     private let mask: Int
     /// The key of an empty slot; no pair of ids has it.
@@ -23,20 +29,21 @@ struct PairTable: Sendable {
     init(capacity: Int) {
         var size = 16
         while size < capacity * 2 { size *= 2 }
-        keys = [UInt64](repeating: Self.vacant, count: size)
-        merges = [Merge](repeating: Merge(rank: 0, result: 0), count: size)
+        slots = [Slot](
+            repeating: Slot(key: Self.vacant, merge: Merge(rank: 0, result: 0)), count: size)
         mask = size - 1
     }
 
     /// The merge of a pair.
     subscript(left: Int32, right: Int32) -> Merge? {
         let key = Self.key(left, right)
-        var slot = place(of: key)
-        while keys[slot] != Self.vacant {
-            if keys[slot] == key { return merges[slot] }
-            slot = (slot + 1) & mask
+        var place = place(of: key)
+        while true {
+            let slot = slots[place]
+            if slot.key == key { return slot.merge }
+            if slot.key == Self.vacant { return nil }
+            place = (place + 1) & mask
         }
-        return nil
     }
 
     /// Adds a merge; a pair that is there already gets the new one.
@@ -44,10 +51,11 @@ struct PairTable: Sendable {
     /// The number of pairs must not exceed the capacity.
     mutating func insert(_ merge: Merge, for left: Int32, _ right: Int32) {
         let key = Self.key(left, right)
-        var slot = place(of: key)
-        while keys[slot] != Self.vacant, keys[slot] != key { slot = (slot + 1) & mask }
-        keys[slot] = key
-        merges[slot] = merge
+        var place = place(of: key)
+        while slots[place].key != Self.vacant, slots[place].key != key {
+            place = (place + 1) & mask
+        }
+        slots[place] = Slot(key: key, merge: merge)
     }
 
     /// Both ids in one number.
@@ -55,7 +63,7 @@ struct PairTable: Sendable {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
-    /// The slot where the search for a key starts.
+    /// The place where the search for a key starts.
     private func place(of key: UInt64) -> Int {
         let mixed = key &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: (mixed ^ (mixed >> 32)) & UInt64(mask))

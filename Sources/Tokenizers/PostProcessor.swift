@@ -16,6 +16,12 @@ struct PostProcessor: Sendable {
     /// Nothing goes around the ids.
     init() {}
 
+    /// Tokens from their texts; those without an id are left out.
+    init(_ template: (before: String?, after: String?), ids: [[UInt8]: Int32]) {
+        if let id = template.before.flatMap({ ids[Array($0.utf8)] }) { prefix = [id] }
+        if let id = template.after.flatMap({ ids[Array($0.utf8)] }) { suffix = [id] }
+    }
+
     /// Adds one entry, around those before it.
     private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""

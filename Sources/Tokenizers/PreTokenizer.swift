@@ -12,6 +12,8 @@ struct PreTokenizer: Sendable {
         case digits(areSingle: Bool)
         /// Puts a space before a piece that starts with none.
         case prefixSpace
+        /// Writes spaces as a mark, as SentencePiece does.
+        case metaspace(Metaspace)
     }
 
     /// The steps in order.
@@ -24,23 +26,45 @@ struct PreTokenizer: Sendable {
         steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
 
     /// Cuts a text and hands each word on.
-    func forEachWord(of text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
-        try run(0, text, body)
+    ///
+    /// - Parameter isFirst: whether the text is the beginning of all the text.
+    func forEachWord(
+        of text: UTF8Text, isFirst: Bool = true, _ body: (UTF8Text) throws -> Void
+    ) rethrows {
+        try run(0, text, isFirst, body)
     }
 
     /// Takes one step and hands every piece to the next.
-    private func run(_ index: Int, _ text: UTF8Text, _ body: (UTF8Text) throws -> Void) rethrows {
+    private func run(
+        _ index: Int, _ text: UTF8Text, _ isFirst: Bool, _ body: (UTF8Text) throws -> Void
+    ) rethrows {
         if text.isEmpty { return }
         guard index < steps.count else { return try body(text) }
+        /// Hands a part of the text to the next step.
+        func pass(_ range: Range<Int>) throws {
+            try run(index + 1, text[range], isFirst && range.lowerBound == text.startIndex, body)
+        }
         switch steps[index] {
         case .prefixSpace:
             let hasSpace = text.first == UInt8(ascii: " ")
-            try run(index + 1, hasSpace ? text : ([UInt8(ascii: " ")] + text)[...], body)
+            let spaced = hasSpace ? text : ([UInt8(ascii: " ")] + text)[...]
+            try run(index + 1, spaced, isFirst, body)
+        case .metaspace(let metaspace):
+            let marked = metaspace.marked(text, isFirst: isFirst)
+            let ranges =
+                metaspace.splits
+                ? SplitBehavior.mergedWithNext.pieces(
+                    of: literalSpans(of: metaspace.mark, in: marked, isInverted: false))
+                : [marked.startIndex..<marked.endIndex]
+            for range in ranges {
+                let startsText = isFirst && range.lowerBound == marked.startIndex
+                try run(index + 1, marked[range], startsText, body)
+            }
         case .pattern(let scanner, .isolated, isInverted: _):
             var start = text.startIndex
             while start < text.endIndex {
                 let end = scanner.matchEnd(in: text, at: start)
-                try run(index + 1, text[start..<end], body)
+                try pass(start..<end)
                 start = end
             }
         case .pattern(let scanner, let behavior, let isInverted):
@@ -51,18 +75,16 @@ struct PreTokenizer: Sendable {
                 spans.append((start..<end, !isInverted))
                 start = end
             }
-            for range in behavior.pieces(of: spans) { try run(index + 1, text[range], body) }
+            for range in behavior.pieces(of: spans) { try pass(range) }
         case .literal(let pattern, let behavior, let isInverted):
             for range in behavior.pieces(
                 of: literalSpans(of: pattern, in: text, isInverted: isInverted))
             {
-                try run(index + 1, text[range], body)
+                try pass(range)
             }
         case .digits(let areSingle):
             let behavior: SplitBehavior = areSingle ? .isolated : .contiguous
-            for range in behavior.pieces(of: digitSpans(in: text)) {
-                try run(index + 1, text[range], body)
-            }
+            for range in behavior.pieces(of: digitSpans(in: text)) { try pass(range) }
         }
     }
 
@@ -127,6 +149,8 @@ extension PreTokenizer {
             isByteLevel = true
         case "Digits":
             steps.append(.digits(areSingle: json["individual_digits"]?.truth ?? false))
+        case "Metaspace":
+            steps.append(.metaspace(try Metaspace(json, source: source)))
         case "Split":
             steps.append(try Self.split(json, source: source))
         default:

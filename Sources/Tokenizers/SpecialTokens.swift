@@ -26,8 +26,17 @@ struct SpecialTokenNames: Sendable {
     var eos: String?
     /// The text that fills rows.
     var pad: String?
+    /// The texts of the other tokens that are special, such as the unknown one.
+    var others: [String]
     /// Whether the tokenizer's class heeds the wish for a BOS.
     var honoursBOS: Bool
+
+    /// Whether the tokenizer's class is the one of GPT-2.
+    let isGPT2: Bool
+    /// Whether the tokenizer's class puts nothing around texts, whatever its file says.
+    let dropsTemplate: Bool
+    /// The texts that the configuration wants around a text.
+    let template: (before: String?, after: String?)
 
     /// The text that ends a text where the configuration names none.
     static let fallbackEnd = "<|endoftext|>"
@@ -47,7 +56,20 @@ struct SpecialTokenNames: Sendable {
         bos = token("bos_token", defaults.bos)
         eos = token("eos_token", defaults.eos)
         pad = token("pad_token", defaults.pad)
-        honoursBOS = !Self.isOf(name, "GPT2") && (json == nil || bos != nil)
+        let keys = ["unk_token", "mask_token", "sep_token", "cls_token"]
+        let lists = ["additional_special_tokens", "extra_special_tokens"]
+        others =
+            keys.compactMap { token($0, nil) }
+            + lists.flatMap { json?[$0]?.elements ?? [] }.compactMap {
+                $0.text ?? $0["content"]?.text
+            }
+        isGPT2 = Self.isOf(name, "GPT2")
+        dropsTemplate = Self.isOf(name, "GPTNeoX")
+        honoursBOS = !isGPT2 && (json == nil || bos != nil)
+        template = (
+            json?["add_bos_token"]?.truth == true ? bos : nil,
+            json?["add_eos_token"]?.truth == true ? eos : nil
+        )
     }
 
     /// The special tokens of the first GPT-2's files, which have no configuration.
@@ -64,7 +86,7 @@ struct SpecialTokenNames: Sendable {
     }
 
     /// All texts that are named.
-    var all: [String] { [bos, eos, pad].compactMap { $0 } }
+    var all: [String] { [bos, eos, pad].compactMap { $0 } + others }
 
     /// What the classes of `transformers` take where the configuration has no entry.
     private static func defaults(ofClass name: String) -> (bos: String?, eos: String?, pad: String?)

@@ -16,6 +16,8 @@ struct TokenDecoder: Sendable {
         case fuse
         /// Some occurrences of a character go at either end.
         case strip([UInt8], start: Int, stop: Int)
+        /// Marks become spaces; in the first token they go, where one was put there.
+        case metaspace(Metaspace)
     }
 
     /// The changes in order; nil puts a space between tokens.
@@ -37,6 +39,8 @@ struct TokenDecoder: Sendable {
                 tokens = [Array(tokens.joined())]
             case .strip(let content, let start, let stop):
                 tokens = tokens.map { Self.stripped($0, of: content, start: start, stop: stop) }
+            case .metaspace(let metaspace):
+                tokens = tokens.enumerated().map { metaspace.unmarked($1, isFirst: $0 == 0) }
             }
         }
         return Array(tokens.joined())
@@ -96,16 +100,21 @@ extension TokenDecoder {
     init(_ json: JSON?, source: String) throws(TokenizerError) {
         guard let json, !json.isNull else { return }
         steps = []
-        try append(json, source: source)
+        var growth = ReplacementGrowth()
+        try append(json, growth: &growth, source: source)
     }
 
     /// Adds the steps of one entry.
-    private mutating func append(_ json: JSON, source: String) throws(TokenizerError) {
+    private mutating func append(
+        _ json: JSON, growth: inout ReplacementGrowth, source: String
+    ) throws(TokenizerError) {
         let type = json["type"]?.text ?? ""
         func text(_ key: String) -> [UInt8]? { json[key]?.text.map { Array($0.utf8) } }
         switch type {
         case "Sequence":
-            for element in json["decoders"]?.elements ?? [] { try append(element, source: source) }
+            for element in json["decoders"]?.elements ?? [] {
+                try append(element, growth: &growth, source: source)
+            }
         case "ByteLevel": steps?.append(.byteLevel)
         case "ByteFallback": steps?.append(.byteFallback)
         case "Fuse": steps?.append(.fuse)
@@ -115,6 +124,7 @@ extension TokenDecoder {
                 throw .unsupported(
                     "Replace pattern", json["pattern"]?.text() ?? "null", source: source)
             }
+            try growth.multiply(by: content, for: Array(pattern.utf8), source: source)
             steps?.append(.replace(Array(pattern.utf8), with: content))
         case "Strip":
             guard let content = text("content"), let start = json["start"]?.integer,
@@ -122,6 +132,7 @@ extension TokenDecoder {
                 (0...1000).contains(stop)
             else { throw .malformed("the decoder Strip is \(json.text())", source: source) }
             steps?.append(.strip(content, start: start, stop: stop))
+        case "Metaspace": steps?.append(.metaspace(try Metaspace(json, source: source)))
         default:
             throw .unsupported("decoder", type, source: source)
         }

@@ -3,8 +3,8 @@ import Basics
 /// Turns text into token ids and back, with exactly the ids of the Hugging Face `tokenizers`
 /// library.
 ///
-/// Byte-level and character-level BPE from `tokenizer.json`, and the pair of files of the first
-/// GPT-2. Any number of threads may use one tokenizer. Truncation and padding that a file asks for
+/// Byte-level and character-level BPE from `tokenizer.json`: GPT-2, GPT-NeoX, Llama, Mistral,
+/// Gemma, Qwen and their kin; also the pair of files of the first GPT-2. Any number of threads may use one tokenizer. Truncation and padding that a file asks for
 /// are not applied; rows are cut and filled by whoever makes them.
 ///
 /// - Cost: one pass over the text and `n log n` merging steps for a new word of `n` bytes; words
@@ -30,6 +30,8 @@ public final class Tokenizer: Sendable {
     private let addedIDs: [[UInt8]: Int32]
     /// The spelling of each id.
     private let spellings: [[UInt8]?]
+    /// The ids that decoding leaves out with the special tokens.
+    private let skippedIDs: Set<Int32>
     /// The words met before.
     private let cache = WordCache()
 
@@ -65,6 +67,10 @@ public final class Tokenizer: Sendable {
         (self.postProcessor, self.decoder) = (postProcessor, decoder)
         self.added = AddedTokens(tokens, normalizer: normalizer)
         (self.addedIDs, self.spellings) = (addedIDs, spellings)
+        // The library looks for the text that is shown, so a special token whose normalized form
+        // differs is not left out.
+        skippedIDs = Set(
+            tokens.filter { $0.isSpecial && spellings[Int($0.id)] == $0.content }.map(\.id))
     }
 
     /// Gives added tokens their ids: the vocabulary's own, else the next free one, in the order
@@ -97,24 +103,22 @@ public final class Tokenizer: Sendable {
 extension Tokenizer {
     /// The ids of a text.
     ///
-    /// - Parameter addSpecialTokens: whether the file's own template puts special tokens around
-    ///   them.
-    /// - Throws: ``TokenizerError`` when the bytes are not UTF-8.
-    public func encode(_ text: [UInt8], addSpecialTokens: Bool = false) throws(TokenizerError)
-        -> [Int32]
-    {
-        guard let fault = firstInvalidByte(in: text) else {
-            return encodeValid(text, addSpecialTokens: addSpecialTokens)
-        }
-        throw TokenizerError(
-            .invalidText, "the text of \(text.count) bytes is not UTF-8 at byte \(fault)",
-            advice: "convert the text to UTF-8")
+    /// Bytes that are not UTF-8 count as U+FFFD, one for each longest beginning of a character, as
+    /// `decode(errors="replace")` of Python gives them.
+    ///
+    /// - Parameter addSpecialTokens: whether the special tokens of the file's own template go
+    ///   around them.
+    public func encode(_ text: [UInt8], addSpecialTokens: Bool = false) -> [Int32] {
+        let isValid = String(validating: text, as: UTF8.self) != nil
+        return encodeValid(
+            isValid ? text : Array(String(decoding: text, as: UTF8.self).utf8),
+            addSpecialTokens: addSpecialTokens)
     }
 
     /// The ids of a text.
     ///
-    /// - Parameter addSpecialTokens: whether the file's own template puts special tokens around
-    ///   them.
+    /// - Parameter addSpecialTokens: whether the special tokens of the file's own template go
+    ///   around them.
     public func encode(_ text: String, addSpecialTokens: Bool = false) -> [Int32] {
         encodeValid(Array(text.utf8), addSpecialTokens: addSpecialTokens)
     }
@@ -123,8 +127,8 @@ extension Tokenizer {
     ///
     /// - Source: SAE Bench 0.6.0 §1.4, the tokenizer that TransformerLens makes with
     ///   `add_bos_token`.
-    public func encodeWithBOS(_ text: [UInt8]) throws(TokenizerError) -> [Int32] {
-        let ids = try encode(text)
+    public func encodeWithBOS(_ text: [UInt8]) -> [Int32] {
+        let ids = encode(text)
         guard special.prependsBOS, let bos = special.bos else { return ids }
         return [bos] + ids
     }
@@ -143,7 +147,8 @@ extension Tokenizer {
         added.forEachPiece(of: text[...], normalizer: normalizer) { piece in
             switch piece {
             case .token(let id): ids.append(id)
-            case .text(let text): preTokenizer.forEachWord(of: text) { append($0, to: &ids) }
+            case .text(let text, let isFirst):
+                preTokenizer.forEachWord(of: text, isFirst: isFirst) { append($0, to: &ids) }
             }
         }
         if addSpecialTokens { ids += postProcessor.suffix }
@@ -157,18 +162,6 @@ extension Tokenizer {
         let start = ids.count
         model.append(word, to: &ids)
         cache.keep(word, ids: ids[start...])
-    }
-
-    /// Where text stops being UTF-8; nil when all of it is.
-    private func firstInvalidByte(in text: [UInt8]) -> Int? {
-        if String(validating: text, as: UTF8.self) != nil { return nil }
-        var low = 0
-        var decoder = UTF8()
-        var iterator = text.makeIterator()
-        while case .scalarValue(let scalar) = decoder.decode(&iterator) {
-            low += UTF8.width(scalar)
-        }
-        return low
     }
 }
 
@@ -184,7 +177,7 @@ extension Tokenizer {
     /// - Parameter skipSpecialTokens: whether special tokens add nothing.
     public func decode(_ ids: [Int32], skipSpecialTokens: Bool = false) -> [UInt8] {
         let tokens = ids.compactMap { id -> [UInt8]? in
-            skipSpecialTokens && added.byID[id]?.isSpecial == true ? nil : token(id)
+            skipSpecialTokens && skippedIDs.contains(id) ? nil : token(id)
         }
         return decoder.decoded(tokens)
     }

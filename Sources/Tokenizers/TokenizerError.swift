@@ -10,10 +10,8 @@ public enum TokenizerDomain: FailureDomain {
         case malformed
         /// A tokenizer uses a part that is not implemented.
         case unsupported
-        /// A text is not UTF-8.
-        case invalidText
-        /// An id is not in the vocabulary.
-        case unknownID
+        /// A conversation that a chat template does not hold.
+        case conversation
     }
 
     /// The first word of the bracket that ends a message.
@@ -28,7 +26,7 @@ extension Failure where Domain == TokenizerDomain {
     static func unsupported(_ part: String, _ value: String, source: String) -> TokenizerError {
         TokenizerError(
             .unsupported, "\(source) uses the \(part) `\(value)`, which is not implemented",
-            advice: "a byte-level BPE tokenizer, or report the tokenizer so that it is added")
+            advice: "a model with a BPE tokenizer, or report this one so that it is added")
     }
 
     /// The error for a part of a tokenizer file that contradicts the format.

@@ -31,6 +31,13 @@ struct LoadingTests {
         return path
     }
 
+    /// Replacements that would make a text a million times longer.
+    private static func doubling(_ key: String) -> String {
+        let step = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#
+        let steps = Array(repeating: step, count: 20).joined(separator: ", ")
+        return "{\"type\": \"Sequence\", \"\(key)\": [\(steps)]}"
+    }
+
     /// The tokenizer of a small file.
     private func tokenizer(_ changes: KeyValuePairs<String, String>) throws -> Tokenizer {
         let path = try file(changes)
@@ -46,7 +53,11 @@ struct LoadingTests {
                 "normalizer", #"{"type": "Replace", "pattern": {"Regex": "x+"}, "content": ""}"#,
                 "x+"
             ),
-            ("pre_tokenizer", #"{"type": "Metaspace"}"#, "Metaspace"),
+            ("pre_tokenizer", #"{"type": "Whitespace"}"#, "Whitespace"),
+            (
+                "pre_tokenizer",
+                #"{"type": "Metaspace", "replacement": "_", "prepend_scheme": "last"}"#, "last"
+            ),
             (
                 "pre_tokenizer",
                 #"{"type": "Split", "pattern": {"Regex": "\\p{L}+|."}, "behavior": "Isolated", "invert": false}"#,
@@ -60,6 +71,10 @@ struct LoadingTests {
             ("post_processor", #"{"type": "RobertaProcessing"}"#, "RobertaProcessing"),
             ("decoder", #"{"type": "WordPiece"}"#, "WordPiece"),
             ("model", #"{"type": "Unigram", "vocab": []}"#, "Unigram"),
+            ("model", #"{"vocab": [["a", -1.5]], "unk_id": 0}"#, "Unigram"),
+            ("model", #"{"type": "WordPiece", "vocab": {"a": 0}}"#, "WordPiece"),
+            ("model", #"{"vocab": {"a": 0}, "max_input_chars_per_word": 100}"#, "WordPiece"),
+            ("model", #"{"type": "WordLevel", "vocab": {"a": 0}}"#, "WordLevel"),
             (
                 "model",
                 #"{"type": "BPE", "vocab": {}, "merges": [], "end_of_word_suffix": "</w>"}"#,
@@ -93,6 +108,15 @@ struct LoadingTests {
                 #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "b"}}, {"Sequence": {"id": "A"}}]}"#
             ),
             ("decoder", #"{"type": "Strip", "content": " ", "start": -1, "stop": 0}"#),
+            ("model", #"{"type": "BPE", "vocab": {"a": 1000003}, "merges": []}"#),
+            ("pre_tokenizer", #"{"type": "Metaspace", "replacement": "__"}"#),
+            ("pre_tokenizer", #"{"type": "Metaspace"}"#),
+            ("decoder", #"{"type": "Metaspace", "replacement": ""}"#),
+            (
+                "pre_tokenizer",
+                #"{"type": "Metaspace", "replacement": "_", "add_prefix_space": false, "prepend_scheme": "first"}"#
+            ),
+            ("normalizer", Self.doubling("normalizers")), ("decoder", Self.doubling("decoders")),
         ])
     func malformed(part: String, value: String) throws {
         let error = #expect(throws: TokenizerError.self) { try tokenizer([part: value]) }

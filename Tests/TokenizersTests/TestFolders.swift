@@ -73,3 +73,34 @@ struct TokenizerCases {
         return faults
     }
 }
+
+/// Checksums of groups of ten items, as the script beside the fixtures makes them.
+func checksums(_ items: [[UInt8]]) -> [String] {
+    stride(from: 0, to: items.count, by: 10).map { start in
+        var sum = Checksum()
+        for item in items[start..<min(start + 10, items.count)] { sum.add(item) }
+        return sum.text
+    }
+}
+
+/// FNV-1a of 64 bits, cut to 32 bits.
+struct Checksum {
+    /// The sum so far.
+    private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    /// Adds bytes.
+    mutating func add(_ bytes: [UInt8]) {
+        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    }
+
+    /// The sum in eight digits.
+    var text: String {
+        let digits = String(UInt32(truncatingIfNeeded: value ^ value >> 32), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    /// Ids as bytes, with an end that no id has.
+    static func bytes(of ids: [Int32]) -> [UInt8] {
+        (ids + [-1]).flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> ($0 * 8)) } }
+    }
+}

@@ -31,6 +31,7 @@ ADDED = [
     AddedToken("alone", special=False, normalized=False, single_word=True),
     AddedToken("e\u0301t", special=False, normalized=True, single_word=True),
 ]
+MARKED_EXTRA = ["<s>", "</s>", "<unk>", " <s>", "<s> ", "<s>a", "<s>\u2581", "\u2581", " \u2581", "<0x0A>", "<0x41><0xE2><0x82>", "\n", "<left>", "  <left> ", "<right>  ", "[INST] ", "</s><s>"]
 EXTRA = [t.content for t in ADDED] + ["cafe\u0301", "\u00e9t", " alone ", "xalone", "alone_", "alone\u0301", "  <mask>", "<right>  <mask>", "<both>\n", "<|endoftext|>"]
 
 
@@ -63,6 +64,46 @@ def characters(pre, fallback, fuse, normalizer=None):
     return tokenizer
 
 
+def marked(pre, normalizer, decoder, are_normalized=False):
+    """Words over characters in the manner of Llama 2: byte tokens, fused unknown ones, three control tokens."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre
+    tokenizer.decoder = decoder
+    control = [AddedToken(text, special=True, normalized=are_normalized) for text in ["<unk>", "<s>", "</s>"]]
+    # Trained word by word, so that no merge goes over a space.
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    special = ["<unk>", "<s>", "</s>"] + [f"<0x{i:02X}>" for i in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=480, special_tokens=special, limit_alphabet=60, show_progress=False)
+    words.train_from_iterator(training_text(), trainer)
+    trained = json.loads(words.to_str())["model"]
+    merges = [tuple(merge) for merge in trained["merges"]]
+    tokenizer.model = models.BPE(vocab=trained["vocab"], merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True)
+    tokenizer.add_special_tokens(control)
+    tokenizer.add_tokens([AddedToken("<left>", lstrip=True, normalized=False), AddedToken("<right>", rstrip=True, normalized=False)])
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return tokenizer
+
+
+def llama_decoder(strips=True):
+    strip = [decoders.Strip(content=" ", left=1)] if strips else []
+    return decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()] + strip)
+
+
+def marked_tokenizers():
+    """The forms in which converted Llama 2 and Mistral tokenizers are found."""
+    legacy = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    yield "llama2", marked(None, legacy, llama_decoder())
+    yield "llama2-normalized", marked(None, legacy, llama_decoder(), are_normalized=True)
+    meta = pre_tokenizers.Metaspace
+    yield "metaspace-first", marked(meta(prepend_scheme="first", split=False), None, llama_decoder())
+    yield "metaspace-always", marked(meta(prepend_scheme="always", split=True), None, decoders.Metaspace(prepend_scheme="always"))
+    yield "metaspace-never", marked(meta(prepend_scheme="never", split=False), None, decoders.Metaspace(prepend_scheme="never"))
+    split_first = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), meta(prepend_scheme="first", split=True)])
+    yield "metaspace-first-split", marked(split_first, None, decoders.Metaspace(prepend_scheme="first"))
+
+
 def split_bytes(pattern, *arguments, **keywords):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(pattern, *arguments, **keywords), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
@@ -88,8 +129,8 @@ def tokenizers():
     yield "unknown-apart", characters(pre.Split("\u2581", "contiguous"), False, False)
 
 
-def write_cases(tokenizer, count, seed, path):
-    lines = text_lines.lines(count, seed, EXTRA)
+def write_cases(tokenizer, count, seed, path, extra=EXTRA):
+    lines = text_lines.lines(count, seed, extra)
     plain = [e.ids for e in tokenizer.encode_batch(lines, add_special_tokens=False)]
     special = [e.ids for e in tokenizer.encode_batch(lines, add_special_tokens=True)]
     cases = {
@@ -127,6 +168,10 @@ def main():
             os.makedirs(f"{out}/own-{name}", exist_ok=True)
             tokenizer.save(f"{out}/own-{name}/tokenizer.json")
             write_cases(tokenizer, 3000, 77, f"{out}/own-{name}/cases.json")
+        for name, tokenizer in marked_tokenizers():
+            os.makedirs(f"{out}/own-{name}", exist_ok=True)
+            tokenizer.save(f"{out}/own-{name}/tokenizer.json")
+            write_cases(tokenizer, 3000, 79, f"{out}/own-{name}/cases.json", MARKED_EXTRA)
         for folder in sys.argv[3:]:
             target = f"{out}/{os.path.basename(folder.rstrip('/'))}"
             os.makedirs(target, exist_ok=True)
@@ -139,6 +184,10 @@ def main():
         os.makedirs(f"{HERE}/{name}", exist_ok=True)
         tokenizer.save(f"{HERE}/{name}/tokenizer.json", pretty=False)
         write_cases(tokenizer, 60, 7, f"{HERE}/{name}/cases.json")
+    for name, tokenizer in marked_tokenizers():
+        os.makedirs(f"{HERE}/{name}", exist_ok=True)
+        tokenizer.save(f"{HERE}/{name}/tokenizer.json", pretty=False)
+        write_cases(tokenizer, 60, 7, f"{HERE}/{name}/cases.json", MARKED_EXTRA)
 
 
 if __name__ == "__main__":
