@@ -29,8 +29,14 @@ public struct Failure<Domain: FailureDomain>: Error, Sendable, CustomStringConve
         _ code: Domain.Code, _ message: String, advice: String? = nil, cause: (any Error)? = nil,
         file: String = #fileID, line: Int = #line
     ) {
-        (self.code, self.message, self.advice) = (code, message, advice)
+        (self.code, self.message, self.advice) = (code, Self.shortened(message), advice)
         (self.cause, location) = (cause, SourceLocation(file: file, line: line))
+    }
+
+    /// A message without the middle that nobody would read: names in foreign files have any length.
+    private static func shortened(_ message: String) -> String {
+        guard message.utf8.count > 4_000 else { return message }
+        return "\(message.prefix(1_000)) … \(message.suffix(400))"
     }
 
     public var description: String {

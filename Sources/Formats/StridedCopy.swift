@@ -111,8 +111,9 @@ private struct Plane {
     /// The distance between rows in the target, in elements.
     let targetRowStride: Int
 
-    /// Rows and columns of a tile: 64 bytes of `float32`.
-    private static let tile = 16
+    /// Rows and columns of a tile: 16 KiB of `float32`, of which 256 bytes lie together on either
+    /// side, so that a page is not left at once.
+    private static let tile = 64
 
     /// Copies the plane.
     func copy<Element: FixedWidthInteger>(
@@ -134,7 +135,8 @@ private struct Plane {
                     copyTile(
                         from: source + (row * rowStride + column * columnStride) * size,
                         to: target + (row * targetRowStride + column) * size, through: room,
-                        rows: min(tile, rows - row), columns: min(tile, columns - column))
+                        rows: min(tile, rows - row),
+                        columns: min(tile, columns - column))
                 }
             }
         }
@@ -150,16 +152,21 @@ private struct Plane {
         through room: UnsafeMutablePointer<Element>, rows: Int, columns: Int
     ) {
         let (size, tile) = (MemoryLayout<Element>.size, Self.tile)
+        let (rowStep, columnStep) = (rowStride * size, columnStride * size)
         for column in 0..<columns {
-            let from = source + column * columnStride * size
-            for row in 0..<rows {
-                room[row * tile + column] = from.loadUnaligned(
-                    fromByteOffset: row * rowStride * size, as: Element.self)
+            var from = source + column * columnStep
+            var to = room + column
+            for _ in 0..<rows {
+                to.pointee = from.loadUnaligned(as: Element.self)
+                from += rowStep
+                to += tile
             }
         }
-        for row in 0..<rows {
-            (target + row * targetRowStride * size).copyMemory(
-                from: room + row * tile, byteCount: columns * size)
+        var (from, to) = (UnsafeRawPointer(room), target)
+        for _ in 0..<rows {
+            to.copyMemory(from: from, byteCount: columns * size)
+            from += tile * size
+            to += targetRowStride * size
         }
     }
 }

@@ -104,7 +104,9 @@ extension BytePairModel {
                     "token `\(member.key)` has the id \(member.value.text()), outside 0…\(largest)",
                     source: source)
             }
-            vocabulary[Array(member.key.utf8)] = Int32(id)
+            guard vocabulary.updateValue(Int32(id), forKey: Array(member.key.utf8)) == nil else {
+                throw .malformed("token `\(member.key)` stands twice", source: source)
+            }
         }
         return vocabulary
     }

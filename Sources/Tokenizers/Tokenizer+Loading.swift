@@ -54,8 +54,11 @@ extension Tokenizer {
         let names = SpecialTokenNames(configuration: try configuration.map(Self.json))
         let preTokenizer = try PreTokenizer(json["pre_tokenizer"], source: file)
         var added: [AddedToken] = []
-        for element in json["added_tokens"]?.elements ?? [] {
-            added.append(try AddedToken(element, source: file))
+        if let list = json["added_tokens"], !list.isNull {
+            guard let elements = list.elements else {
+                throw .malformed("`added_tokens` is not a list", source: file)
+            }
+            for element in elements { added.append(try AddedToken(element, source: file)) }
         }
         self.init(
             normalizer: try Normalizer(json["normalizer"], source: file),

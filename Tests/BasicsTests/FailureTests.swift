@@ -21,4 +21,12 @@ struct FailureTests {
         #expect(error.location.file.hasSuffix("FailureTests.swift"))
         #expect(error.location.line == line)
     }
+
+    @Test("A message with a name of a foreign file that never ends is cut in the middle")
+    func longMessage() {
+        let name = String(repeating: "é", count: 100_000)
+        let error = BasicsError(.malformed, "Tensor `\(name)` has no dtype")
+        #expect(error.message.utf8.count < 4_000)
+        #expect(error.message.hasPrefix("Tensor `é") && error.message.hasSuffix("has no dtype"))
+    }
 }

@@ -23,6 +23,7 @@ struct Corpus {
         case .json: addJSON()
         case .tokenizer: try addTokenizers()
         case .yaml: try addYAML()
+        case .faulty: files = [Array("a text of some length, which is cut".utf8)]
         }
     }
 

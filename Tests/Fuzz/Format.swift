@@ -7,6 +7,11 @@ import Tokenizers
 /// The formats whose parsers are tried.
 enum Format: String, CaseIterable {
     case safetensors, npz, pt, json, tokenizer, yaml
+    /// A parser with faults, to show that they are found.
+    case faulty
+
+    /// The formats of files.
+    static let parsers = allCases.filter { $0 != .faulty }
 
     /// Reads an input with the format's parser.
     ///
@@ -22,6 +27,7 @@ enum Format: String, CaseIterable {
             case .json: try Self.checkJSON(bytes)
             case .tokenizer: try Self.use(Tokenizer(file: path))
             case .yaml: try Self.checkYAML(String(decoding: bytes, as: UTF8.self))
+            case .faulty: try Self.fail(bytes)
             }
             return true
         } catch let error as FormatError {
@@ -78,6 +84,21 @@ enum Format: String, CaseIterable {
         let written = try yamlText(of: tree)
         guard let again = try? yamlTree(written, source: "text"), again.text() == tree.text() else {
             throw Contradiction(what: "YAML that was written is not read: \(written.prefix(200))")
+        }
+    }
+
+    /// Traps, takes too much memory, too much time or throws something else, now and then.
+    private static func fail(_ bytes: [UInt8]) throws {
+        switch bytes.count {
+        case 0...5: preconditionFailure("a trap")
+        case 6...10:
+            let large = [UInt8](repeating: 1, count: 80 << 20)
+            sum = sum &+ large[bytes.count]
+        case 11...12:
+            let began = clock()
+            while clock() - began < 1_200_000 { sum = sum &+ 1 }
+        case 13...16: throw Contradiction(what: "an error of nobody")
+        default: throw FormatError(.malformed, "refused", advice: "nothing")
         }
     }
 

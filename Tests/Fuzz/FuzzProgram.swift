@@ -5,6 +5,7 @@ import Glibc
 ///
 ///     saeval-fuzz --format pt --inputs 50000 --seed 1      counts what becomes of changed files
 ///     saeval-fuzz --format pt --seed 1 --show 1234 > file  writes one of the inputs
+///     saeval-fuzz --format faulty --inputs 200             must find faults and fail
 ///     saeval-fuzz --speed /dev/shm                         measures how fast weights are read
 @main
 struct FuzzProgram {
@@ -34,7 +35,7 @@ struct FuzzProgram {
             guard let format = Format(rawValue: name) else { Self.usage() }
             formats = [format]
         } else {
-            formats = Format.allCases
+            formats = Format.parsers
         }
         let (inputs, seed) = (number("--inputs") ?? 50_000, UInt64(number("--seed") ?? 1))
         if let index = number("--show") {

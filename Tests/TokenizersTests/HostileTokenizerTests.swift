@@ -66,7 +66,20 @@ private func template(_ name: String, _ entries: String, _ sentence: String) -> 
 /// The same text again and again.
 private func many(_ count: Int, _ text: String) -> String { String(repeating: text, count: count) }
 
+/// Normalizers that each make a text a hundred times longer.
+private let growth: String = {
+    let step =
+        #"{"type": "Replace", "pattern": {"String": "a"}, "content": "\#(many(100, "a"))"}"#
+    return
+        #"{"type": "Sequence", "normalizers": [\#(Array(repeating: step, count: 9).joined(separator: ", "))]}"#
+}()
+
 private let attacks: [Hostile] = [
+    vocabulary("a token twice", #"{"a": 0, "a": 1}"#, "token `a` stands twice"),
+    attack(
+        "added tokens that are an object", "added_tokens", "{}", .malformed,
+        "`added_tokens` is not a list"),
+    attack("normalizers that multiply", "normalizer", growth, .malformed, "times longer"),
     ("nothing", [], .malformed, "not valid JSON"),
     ("zeros", [UInt8](repeating: 0, count: 1000), .malformed, "not valid JSON"),
     ("a cut file", Array(file("decoder", "null").dropLast(30)), .malformed, "not valid JSON"),
