@@ -102,6 +102,7 @@ final class Transfer {
         }
         if offset > 0 { try text(CURLOPT_RANGE, "\(offset)-") }
         try check(ccurl_set_list(handle, CURLOPT_HTTPHEADER, headers), "CURLOPT_HTTPHEADER")
+        try number(CURLOPT_BUFFERSIZE, 1 << 18)
         try number(CURLOPT_CONNECTTIMEOUT, limits.connectSeconds)
         try number(CURLOPT_LOW_SPEED_LIMIT, limits.slowBytesPerSecond)
         try number(CURLOPT_LOW_SPEED_TIME, limits.slowSeconds)

@@ -50,10 +50,7 @@ struct FetchCommand: ParsableCommand {
             "\(byteText(plan.totalBytes)) in all, \(byteText(plan.missingBytes)) to download to "
                 + plan.cache.folder)
         try plan.checkSpace()
-        if dryRun || plan.missingFiles == 0 {
-            if plan.missingFiles == 0 { try plan.fetch { _ in } }
-            return
-        }
+        if dryRun { return }
         let progress = FetchProgress(total: plan.missingBytes)
         defer { progress.end() }
         try plan.fetch(progress: progress.add)

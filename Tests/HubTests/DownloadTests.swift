@@ -157,6 +157,26 @@ struct DownloadTests {
         try stub.expectWhole()
     }
 
+    @Test("A small file comes into memory, checked, and touches no disk")
+    func contents() throws {
+        let stub = try HubStub(
+            Rule("resolve.*config", times: 1, "\"status\": 500"),
+            Rule("resolve.*config", times: 1, "\"cut\": 3"),
+            Rule("resolve.*config", times: 1, "\"corrupt\": true"),
+            Rule("resolve.*weights", "\"corrupt\": true"))
+        let client = try stub.client()
+        let listing = try client.listing(of: HubID("org/name"), kind: .model)
+        let file = try #require(listing.file("config.json"))
+        #expect(try client.contents(of: file, in: listing) == HubStub.small)
+        let large = try #require(listing.file("sub/weights.safetensors"))
+        let wrong = #expect(throws: HubError.self) { try client.contents(of: large, in: listing) }
+        #expect(wrong?.code == .wrongBytes)
+        let strict = try stub.client { $0.pageBytes = 1000 }
+        let long = #expect(throws: HubError.self) { try strict.contents(of: large, in: listing) }
+        #expect(long?.code == .malformed)
+        #expect(!folderExists(stub.cache.folder))
+    }
+
     @Test("Progress adds up to the bytes that were missing")
     func progress() throws {
         let stub = try HubStub(Rule("weights", times: 1, "\"cut\": 1000"))

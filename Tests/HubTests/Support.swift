@@ -45,6 +45,8 @@ final class HubStub {
 
     private let process = Process()
     private let input = Pipe()
+    /// Keeps a proxy of this machine out of the way, once.
+    private static let withoutProxy: Void = { _ = setenv("no_proxy", "127.0.0.1", 1) }()
 
     /// Files of the repository `org/name`.
     static let small = Array("{\"a\": 1}\n".utf8)

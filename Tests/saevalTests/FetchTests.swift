@@ -198,6 +198,24 @@ extension ProgramTests {
             #expect((1_000_000...1_048_576).contains(there))
         }
 
+        @Test("Files for which there is no room are refused before anything is downloaded")
+        func noRoom() throws {
+            let bench = try Workbench()
+            try bench.serveQuickstart()
+            let hash = String(repeating: "a", count: 40)
+            let entry = """
+                {"type": "file", "path": "data/heldout.jsonl", "size": \(1 << 60), "oid": "\(hash)"}
+                """
+            let hub = try StubHub(
+                bench, rules: "[{\"path\": \"datasets.*tree\", \"entries\": [\(entry)]}]")
+            let config = try bench.hubConfig()
+            let ending = try bench.saeval(["fetch", config], variables: hub.variables)
+            #expect(ending.status == 1, "\(ending)")
+            #expect(ending.errors.contains("are free [hub.outOfSpace] Try: make room"), "\(ending)")
+            #expect(try hub.requests("/resolve/").isEmpty)
+            #expect(!folderExists(bench.file("cache")))
+        }
+
         @Test("Offline, fetch downloads nothing, and says whether all is there")
         func offline() throws {
             let bench = try Workbench()

@@ -53,7 +53,7 @@ final class StubHub {
             "HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_CACHE": bench.file("cache"),
             "HF_HOME": bench.file("home"), "HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": "",
             "HF_TOKEN_PATH": "", "HF_HUB_OFFLINE": "", "TRANSFORMERS_OFFLINE": "",
-            "http_proxy": "",
+            "no_proxy": "127.0.0.1",
         ]
     }
 
