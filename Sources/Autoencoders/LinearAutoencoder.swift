@@ -17,7 +17,7 @@ public struct LinearAutoencoder: Autoencoder {
     /// What is done to the activations first.
     let normalization: ActivationNormalization
     /// `[output, model]`, applied to the activations as they come and added to what is decoded.
-    var skip: LinearWeights?
+    let skip: LinearWeights?
 
     /// The encoder as stored, one row for each latent.
     public var encoderMatrix: MatrixView? {

@@ -80,7 +80,9 @@ extension KeyReader {
                 advice: "add `saes: [{path: FOLDER}]` or the flag --saes FOLDER")
         }
         let entries = value.elements ?? [value]
-        guard !entries.isEmpty || !areNeeded else { throw wrong("saes", value, "at least one `- path: FOLDER`") }
+        guard !entries.isEmpty || !areNeeded else {
+            throw wrong("saes", value, "at least one `- path: FOLDER`")
+        }
         return try entries.map(selection)
     }
 

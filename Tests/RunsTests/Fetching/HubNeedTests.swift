@@ -162,8 +162,9 @@ struct HubNeedTests {
         #expect(needs.map(\.id.text) == ["org/model@v1", "org/saes", "org/d"])
         #expect(needs.map(\.kind) == [.model, .model, .dataset])
         #expect(
-            needs.map(\.content) == [
-                .model, .autoencoders(folder: nil, match: "x"), .patterns(["f.jsonl"]),
+            needs.map { "\($0.content)" } == [
+                "model", "autoencoders(folder: nil, match: Optional(\"x\"))",
+                "patterns([\"f.jsonl\"])",
             ])
         #expect(read.unnamedDatasets() == ["org/text"])
         #expect(

@@ -1,30 +1,6 @@
-import Basics
 import Formats
 import Kernels
 import Tensors
-
-/// `cfg.json` and `sae_weights.safetensors`, as SAELens 3 to 6 writes them.
-struct SAELensLayout: AutoencoderLayout {
-    /// The configuration.
-    static let configurationFile = "cfg.json"
-    /// The weights.
-    static let weightFile = "sae_weights.safetensors"
-
-    /// The name in listings.
-    let name = "sae_lens"
-    /// Both files.
-    let files = [weightFile, configurationFile]
-
-    /// The tensors need no translation; what `sae.yaml` says joins the configuration.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = place.path(Self.configurationFile)
-        var json = place.facts.applied(to: try JSON(file: path))
-        if let stated = place.stated { json = try stated.joined(to: json) }
-        return AutoencoderTranslation(
-            configuration: try AutoencoderConfiguration(json, path: path),
-            tensors: { TranslatedTensors(try SafetensorsFile(path: place.weights), [:]) })
-    }
-}
 
 /// Makes an autoencoder of a SAELens 6 configuration and tensors under SAELens's names.
 ///
@@ -36,45 +12,24 @@ func assemble(
     let architecture = try architecture(named: configuration.architecture, path: configuration.path)
     let normalization = try configuration.normalization
     try configuration.checkSupported()
-    var weights = WeightReader(
-        source: source, modelSize: configuration.modelSize, latents: configuration.latents)
-    let encoderMatrix = try weights.encoder()
-    let outputSize = try configuration.outputSize(architecture)
-    let (decoderMatrix, rowNorms) = try weights.matrix(
-        "W_dec", shape: [configuration.latents, outputSize],
-        axes: architecture.target == .input ? "[latents, model]" : "[latents, output]")
-    guard rowNorms.contains(where: { $0 > 0 }) else {
-        throw AutoencoderError(
-            .malformed, "\(source.path): all rows of `W_dec` are zero",
-            advice: "export the file again; this decoder was never trained")
-    }
-    let decoderBias = try weights.vector("b_dec", count: outputSize)
-    let norms = rowNorms.map { max($0, smallestNorm) }
-    let parts = try architecture.parts(configuration, &weights, norms: norms)
-    let skip = try skipConnection(architecture, &weights, outputSize: outputSize)
-    let finetuning = try weights.finetuningFactors(
-        isExpected: try configuration.truth("finetuning_scaling_factor") ?? false)
-    try weights.checkAllUsed()
-
+    let stored = try StoredParts(configuration, architecture, source)
+    let parts = stored.parts
     let scale = try configuration.activationScale
-    let scaledBias = scale.map { scale in decoderBias.map { $0 / scale } } ?? decoderBias
-    let folding = parts.folding.resolved(isWanted: foldingDecoderNorms, norms: norms)
+    let folding = parts.folding.resolved(isWanted: foldingDecoderNorms, norms: stored.norms)
     let uniform = scale.map { [Float](repeating: $0, count: configuration.latents) }
-    // Architectures that rank by norms scale the values themselves.
-    let valueScale = folding.scalesValues ? norms : folding.scalesRows ? nil : uniform
-    let rowScale = (folding.scalesRows ? norms : uniform).map { $0.map { 1 / $0 } }
-    let latentScale = folding.isFolded ? norms : uniform
-    let subtracts = try configuration.subtractsDecoderBias(architecture)
-    var encoder = EncoderWeights(
-        matrix: encoderMatrix.tensor, isTransposed: encoderMatrix.isTransposed,
-        inputBias: subtracts ? scaledBias : nil,
-        activation: scale.map { parts.activation.forInputs(dividedBy: $0) } ?? parts.activation)
-    encoder.latentScale = valueScale
-    let decoder = DecoderWeights(
-        matrix: decoderMatrix, bias: scaledBias, rowScale: product(rowScale, finetuning))
+    let latentScale = folding.isFolded ? stored.norms : uniform
+    let outputBias = scale.map { scale in stored.outputBias.map { $0 / scale } }
     var notes = folding.notes
     if let scale { notes.append("activations are multiplied by \(scale) before encoding") }
-    var autoencoder = LinearAutoencoder(
+    let subtracts = try configuration.subtractsDecoderBias(architecture)
+    let encoder = EncoderWeights(
+        matrix: stored.encoder.tensor, isTransposed: stored.encoder.isTransposed,
+        inputBias: subtracts ? outputBias ?? stored.outputBias : nil,
+        activation: scale.map { parts.activation.forInputs(dividedBy: $0) } ?? parts.activation,
+        // Architectures that rank by norms scale the values themselves.
+        latentScale: folding.scalesValues ? stored.norms : folding.scalesRows ? nil : uniform)
+    let rowScale = (folding.scalesRows ? stored.norms : uniform).map { $0.map { 1 / $0 } }
+    return LinearAutoencoder(
         description: AutoencoderDescription(
             architecture: configuration.architecture, computedAs: architecture.computedAs,
             modelSize: configuration.modelSize, latents: configuration.latents,
@@ -83,25 +38,69 @@ func assemble(
             modelName: configuration.modelName, contextSize: configuration.contextSize,
             prependsBeginning: configuration.prependsBeginning, release: reference.release,
             id: reference.id, k: parts.k, path: reference.path,
-            storedBytes: reference.storedBytes, storedType: decoderMatrix.type,
+            storedBytes: reference.storedBytes, storedType: stored.decoder.type,
             isFolded: folding.isFolded, notes: notes,
             configuration: try configuration.resultConfiguration(architecture)),
-        encoder: encoder, decoder: decoder,
+        encoder: encoder,
+        decoder: DecoderWeights(
+            matrix: stored.decoder, bias: outputBias ?? stored.outputBias,
+            rowScale: product(rowScale, stored.finetuningFactors)),
         encoderBias: folding.isFolded
-            ? zip(parts.encoderBias, norms).map { $0 * $1 / (scale ?? 1) } : parts.encoderBias,
-        latentScale: latentScale, normalization: normalization)
-    autoencoder.skip = skip
-    return autoencoder
+            ? zip(parts.encoderBias, stored.norms).map { $0 * $1 / (scale ?? 1) }
+            : parts.encoderBias,
+        latentScale: latentScale, normalization: normalization, skip: stored.skip)
 }
 
-/// Reads the skip connection of architectures that have one, `[output, model]`.
-private func skipConnection(
-    _ architecture: any Architecture.Type, _ weights: inout WeightReader, outputSize: Int
-) throws -> LinearWeights? {
-    guard architecture.target == .otherHook(skips: true) else { return nil }
-    let (matrix, _) = try weights.matrix(
-        "W_skip", shape: [outputSize, weights.modelSize], axes: "[output, model]")
-    return LinearWeights(weight: matrix)
+/// The smallest norm a decoder row is divided by, as in SAELens.
+let smallestNorm: Float = 1e-8
+
+/// The tensors of an autoencoder as they are stored, checked.
+private struct StoredParts {
+    /// `[model, latents]`, or transposed.
+    let encoder: MatrixView
+    /// `[latents, output]`.
+    let decoder: Tensor
+    /// The norms of the decoder's rows, at least ``smallestNorm``, `[latents]`.
+    let norms: [Float]
+    /// `[output]`.
+    let outputBias: [Float]
+    /// What the architecture makes of its vectors.
+    let parts: ArchitectureParts
+    /// `[output, model]`, for architectures that have it.
+    let skip: LinearWeights?
+    /// Factors on the latents before the decoder, `[latents]`.
+    let finetuningFactors: [Float]?
+
+    /// Reads all that an architecture asks for.
+    init(
+        _ configuration: AutoencoderConfiguration, _ architecture: any Architecture.Type,
+        _ source: any TensorSource
+    ) throws {
+        let outputSize = try configuration.outputSize(architecture)
+        var weights = WeightReader(
+            source: source, modelSize: configuration.modelSize, latents: configuration.latents)
+        encoder = try weights.encoder()
+        let (matrix, rowNorms) = try weights.matrix(
+            "W_dec", shape: [configuration.latents, outputSize],
+            axes: architecture.target == .input ? "[latents, model]" : "[latents, output]")
+        guard rowNorms.contains(where: { $0 > 0 }) else {
+            throw AutoencoderError(
+                .malformed, "\(source.path): all rows of `W_dec` are zero",
+                advice: "export the file again; this decoder was never trained")
+        }
+        (decoder, norms) = (matrix, rowNorms.map { max($0, smallestNorm) })
+        outputBias = try weights.vector("b_dec", count: outputSize)
+        parts = try architecture.parts(configuration, &weights, norms: norms)
+        skip =
+            architecture.target == .otherHook(skips: true)
+            ? LinearWeights(
+                weight: try weights.matrix(
+                    "W_skip", shape: [outputSize, configuration.modelSize], axes: "[output, model]"
+                ).matrix) : nil
+        finetuningFactors = try weights.finetuningFactors(
+            isExpected: try configuration.truth("finetuning_scaling_factor") ?? false)
+        try weights.checkAllUsed()
+    }
 }
 
 /// The product of two lists of factors, either of which may be missing.
@@ -129,9 +128,6 @@ extension EncoderWeights.Activation {
         }
     }
 }
-
-/// The smallest norm a decoder row is divided by, as in SAELens.
-let smallestNorm: Float = 1e-8
 
 extension Folding {
     /// What folding comes to.
