@@ -1,6 +1,7 @@
 import Basics
 import Formats
 import Glibc
+import Kernels
 import Tensors
 import Testing
 
@@ -101,6 +102,63 @@ struct DamagedLayoutTests {
         #expect(description.hookName == "blocks.3.hook_mlp_out")
         #expect(description.modelName == "mine")
         #expect(description.modelSize == 8 && description.latents == 24)
+    }
+
+    @Test(
+        "Counts of latents that no memory holds are refused",
+        arguments: [
+            (
+                "vectors/BatchTopKSAE", ["ae.pt", "config.json"], "\"dict_size\": 8",
+                "\"dict_size\": "
+            ),
+            (
+                "Llama3_1-8B-Base-LXR-8x/Llama3_1-8B-Base-L3R-8x",
+                ["checkpoints/final.safetensors", "hyperparams.json"], "\"d_sae\": 24",
+                "\"d_sae\": "
+            ),
+        ], [2_147_483_647, 1 << 62])
+    func hugeCounts(specimen: (String, [String], String, String), count: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = try copy(
+            specimen.0, specimen.1, to: folder, changing: specimen.1[1], specimen.2,
+            "\(specimen.3)\(count)")
+        #expect(throws: AutoencoderError.self) { try load(path) }
+    }
+
+    @Test("A sae.yaml supplies what a configuration of SAELens lacks")
+    func saeLens() throws {
+        let folder = try TemporaryFolder()
+        try folder.copyFixture("scaled-standard", to: "set/sae")
+        let path = "\(folder.path)/set/sae/cfg.json"
+        let whole = try JSON(file: path)
+        let left = (whole.members ?? []).filter { $0.key != "norm_scaling_factor" }
+        let metadata = (whole["metadata"]?.members ?? []).filter { $0.key != "hook_name" }
+        let lacking = JSON.object(left).setting("metadata", to: .object(metadata))
+        try writeFile(Array(lacking.text().utf8), to: path)
+        #expect { try load("\(folder.path)/set/sae") } throws: { "\($0)".contains("names no hook") }
+        try folder.write(
+            "hook: blocks.3.hook_resid_post\nnorm_scaling_factor: 0.37\n", to: "set/sae/sae.yaml")
+        let autoencoder = try load("\(folder.path)/set/sae", folding: true)
+        let expected = try SafetensorsFile(path: "\(fixtures)/expected/scaled-standard.safetensors")
+        let codes = try autoencoder.encode(try expected.tensor("x"), on: ReferenceBackend())
+        expectClose(dense(codes), try expected.tensor("encode_folded").values, "encode")
+        #expect(autoencoder.description.hookName == "blocks.3.hook_resid_post")
+    }
+
+    @Test("Transcoders and embeddings of Gemma Scope are refused by name")
+    func gemmaScopeKinds() throws {
+        let source =
+            "models--google--gemma-scope-2b-pt-res/snapshots/0/layer_3/width_16k/average_l0_5"
+        for (place, word) in [
+            ("gemma-scope-2b-pt-transcoders/layer_3/width_16k/average_l0_5", "transcoder"),
+            ("gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", "embeddings"),
+        ] {
+            let folder = try TemporaryFolder()
+            try folder.copy("\(LayoutTests.folder)/\(source)/params.npz", to: "\(place)/params.npz")
+            #expect { try findAutoencoders(under: folder.path) } throws: {
+                ($0 as? AutoencoderError)?.code == .unsupported && "\($0)".contains(word)
+            }
+        }
     }
 
     @Test(

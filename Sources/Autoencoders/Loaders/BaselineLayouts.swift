@@ -13,7 +13,7 @@ struct IdentityLayout: AutoencoderLayout {
     /// The description alone.
     let files = [StatedFacts.file]
     /// The longest activations; the identity matrix is made for the statistics.
-    private static let longest = 1 << 15
+    private static let longest = 1 << 14
 
     /// Never by files alone, since `sae.yaml` names the layout.
     func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
@@ -40,12 +40,12 @@ struct IdentityLayout: AutoencoderLayout {
     {
         let translation = try translate(AutoencoderPlace(reference))
         let size = translation.configuration.modelSize
-        var matrix = [Float](repeating: 0, count: size * size)
-        for index in 0..<size { matrix[index * size + index] = 1 }
+        let matrix = Tensor(zeros: [size, size])
+        for index in 0..<size { matrix.floats[index * size + index] = 1 }
         return DenseAutoencoder(
             description: try baselineDescription(translation, reference),
             encoder: nil, mean: [Float](repeating: 0, count: size),
-            decoder: Tensor(matrix, shape: [size, size]), norms: nil)
+            decoder: matrix, norms: nil)
     }
 }
 

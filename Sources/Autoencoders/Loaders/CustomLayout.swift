@@ -164,13 +164,13 @@ struct CustomRoles {
             recipes["W_dec"] = .transposed(name)
         }
         if let value = sizes.threshold {
-            recipes["threshold"] = .values([Float](repeating: value, count: sizes.latents))
+            recipes["threshold"] = .repeated(value, count: sizes.latents)
         }
         if recipes["b_dec"] == nil {
-            recipes["b_dec"] = .values([Float](repeating: 0, count: sizes.modelSize))
+            recipes["b_dec"] = .repeated(0, count: sizes.modelSize)
         }
         if recipes["b_enc"] == nil, architecture != Gated.name {
-            recipes["b_enc"] = .values([Float](repeating: 0, count: sizes.latents))
+            recipes["b_enc"] = .repeated(0, count: sizes.latents)
         }
         return recipes
     }

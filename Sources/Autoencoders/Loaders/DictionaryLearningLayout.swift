@@ -87,7 +87,7 @@ struct DictionaryLearningLayout: AutoencoderLayout {
                         + "would depend on its batch",
                     advice: "a checkpoint from behind `threshold_start_step`, 1000 by default")
             }
-            recipes["threshold"] = .values([Float](repeating: threshold, count: latents))
+            recipes["threshold"] = .repeated(threshold, count: latents)
         }
         return TranslatedTensors(source, recipes, ignoring: ["k", "threshold", "group_sizes"])
     }

@@ -26,6 +26,11 @@ struct GemmaScopeLayout: AutoencoderLayout {
                 .unsupported, "\(place.path) is a transcoder of Gemma Scope, which is not computed",
                 advice: "an autoencoder of gemma-scope-…-res, -mlp or -att")
         }
+        if repository?.isEmbedding(place) == true {
+            throw AutoencoderError(
+                .unsupported, "\(place.path) takes token embeddings, which are not computed",
+                advice: "an autoencoder of one of the layers")
+        }
         let configuration = try saeLensConfiguration(
             place, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
             hook: place.hook(or: repository?.hook(place), layout: self),
@@ -64,9 +69,13 @@ private struct GemmaScopeRepository {
         return nil
     }
 
+    /// Whether an autoencoder of the repository takes token embeddings.
+    func isEmbedding(_ place: AutoencoderPlace) -> Bool {
+        kind == .res && place.components.contains("embedding")
+    }
+
     /// The hook of an autoencoder of the repository; nil when its path has no layer.
     func hook(_ place: AutoencoderPlace) -> String? {
-        if kind == .res, place.components.contains("embedding") { return "hook_embed" }
         guard let layer = place.number(after: "layer_") else { return nil }
         switch kind {
         case .res: return "blocks.\(layer).hook_resid_post"

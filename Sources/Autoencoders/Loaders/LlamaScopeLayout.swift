@@ -33,7 +33,7 @@ struct LlamaScopeLayout: AutoencoderLayout {
         let scaled = Float(threshold * trained)
         guard scaled.isFinite else { throw settings.wrong("jump_relu_threshold", "a small number") }
         let recipes = linearRecipes.merging([
-            "threshold": .values([Float](repeating: scaled, count: latents))
+            "threshold": .repeated(scaled, count: latents)
         ]) { $1 }
         return AutoencoderTranslation(
             configuration: try llamaScopeConfiguration(

@@ -81,7 +81,7 @@ struct HookZLayout: AutoencoderLayout {
 
     /// Translates an autoencoder.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = place.path(place.files.count > 1 ? place.files[1] : "")
+        let path = "\(place.weights.dropLast(3))_cfg.json"
         let json = try JSON(file: path)
         guard let modelSize = json["act_size"]?.integer, let latents = json["dict_size"]?.integer
         else {

@@ -70,7 +70,8 @@ struct SparsifyLayout: AutoencoderLayout {
         guard let value = json[key]?.integer, value > 0 else {
             throw AutoencoderError(
                 .malformed,
-                "\(path): `\(key)` is \(json[key]?.text() ?? "absent"), expected an integer above 0",
+                "\(path): `\(key)` is \(json[key]?.text() ?? "absent"), "
+                    + "expected an integer above 0",
                 advice: "put back the file that training wrote")
         }
         return value

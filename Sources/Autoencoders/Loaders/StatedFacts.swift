@@ -49,8 +49,8 @@ struct StatedFacts: Sendable {
             throw AutoencoderError(
                 .malformed,
                 isCustom
-                    ? "\(path): `\(member.key)` belongs to `layout: custom`; files of other layouts "
-                        + "say it themselves"
+                    ? "\(path): `\(member.key)` belongs to `layout: custom`; files of other "
+                        + "layouts say it themselves"
                     : "\(path): key `\(member.key)` is unknown",
                 advice: suggestion(for: member.key, among: known))
         }

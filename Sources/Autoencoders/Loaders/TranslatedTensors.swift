@@ -13,8 +13,8 @@ struct TranslatedTensors: TensorSource {
         case stored(String)
         /// A matrix of the file whose axes are swapped.
         case transposed(String)
-        /// One value, or one for each place, made here.
-        case values([Float])
+        /// One value at every place, made when it is asked for: counts come from foreign files.
+        case repeated(Float, count: Int)
     }
 
     /// The file.
@@ -50,7 +50,7 @@ struct TranslatedTensors: TensorSource {
         switch recipes[name] {
         case .stored(let stored): try source.shape(of: stored)
         case .transposed(let stored): try source.shape(of: stored).reversed()
-        case .values(let values): [values.count]
+        case .repeated(_, let count): [count]
         case nil: try source.shape(of: name)
         }
     }
@@ -59,7 +59,7 @@ struct TranslatedTensors: TensorSource {
     func type(of name: String) throws(FormatError) -> ElementType {
         switch recipes[name] {
         case .stored(let stored), .transposed(let stored): try source.type(of: stored)
-        case .values: .float32
+        case .repeated: .float32
         case nil: try source.type(of: name)
         }
     }
@@ -71,7 +71,8 @@ struct TranslatedTensors: TensorSource {
         case .transposed(let stored):
             let tensor = try source.tensor(stored)
             return tensor.shape.count == 2 ? transposedCopy(of: tensor) : tensor
-        case .values(let values): return Tensor(values, shape: [values.count])
+        case .repeated(let value, let count):
+            return Tensor([Float](repeating: value, count: count), shape: [count])
         case nil: return try source.tensor(name)
         }
     }
@@ -91,7 +92,7 @@ extension TranslatedTensors.Recipe {
     fileprivate var storedName: String? {
         switch self {
         case .stored(let name), .transposed(let name): name
-        case .values: nil
+        case .repeated: nil
         }
     }
 }
