@@ -14,8 +14,9 @@ struct FuzzChild {
 
     /// Memory that a parser may take besides twice the input.
     private static let mostGrowth = 64 << 20
-    /// The stack of a thread of Dispatch, on which the program's parsers run.
-    private static let stackByteCount = 512 << 10
+    /// The stack of a thread of Dispatch, on which the program's parsers may run; without
+    /// optimisation a frame is many times larger.
+    private static let stackByteCount = _isDebugAssertConfiguration() ? 16 << 20 : 512 << 10
 
     /// Tries some inputs on a thread with a small stack.
     func run(_ indices: Range<Int>) -> Never {

@@ -22,7 +22,10 @@ public func yamlScalar(_ word: String) -> JSON {
     }
     if let integer = Int(word) { return .integer(integer) }
     // Words of other characters, such as `-inf` or `0x1p3`, are numbers in Swift alone.
-    if word.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let number = Double(word) {
+    // So is one beyond all floats, which would become infinite.
+    if word.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let number = Double(word),
+        number.isFinite
+    {
         return .number(number)
     }
     return .string(word)
