@@ -6,7 +6,9 @@ import CCrypto
 /// - Source: SHA-256 and SHA-1 of OpenSSL's libcrypto; git's header of a blob.
 /// - Cost: one pass over the bytes.
 final class BlobHash {
+    /// libcrypto's state.
     private let context: OpaquePointer
+    /// The promised hash.
     private let digest: HubDigest
 
     /// Begins the hash of a file of a known length.

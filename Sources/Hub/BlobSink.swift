@@ -19,10 +19,14 @@ final class BlobSink: BodySink {
     private(set) var refusal: Refusal?
     /// What made writing impossible.
     private(set) var failure: HubError?
+    /// The hash of the bytes so far.
     private(set) var hash: BlobHash
 
+    /// The unfinished blob.
     private let path: String
+    /// What it will be.
     private let file: HubFile
+    /// The open file; its offset is ``position``.
     private let descriptor: Int32
     /// Hears of bytes that came, below zero of those that were thrown away.
     private let progress: (Int) -> Void
@@ -70,6 +74,7 @@ final class BlobSink: BodySink {
         hash = try BlobHash(file.digest, byteCount: file.byteCount)
     }
 
+    /// Checks that the body is the part that was asked for.
     func begin(_ answer: Answer) -> Bool {
         refusal = nil
         if answer.status == 206 {
@@ -87,6 +92,7 @@ final class BlobSink: BodySink {
         return refusal == nil && failure == nil
     }
 
+    /// Writes and hashes bytes.
     func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count <= file.byteCount - position else {
             refusal = .tooLong

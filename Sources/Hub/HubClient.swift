@@ -6,10 +6,13 @@ import Formats
 /// - Source: the hub's programming interface as `huggingface_hub` uses it: `/api/models/…/revision`
 ///   for the commit, `/api/models/…/tree` for the files.
 public final class HubClient {
+    /// Where the hub is and who asks.
     let settings: HubSettings
+    /// Bounds of patience.
     let limits: HubLimits
     /// Hears of waits and what else the user may want to know.
     let note: (String) -> Void
+    /// The connection.
     let transfer: Transfer
 
     /// A client of an endpoint.
@@ -181,16 +184,21 @@ public final class HubClient {
 
 /// Keeps a body in memory, up to a limit.
 private final class MemorySink: BodySink {
+    /// The bytes so far.
     private(set) var bytes: [UInt8] = []
+    /// The most bytes.
     private let limit: Int
 
+    /// Keeps nothing yet.
     init(limit: Int) { self.limit = limit }
 
+    /// Forgets an earlier attempt.
     func begin(_ answer: Answer) -> Bool {
         bytes.removeAll(keepingCapacity: true)
         return answer.status == 200
     }
 
+    /// Keeps bytes.
     func take(_ received: UnsafeRawBufferPointer) -> Bool {
         guard received.count <= limit - bytes.count else { return false }
         bytes.append(contentsOf: received)

@@ -3,7 +3,9 @@ import Formats
 
 /// Brings files of a repository into the cache.
 public struct HubDownloader {
+    /// Asks the hub.
     private let client: HubClient
+    /// Writes the cache.
     private let store: HubStore
 
     /// - Parameters:

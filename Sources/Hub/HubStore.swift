@@ -107,6 +107,7 @@ struct HubStore {
 
 /// The lock of a blob; waits for other processes and lasts as long as this object.
 final class BlobLock {
+    /// The open and locked file.
     private let descriptor: Int32
 
     /// Takes the lock.

@@ -4,7 +4,9 @@ import Formats
 
 /// Decides what follows from the end of a transfer: good, once more after a wait, or an error.
 struct Patience {
+    /// Bounds of patience.
     let limits: HubLimits
+    /// Where the hub is, for messages.
     let settings: HubSettings
     /// Hears of waits.
     let note: (String) -> Void

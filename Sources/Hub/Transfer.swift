@@ -38,7 +38,9 @@ enum TransferEnd: Sendable {
 final class Transfer {
     /// libcurl's handle.
     private let handle: UnsafeMutableRawPointer
+    /// Where the hub is and who asks.
     private let settings: HubSettings
+    /// Bounds of patience.
     private let limits: HubLimits
 
     /// Starts libcurl once.
@@ -63,7 +65,7 @@ final class Transfer {
         -> TransferEnd
     {
         curl_easy_reset(handle)
-        let exchange = Exchange(handle: handle, sink: sink)
+        let exchange = Exchange(sink: sink)
         var headers: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(headers) }
         headers = curl_slist_append(headers, "Accept-Encoding: identity")
@@ -152,7 +154,7 @@ private func check(_ code: CURLcode, _ call: StaticString) throws(HubError) {
 
 /// What libcurl's calls back need during one request.
 private final class Exchange {
-    private let handle: UnsafeMutableRawPointer
+    /// Takes the body.
     private let sink: any BodySink
     /// The answer of the last server on the way.
     private(set) var answer = Answer()
@@ -163,9 +165,8 @@ private final class Exchange {
     /// The number of headers of one answer that are kept.
     private static let mostHeaders = 200
 
-    init(handle: UnsafeMutableRawPointer, sink: any BodySink) {
-        (self.handle, self.sink) = (handle, sink)
-    }
+    /// Begins a request.
+    init(sink: any BodySink) { self.sink = sink }
 
     /// The object behind libcurl's pointer.
     static func of(_ target: UnsafeMutableRawPointer?) -> Exchange? {

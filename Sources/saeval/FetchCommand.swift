@@ -9,6 +9,7 @@ import SAEval
 
 /// `saeval fetch`
 struct FetchCommand: ParsableCommand {
+    /// Name, purpose and examples.
     static let configuration = CommandConfiguration(
         commandName: "fetch",
         abstract: "Download what a config names on the Hugging Face hub into the local cache.",
@@ -24,6 +25,7 @@ struct FetchCommand: ParsableCommand {
     @Flag(help: "List files and sizes, and download nothing.")
     var dryRun = false
 
+    /// Fetches, on the first rank alone.
     func run() throws {
         // Under `mpirun` one process is enough.
         guard launchedRank() == 0 else { return }

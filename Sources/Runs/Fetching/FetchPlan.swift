@@ -33,6 +33,7 @@ public struct FetchPlan {
     /// What is kept free besides.
     private static let spareBytes = 64 << 20
 
+    /// Asks the hub.
     private let client: HubClient
 
     /// Asks the hub for everything that a config names; downloads nothing but indexes of shards.

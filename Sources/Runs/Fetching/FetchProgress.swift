@@ -4,10 +4,15 @@ import Dispatch
 /// A progress line of a download with rate and the time that is left: live on a terminal, one plain
 /// line a minute otherwise.
 public final class FetchProgress {
+    /// Bytes that are to come.
     private let total: Int
+    /// When it began.
     private let start = DispatchTime.now()
+    /// Bytes that came and were kept.
     private var done = 0
+    /// Bytes that came.
     private var received = 0
+    /// When the line was printed last.
     private var lastPrint: DispatchTime?
 
     /// A download of some bytes.
@@ -35,6 +40,7 @@ public final class FetchProgress {
             + "\(byteText(Int(rate)))/s, \(left) left"
     }
 
+    /// Seconds since a time.
     private func elapsed(since time: DispatchTime) -> Double {
         Double(DispatchTime.now().uptimeNanoseconds - time.uptimeNanoseconds) / 1e9
     }
