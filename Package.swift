@@ -112,7 +112,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
-                "Formats", "Tensors", "Basics",
+                "Formats", "Hub", "Tensors", "Basics",
             ]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),

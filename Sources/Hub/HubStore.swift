@@ -1,6 +1,7 @@
 import Basics
 import Formats
 import Glibc
+import Synchronization
 
 /// Writes the cache of the Hugging Face tools: blobs named by their hash, snapshots of links to
 /// them, and the commits that branches stand for.
@@ -12,6 +13,10 @@ struct HubStore {
     let cache: HubCache
     /// The commit that is written.
     let listing: HubListing
+
+    /// Held while a small file is written beside its place: names there tell processes apart, not
+    /// threads.
+    private static let writing = Mutex(())
 
     /// The folder of the repository.
     var folder: String { cache.repositoryFolder(listing.id.repository, kind: listing.kind) }
@@ -56,11 +61,14 @@ struct HubStore {
         let target =
             String(repeating: "../", count: steps + 2) + "blobs/\(file.digest.hex)"
         try Self.makeFolder(parentFolder(of: place))
-        let partial = "\(place).\(getpid()).partial"
-        unlink(partial)
-        guard symlink(target, partial) == 0, rename(partial, place) == 0 else {
-            let reason = lastSystemError()
+        let reason = Self.writing.withLock { _ -> String? in
+            let partial = "\(place).\(getpid()).partial"
             unlink(partial)
+            if symlink(target, partial) == 0, rename(partial, place) == 0 { return nil }
+            defer { unlink(partial) }
+            return lastSystemError()
+        }
+        if let reason {
             throw HubError(
                 .unwritable, "\(place) cannot be made a link: \(reason)",
                 advice: "set HF_HUB_CACHE to a folder of a file system that has symbolic links")
@@ -75,10 +83,15 @@ struct HubStore {
         else { return }
         let place = "\(folder)/refs/\(listing.id.revision)"
         try Self.makeFolder(parentFolder(of: place))
-        do { try writeFile(Array(listing.commit.utf8), to: place) } catch {
+        let commit = Array(listing.commit.utf8)
+        let failure = Self.writing.withLock { _ -> (any Error)? in
+            do { try writeFile(commit, to: place) } catch { return error }
+            return nil
+        }
+        if let failure {
             throw HubError(
                 .unwritable, "\(place) cannot be written",
-                advice: "set HF_HUB_CACHE to a folder that you may write to", cause: error)
+                advice: "set HF_HUB_CACHE to a folder that you may write to", cause: failure)
         }
     }
 

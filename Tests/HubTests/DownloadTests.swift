@@ -104,8 +104,8 @@ struct DownloadTests {
         #expect(listing.files.count == 5)
     }
 
-    @Test("Two processes at once fetch a file once")
-    func twoAtOnce() async throws {
+    @Test("Three at once fetch a file once")
+    func threeAtOnce() async throws {
         let stub = try HubStub(Rule("weights", "\"delay\": 0.3"))
         let (endpoint, folder) = (stub.endpoint, stub.cache.folder)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,6 +12,7 @@ expression) and that was used fewer than `times` times changes the answer:
     status, headers   answer with them and no content
     cut               send that many bytes of the body, then close the connection
     drip              wait that many seconds after each byte
+    burst             with `drip`: send that many bytes at once before
     delay             wait that many seconds before answering
     corrupt           change the first byte
     extra             append that many bytes, with a length that fits
@@ -207,7 +208,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         try:
             if "drip" in rule:
-                for byte in body:
+                start = rule.get("burst", 0)
+                self.wfile.write(body[:start])
+                for byte in body[start:]:
                     self.wfile.write(bytes([byte]))
                     self.wfile.flush()
                     time.sleep(rule["drip"])

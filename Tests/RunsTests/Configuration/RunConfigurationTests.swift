@@ -1,4 +1,5 @@
 import Basics
+import Formats
 import Testing
 
 @testable import Runs
@@ -39,6 +40,42 @@ struct RunConfigurationTests {
         #expect(read.saes[0].match == "a.*")
         #expect(read.saes[0].layers == [1, 2])
         #expect(read.saes[1].layers == [3])
+    }
+
+    @Test("A selection may come from a repository of the hub, and is written as it was read")
+    func repositories() throws {
+        let text = """
+            model: m
+            output: o
+            evals: [core]
+            saes:
+              - {repo: org/name}
+              - {repo: org/name@v1, folder: a/b, match: 'x.*', layers: [3]}
+            """
+        let read = try configuration(text)
+        let ids = [try HubID("org/name"), try HubID("org/name@v1")]
+        #expect(
+            read.saes.map(\.source) == [
+                .repository(ids[0], folder: nil), .repository(ids[1], folder: "a/b"),
+            ])
+        let again = try configuration(try read.yaml())
+        #expect(again.saes.map(\.source) == read.saes.map(\.source))
+        #expect(again.saes.map(\.match) == [nil, "x.*"])
+        #expect(again.saes.map(\.layers) == [nil, [3]])
+    }
+
+    @Test(
+        "A selection that names no place, two places or a place outside is refused",
+        arguments: [
+            "{match: x}", "{path: a, repo: org/name}", "{path: a, folder: b}", "{folder: b}",
+            "{repo: /etc}", "{repo: a/b/c}", "{repo: 7}", "{repo: org/name, folder: ../b}",
+            "{repo: org/name, folder: /b}", "{repo: org/name, folder: 7}",
+        ])
+    func wrongPlaces(selection: String) throws {
+        let error = try configurationError(
+            "model: m\noutput: o\nevals: [core]\nsaes: [\(selection)]")
+        #expect(error.code == .badConfig)
+        #expect(error.message.contains("`saes"))
     }
 
     @Test(
