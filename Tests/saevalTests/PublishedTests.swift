@@ -151,6 +151,24 @@ extension ProgramTests {
             }
         }
 
+        @Test("A run says so when the model was loaded in another way for training")
+        func modelArguments() throws {
+            let bench = try Workbench()
+            let hub = try PublishedHub(bench, layers: [])
+            let repository = "hub/models--jbloom--GPT2-Small-SAEs-Reformatted"
+            try bench.write("\(repository)/refs/main", "0123abc")
+            try bench.copy(
+                "configs/quickstart/saes/sae_lens/toyworld-res/blocks.1.hook_resid_post__topk",
+                to: "\(repository)/snapshots/0123abc/blocks.1.hook_resid_pre")
+            let flags = ["--release", "gpt2-small-res-jb", "--id", "blocks.1.hook_resid_pre"]
+            let ending = try bench.saeval(hub.tiny(flags), variables: hub.variables)
+            #expect(ending.status == 0, "\(ending)")
+            #expect(
+                ending.errors.contains(
+                    "gpt2-small-res-jb/blocks.1.hook_resid_pre was trained on a model loaded with "
+                        + "{\"center_writing_weights\": true}, which is not done to"), "\(ending)")
+        }
+
         @Test("Where nothing is downloaded one sentence says so and names the command")
         func nothing() throws {
             let bench = try Workbench()

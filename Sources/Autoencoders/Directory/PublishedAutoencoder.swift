@@ -35,6 +35,13 @@ public struct PublishedAutoencoder: Sendable {
     public var optionalFiles: [String] { layout.files(at: path).optional }
 }
 
+extension PublishedAutoencoder: Equatable {
+    /// Whether two entries are one: the directory has each name once.
+    public static func == (first: PublishedAutoencoder, second: PublishedAutoencoder) -> Bool {
+        first.release == second.release && first.id == second.id
+    }
+}
+
 /// The directory of published autoencoders that SAELens ships, reduced to what selects, finds and
 /// loads them.
 public enum PublishedAutoencoders {

@@ -6,7 +6,7 @@ import Hub
 /// A repository of the hub that a config names, and what of it a run reads.
 public struct HubNeed: Sendable {
     /// What a run reads of a repository.
-    enum Content: Sendable {
+    enum Content: Sendable, Equatable {
         /// Config, tokenizer and weights of a model.
         case model
         /// Autoencoders below a folder whose `<release>/<id>` matches.

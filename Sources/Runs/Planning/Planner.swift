@@ -127,7 +127,16 @@ public struct Planner {
         }
         references += own.references
         try refuseSameNames(references)
+        notes += references.compactMap(modelArgumentsNote)
         return references
+    }
+
+    /// What a reader should know of an autoencoder whose model was changed before training.
+    private func modelArgumentsNote(_ reference: AutoencoderReference) -> String? {
+        let arguments = reference.configuration["metadata"]?["model_from_pretrained_kwargs"]
+        guard let arguments, arguments.members?.isEmpty == false else { return nil }
+        return "\(reference.release)/\(reference.id) was trained on a model loaded with "
+            + "\(arguments.text()), which is not done to \(configuration.model)"
     }
 
     /// Result files are named by release and id with `/` replaced, so those must differ.

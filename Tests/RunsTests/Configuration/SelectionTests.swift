@@ -1,5 +1,7 @@
 import Autoencoders
 import Basics
+import Formats
+import Hub
 import Testing
 
 @testable import Runs
@@ -102,6 +104,33 @@ struct PublishedSelectionTests {
                     "blocks.11.hook_resid_post/sae_weights.safetensors",
                 ],
             ])
+    }
+
+    @Test(
+        "Of a repository's files those of the entries are taken, optional ones where there are any")
+    func files() throws {
+        let need = try #require(
+            try read("[{release: gpt2-small-res-jb, layers: [11]}]").hubNeeds().last)
+        let paths = [
+            "blocks.10.hook_resid_pre/cfg.json", "blocks.11.hook_resid_post/cfg.json",
+            "blocks.11.hook_resid_post/sae_weights.safetensors",
+            "blocks.11.hook_resid_post/sparsity.safetensors", "blocks.11.hook_resid_pre/cfg.json",
+            "blocks.11.hook_resid_pre/sae_weights.safetensors", "README.md",
+        ]
+        func listing(_ paths: [String]) -> HubListing {
+            HubListing(
+                kind: .model, id: need.id, commit: String(repeating: "a", count: 40),
+                files: paths.map { HubFile(path: $0, byteCount: 1, digest: .gitBlob("b")) })
+        }
+        let files = try need.files(of: listing(paths)) { _ in [] }
+        #expect(files.map(\.path).sorted() == Array(paths[1..<6]))
+        let error = try #require(throws: RunError.self) {
+            _ = try need.files(of: listing(Array(paths.dropLast(2)))) { _ in [] }
+        }
+        #expect(
+            error.message.contains("no blocks.11.hook_resid_pre/sae_weights.safetensors"),
+            "\(error)")
+        #expect(error.message.contains("gpt2-small-res-jb/blocks.11.hook_resid_pre"), "\(error)")
     }
 
     @Test("What the directory does not have is told before anything is looked up")
