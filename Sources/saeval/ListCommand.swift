@@ -19,7 +19,7 @@ struct ListCommand: ParsableCommand {
             abstract: "List the autoencoders below folders, or published ones.",
             discussion: """
                 saeval ls saes configs/quickstart/saes/sae_lens --match '.*topk.*'
-                saeval ls saes --release 'gemma-scope-2b-pt-res.*' --id 'layer_(5|12|19)/width_16k/.*'
+                saeval ls saes --release 'gemma-scope-2b-pt-res' --id 'layer_12/.*16k.*'
                 """)
 
         @Argument(help: "Folders to look in.")

@@ -81,7 +81,7 @@ private func llamaScopeConfiguration(
 ) throws -> AutoencoderConfiguration {
     guard
         let scale = try place.stated?.double("norm_scaling_factor")
-            ?? settings.activationScale(modelSize)
+            ?? place.facts.normScalingFactor ?? settings.activationScale(modelSize)
     else {
         throw place.missing(
             "does not say what its activations were multiplied by",

@@ -47,6 +47,10 @@ LOADS = [
      f"{DICTIONARIES}/trainer_3"),
     ("saebench_gemma-2-2b_width-2pow12_date-0108", "blocks.12.hook_resid_post__trainer_0",
      f"{DICTIONARIES}/trainer_7"),
+    ("llama_scope_lxr_8x", "l3r_8x",
+     "layouts/Llama3_1-8B-Base-LXR-8x/Llama3_1-8B-Base-L3R-8x"),
+    ("llama_scope_r1_distill", "l3r_400m_slimpajama_400m_openr1_math",
+     "layouts/Llama-Scope-R1-Distill/400M-Slimpajama-400M-OpenR1-Math-220k/L3R"),
 ]
 
 
