@@ -9,9 +9,8 @@ public struct AutoencoderSurvey: Sendable {
         public var path: String
         /// What is wrong.
         public var reason: String
-        /// The error of a damaged configuration or an incomplete folder; nil for what is left out
-        /// without one.
-        public var error: (any Error)?
+        /// The error of a damaged configuration or an incomplete folder.
+        public var error: any Error
     }
 
     /// The autoencoders, by release and then id in the order of bytes.
@@ -39,14 +38,15 @@ public struct AutoencoderSurvey: Sendable {
 ///   has a configuration that cannot be read.
 public func findAutoencoders(under path: String) throws -> [AutoencoderReference] {
     let survey = try surveyAutoencoders(under: path)
-    if let error = survey.unread.compactMap(\.error).first { throw error }
+    if let error = survey.unread.first?.error { throw error }
     guard !survey.found.isEmpty else {
         let layouts = autoencoderLayouts.map { "\($0.name) (\($0.files.joined(separator: ", ")))" }
         throw AutoencoderError(
             .missing,
             "\(path) holds no autoencoder; looked for \(layouts.joined(separator: "; "))"
                 + (survey.note.map { "; \($0)" } ?? ""),
-            advice: "name a folder with these files in it or below it")
+            advice: "name a folder with these files in it or below it, or describe yours in a "
+                + "\(StatedFacts.file)")
     }
     return survey.found
 }

@@ -82,26 +82,7 @@ public struct DenseAutoencoder: Autoencoder {
     public func decode(
         _ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend
     ) throws -> Tensor {
-        try check(x)
-        guard codes.latents == description.latents, codes.rows == x.rows else {
-            throw AutoencoderError(
-                .shape,
-                "\(description.release)/\(description.id) was given \(codes.rows) rows of "
-                    + "\(codes.latents) latents to decode, "
-                    + "expected \(x.rows) rows of \(description.latents)",
-                advice: "decode what this autoencoder encoded, with the same activations")
-        }
+        try check(codes, of: x)
         return try backend.decode(codes, decoder)
-    }
-
-    /// Checks that activations are what the encoder takes.
-    private func check(_ x: Tensor) throws(AutoencoderError) {
-        guard x.shape.count == 2, x.shape[1] == description.modelSize, x.type == .float32 else {
-            throw AutoencoderError(
-                .shape,
-                "\(description.release)/\(description.id) takes float32 "
-                    + "[tokens, \(description.modelSize)], not \(x.type) of shape \(x.shape)",
-                advice: "run it on the model and hook it was made for, \(description.hookName)")
-        }
     }
 }

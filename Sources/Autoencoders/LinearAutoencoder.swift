@@ -44,31 +44,10 @@ public struct LinearAutoencoder: Autoencoder {
     public func decode(
         _ codes: SparseCodes, of x: Tensor, on backend: any KernelBackend
     ) throws -> Tensor {
-        try check(x)
-        guard codes.latents == description.latents, codes.rows == x.rows else {
-            throw AutoencoderError(
-                .shape,
-                "\(name) was given \(codes.rows) rows of \(codes.latents) latents to decode, "
-                    + "expected \(x.rows) rows of \(description.latents)",
-                advice: "decode what this autoencoder encoded, with the same activations")
-        }
+        try check(codes, of: x)
         let reconstruction = try backend.decode(codes, decoder)
         if description.outputHookName == nil { normalization.undo(on: reconstruction, of: x) }
         if let skip { try backend.add(reconstruction, backend.linear(x, skip)) }
         return reconstruction
-    }
-
-    /// The name in messages.
-    private var name: String { "\(description.release)/\(description.id)" }
-
-    /// Checks that activations are what the encoder takes.
-    private func check(_ x: Tensor) throws(AutoencoderError) {
-        guard x.shape.count == 2, x.shape[1] == description.modelSize, x.type == .float32 else {
-            throw AutoencoderError(
-                .shape,
-                "\(name) takes float32 [tokens, \(description.modelSize)], "
-                    + "not \(x.type) of shape \(x.shape)",
-                advice: "run it on the model and hook it was trained on, \(description.hookName)")
-        }
     }
 }

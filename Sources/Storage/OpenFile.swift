@@ -2,7 +2,7 @@ import Basics
 import CHDF5
 import Glibc
 
-/// An open file descriptor, closed when the last reference goes.
+/// An open file descriptor, unlocked and closed when the last reference goes.
 final class OpenFile: Sendable {
     /// The path, for messages.
     let path: String
@@ -16,7 +16,12 @@ final class OpenFile: Sendable {
         guard descriptor >= 0 else { throw .system(path, "opened") }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that was forked and has not begun its program yet holds the open file too, and
+        // closing ours alone would leave the lock with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The length in bytes.
     func byteCount() throws(StorageError) -> Int {

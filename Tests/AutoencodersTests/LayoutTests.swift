@@ -54,6 +54,34 @@ struct LayoutTests {
                 == Set(autoencoderLayouts.map(\.name)).subtracting(["sae_lens", "custom"]))
     }
 
+    @Test(
+        "Gemma Scope 2 without a configuration is read by the names of its folders",
+        arguments: [
+            "resid_post/layer_3_width_16k_l0_small", "transcoder/layer_3_width_16k_l0_small_affine",
+        ])
+    func withoutConfiguration(place: String) throws {
+        let whole = "\(Self.folder)/gemma-scope-2-270m-pt/\(place)"
+        let temporary = try TemporaryFolder()
+        let folder = "\(temporary.path)/models--google--gemma-scope-2-270m-pt/\(place)"
+        try makeFolder(folder)
+        try writeFile(
+            readFile("\(whole)/params.safetensors"), to: "\(folder)/params.safetensors")
+        let (first, second) = (try load(whole), try load(folder))
+        #expect(second.description.hookName == first.description.hookName)
+        #expect(second.description.outputHookName == first.description.outputHookName)
+        #expect(second.description.modelName == first.description.modelName)
+        let names = [first, second].map {
+            $0.description.configuration["metadata"]?["hf_hook_name"]?.text
+        }
+        #expect(names[0] != nil && names[0] == names[1])
+        let x = Tensor((0..<16).map { Float($0 % 5) - 2 }, shape: [2, 8])
+        let codes = try second.encode(x, on: backend)
+        #expect(dense(codes) == dense(try first.encode(x, on: backend)))
+        #expect(
+            try second.decode(codes, of: x, on: backend).values
+                == first.decode(codes, of: x, on: backend).values)
+    }
+
     @Test("Codes and reconstructions are those of the programs", arguments: specimens)
     func codesAndReconstructions(_ specimen: Specimen) throws {
         let expected = try SafetensorsFile(

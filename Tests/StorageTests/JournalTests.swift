@@ -92,6 +92,16 @@ struct JournalTests {
         try first.append("{}")
     }
 
+    @Test("A lock ends with its holder, even while a forked child still has the file open")
+    func inheritedLock() throws {
+        var first: OpenFile? = try OpenFile(path, flags: O_RDWR | O_CREAT)
+        try first?.lock(purpose: "a test")
+        let inherited = dup(try #require(first).descriptor)
+        defer { close(inherited) }
+        first = nil
+        _ = try Journal(path: path)
+    }
+
     @Test(
         "An entry with a line break, a zero byte or no text is refused",
         arguments: ["", "{\n}", "\0"])

@@ -1,70 +1,59 @@
-import Kernels
+/// An architecture that encodes as another one does and decodes into activations of another hook.
+protocol Transcoding: Architecture {
+    /// What it encodes as.
+    associatedtype Encoder: Architecture
+}
+
+extension Transcoding {
+    /// Reads what its encoder reads.
+    static func parts(
+        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
+    ) throws -> ArchitectureParts {
+        try Encoder.parts(configuration, &weights, norms: norms)
+    }
+}
 
 /// `f = relu(x · W_enc + b_enc)`, decoded as the activations of another hook.
 ///
 /// - Source: `Transcoder` of SAELens 6; Dunefsky et al. 2024.
-enum Transcoder: Architecture {
+enum Transcoder: Transcoding {
+    typealias Encoder = Standard
     /// The name in configurations.
     static let name = "transcoder"
     /// Another hook's activations.
     static let target = DecoderTarget.otherHook(skips: false)
-
-    /// Reads what ``Standard`` reads.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try Standard.parts(configuration, &weights, norms: norms)
-    }
 }
 
 /// A ``Transcoder`` whose output has `x · W_skipᵀ` added, with x as it came.
 ///
 /// - Source: `SkipTranscoder` of SAELens 6, whose `forward` adds the term and whose `decode` leaves
 ///   it out; Paulo et al. 2025.
-enum SkipTranscoder: Architecture {
+enum SkipTranscoder: Transcoding {
+    typealias Encoder = Standard
     /// The name in configurations.
     static let name = "skip_transcoder"
     /// Another hook's activations, with a skip connection.
     static let target = DecoderTarget.otherHook(skips: true)
-
-    /// Reads what ``Standard`` reads.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try Standard.parts(configuration, &weights, norms: norms)
-    }
 }
 
 /// A ``Transcoder`` with the activation of ``JumpReLU``.
 ///
 /// - Source: `JumpReLUTranscoder` of SAELens 6; Gemma Scope's transcoders.
-enum JumpReLUTranscoder: Architecture {
+enum JumpReLUTranscoder: Transcoding {
+    typealias Encoder = JumpReLU
     /// The name in configurations.
     static let name = "jumprelu_transcoder"
     /// Another hook's activations.
     static let target = DecoderTarget.otherHook(skips: false)
-
-    /// Reads what ``JumpReLU`` reads.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try JumpReLU.parts(configuration, &weights, norms: norms)
-    }
 }
 
 /// A ``SkipTranscoder`` with the activation of ``JumpReLU``.
 ///
 /// - Source: `JumpReLUSkipTranscoder` of SAELens 6; Gemma Scope 2's transcoders.
-enum JumpReLUSkipTranscoder: Architecture {
+enum JumpReLUSkipTranscoder: Transcoding {
+    typealias Encoder = JumpReLU
     /// The name in configurations.
     static let name = "jumprelu_skip_transcoder"
     /// Another hook's activations, with a skip connection.
     static let target = DecoderTarget.otherHook(skips: true)
-
-    /// Reads what ``JumpReLU`` reads.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try JumpReLU.parts(configuration, &weights, norms: norms)
-    }
 }

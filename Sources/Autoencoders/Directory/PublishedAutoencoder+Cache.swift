@@ -50,9 +50,10 @@ extension PublishedAutoencoder {
         let place = "\(snapshot)/\(path)"
         let reader = try autoencoderLayout(named: name, path: place)
         let isFile = files.first == path
+        let found = isFile ? [] : reader.autoencoders(among: try folderContents(place), in: place)
         var location = AutoencoderPlace(
             folder: isFile ? parentFolder(of: place) : place,
-            files: isFile ? files.map(lastComponent) : reader.files, layout: name,
+            files: isFile ? files.map(lastComponent) : found.first ?? reader.files, layout: name,
             isPerFile: isFile, stated: nil)
         location.facts = facts
         return try reader.reference(to: location, release: release, id: id)

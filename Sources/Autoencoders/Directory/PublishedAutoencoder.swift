@@ -100,7 +100,8 @@ public enum PublishedAutoencoders {
         let beginnings = releases.map {
             pattern.hasSuffix(".*") ? String($0.prefix(plain.count + 1)) : $0
         }
-        let nearest = nearestName(to: plain, among: beginnings)
+        let nearest =
+            nearestName(to: plain, among: beginnings)
             .flatMap(beginnings.firstIndex).map { "`\(releases[$0])`; " } ?? ""
         return AutoencoderError(
             .missing,

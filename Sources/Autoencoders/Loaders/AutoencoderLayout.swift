@@ -61,7 +61,6 @@ let incompleteLayouts: [(file: String, name: String, missing: String)] = [
         DictionaryLearningLayout.weightFile, "dictionary_learning without config.json",
         DictionaryLearningLayout.configurationFile
     ),
-    ("params.safetensors", "gemma_scope_2 without config.json", "config.json"),
     ("sae.safetensors", "sparsify without cfg.json", "cfg.json"),
     (
         SAELensLayout.configurationFile, "sae_lens without \(SAELensLayout.weightFile)",

@@ -16,6 +16,7 @@ import Tensors
 ///   encoder_bias: enc.bias
 ///   decoder: dec.weight
 ///   decoder_bias: bias
+/// ignore: [steps]               # tensors that play no part
 /// axes:                         # needed where lengths do not tell the axes apart
 ///   encoder: [latents, model]
 /// ```

@@ -1,19 +1,33 @@
 import Basics
 import Formats
 
-/// `config.json` and `params.safetensors` of Gemma Scope 2, autoencoders and transcoders.
+/// `params.safetensors` of Gemma Scope 2, autoencoders and transcoders, with a `config.json` or
+/// without.
 ///
 /// - Source: `gemma_3_sae_huggingface_loader` of SAELens 6. Layer and place in the block come from
-///   `hf_hook_point_in`, and where that is missing from the names of the folders, as there.
+///   `hf_hook_point_in`, and where that is missing from the names of the folders, as there; so does
+///   the model.
 struct GemmaScope2Layout: AutoencoderLayout {
+    /// The weights.
+    private static let weightFile = "params.safetensors"
+    /// The configuration, which some repositories lack.
+    private static let configurationFile = "config.json"
+
     /// The name in listings.
     let name = "gemma_scope_2"
-    /// Both files.
-    let files = ["params.safetensors", "config.json"]
+    /// The weights.
+    let files = [weightFile]
 
-    /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = place.path(files[1])
+    /// One, when the folder has the weights.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        guard names.contains(Self.weightFile) else { return [] }
+        return [[Self.weightFile] + [Self.configurationFile].filter(names.contains)]
+    }
+
+    /// What the configuration says; nothing where there is none.
+    private func configuration(_ place: AutoencoderPlace) throws -> JSON {
+        guard place.files.contains(Self.configurationFile) else { return .object([]) }
+        let path = place.path(Self.configurationFile)
         let json = try JSON(file: path)
         guard json["architecture"]?.text == "jump_relu" else {
             throw AutoencoderError(
@@ -21,17 +35,39 @@ struct GemmaScope2Layout: AutoencoderLayout {
                 "\(path): architecture \(json["architecture"]?.text() ?? "null") is not computed",
                 advice: "an autoencoder whose `architecture` is `jump_relu`")
         }
+        return json
+    }
+
+    /// The model that the name of a repository such as `gemma-scope-2-270m-pt` speaks of; nil when
+    /// no folder has such a name.
+    private func repositoryModel(_ place: AutoencoderPlace) -> String? {
+        let mark = "gemma-scope-2-"
+        for component in place.components.reversed() {
+            guard let start = component.firstRange(of: mark)?.upperBound else { continue }
+            let parts = component[start...].split(separator: "-").prefix(2)
+            guard parts.count == 2, ["pt", "it"].contains(parts[1]) else { continue }
+            return "gemma-3-\(parts.joined(separator: "-"))"
+        }
+        return nil
+    }
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let json = try configuration(place)
         let source = try openTensors(place.weights)
         let (modelSize, latents) = try matrixShape(of: "w_enc", in: source)
         let point = json["hf_hook_point_in"]?.text
         let site = point.map(GemmaScopeSite.init(module:)) ?? GemmaScopeSite(place)
         let layer = point.flatMap(layer(ofModule:)) ?? place.number(after: "layer_")
+        let isInferred = !place.files.contains(Self.configurationFile)
+        let module = site.flatMap { site in layer.map { site.module(layer: $0) } }
+        let inferred = module.flatMap { isInferred ? JSON.string($0) : nil } ?? .null
         var recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .stored("w_enc"), "W_dec": .stored("w_dec"),
         ]
         var more: [JSONMember] = [
             JSONMember(key: "reshape_activations", value: .string("none")),
-            JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? .null),
+            JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? inferred),
         ]
         let skips = source.contains("affine_skip_connection")
         if site == .transcoder {
@@ -56,7 +92,9 @@ struct GemmaScope2Layout: AutoencoderLayout {
             hook: place.hook(
                 or: layer.flatMap { layer in site.map { "blocks.\(layer).\($0.rawValue)" } },
                 layout: self),
-            model: place.model(or: json["model_name"]?.text.map(modelName), layout: self),
+            model: place.model(
+                or: (json["model_name"]?.text ?? repositoryModel(place)).map(modelName),
+                layout: self),
             subtracting: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
             more: more)
         return AutoencoderTranslation(
@@ -82,22 +120,31 @@ struct GemmaScope2Layout: AutoencoderLayout {
 }
 
 /// The places that Gemma Scope 2 has autoencoders of, under the names of TransformerLens.
-private enum GemmaScopeSite: String {
+private enum GemmaScopeSite: String, CaseIterable {
     case residual = "hook_resid_post"
     case attention = "attn.hook_z"
     case mlp = "hook_mlp_out"
     case transcoder = "hook_mlp_in"
 
+    /// The end of its name in transformers.
+    private var moduleEnd: String {
+        switch self {
+        case .residual: "output"
+        case .attention: "self_attn.o_proj.input"
+        case .mlp: "post_feedforward_layernorm.output"
+        case .transcoder: "pre_feedforward_layernorm.output"
+        }
+    }
+
+    /// Its name in transformers, such as `model.layers.12.output`.
+    func module(layer: Int) -> String { "model.layers.\(layer).\(moduleEnd)" }
+
     /// Reads the place from a name such as `model.layers.12.output`; nil for other modules.
     init?(module name: String) {
         let end = name.split(separator: ".").drop { $0 != "layers" }.dropFirst(2)
-        switch end.joined(separator: ".") {
-        case "output": self = .residual
-        case "self_attn.o_proj.input": self = .attention
-        case "post_feedforward_layernorm.output": self = .mlp
-        case "pre_feedforward_layernorm.output": self = .transcoder
-        default: return nil
-        }
+            .joined(separator: ".")
+        guard let site = Self.allCases.first(where: { $0.moduleEnd == end }) else { return nil }
+        self = site
     }
 
     /// Reads the place from the folders' names; nil when none of them says one.

@@ -91,7 +91,7 @@ public struct Planner {
     ///
     /// - Parameters:
     ///   - failures: takes folders that hold a damaged or incomplete one.
-    ///   - notes: takes folders whose layout is not read yet.
+    ///   - notes: takes what readers of the results should know.
     private func selectedReferences(
         layers: Int, failures: inout [RunPlan.FailedItem], notes: inout [String]
     ) throws -> [AutoencoderReference] {
@@ -104,13 +104,8 @@ public struct Planner {
                     advice: "name layers that the model has")
             }
             let survey = try selection.survey(in: configuration.hubCache)
-            for unread in survey.unread {
-                if let error = unread.error {
-                    failures.append(RunPlan.FailedItem(name: unread.path, reason: "\(error)"))
-                } else {
-                    notes.append(
-                        "\(unread.path) is left out: its layout, \(unread.reason), is not read yet")
-                }
+            failures += survey.unread.map {
+                RunPlan.FailedItem(name: $0.path, reason: "\($0.error)")
             }
             guard !survey.found.isEmpty || !failures.isEmpty else {
                 _ = try selection.source.found(survey, in: configuration.hubCache)
