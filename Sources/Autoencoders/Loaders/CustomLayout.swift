@@ -219,44 +219,59 @@ struct CustomSizes {
         if let decoderAxes {
             size = size ?? (decoderAxes == .latentsFirst ? decoder.second : decoder.first)
         }
-        func ambiguous(_ what: String, _ advice: String) -> AutoencoderError {
-            AutoencoderError(.ambiguous, "\(stated.path) does not tell \(what)", advice: advice)
-        }
         let lengths = [encoder.first, encoder.second]
         if size == nil, let count, lengths.contains(count) {
             size = lengths[0] == count ? lengths[1] : lengths[0]
         }
         guard let size else {
-            throw ambiguous(
-                "which of \(lengths[0]) and \(lengths[1]) is the length of activations",
+            throw Self.ambiguous(
+                stated, "which of \(lengths[0]) and \(lengths[1]) is the length of activations",
                 "`d_in:` and that length")
         }
-        modelSize = size
-        latents = count ?? (lengths[0] == size ? lengths[1] : lengths[0])
-        func isLatentsFirst(
-            _ role: String, _ shape: (first: Int, second: Int), _ axes: Axes?, _ latents: Int
-        ) throws -> Bool {
-            let readings: [Axes] = [
-                (shape.first, shape.second) == (latents, size) ? .latentsFirst : nil,
-                (shape.first, shape.second) == (size, latents) ? .modelFirst : nil,
-            ].compactMap { $0 }
-            guard !readings.isEmpty, axes.map(readings.contains) ?? true else {
-                throw AutoencoderError(
-                    .shape,
-                    "\(source.path): the \(role) has shape [\(shape.first), \(shape.second)], and "
-                        + "\(stated.path) leads to \(latents) latents of length \(size)",
-                    advice: "correct `axes`, `d_in`, `d_sae` or the names under `tensors`")
-            }
-            guard let reading = axes ?? (readings.count == 1 ? readings.first : nil) else {
-                throw ambiguous(
-                    "the axes of the \(role) apart, both \(size) long",
-                    "`axes:` and below it `  \(role): [latents, model]` or `[model, latents]`")
-            }
-            return reading == .latentsFirst
+        let latents = count ?? (lengths[0] == size ? lengths[1] : lengths[0])
+        encoderIsTransposed =
+            try Self.axes(
+                of: "encoder", encoder, encoderAxes, latents: latents, modelSize: size, stated,
+                source.path) == .latentsFirst
+        decoderIsTransposed =
+            try Self.axes(
+                of: "decoder", decoder, decoderAxes, latents: latents, modelSize: size, stated,
+                source.path) == .modelFirst
+        (modelSize, self.latents, self.threshold) = (size, latents, threshold)
+    }
+
+    /// How a matrix of a role lies, stated or told by its lengths.
+    ///
+    /// - Throws: ``AutoencoderError`` when the lengths fit no reading, or both and nothing is
+    ///   stated.
+    private static func axes(
+        of role: String, _ shape: (first: Int, second: Int), _ axes: Axes?, latents: Int,
+        modelSize: Int, _ stated: StatedFacts, _ path: String
+    ) throws -> Axes {
+        let readings: [Axes] = [
+            shape == (latents, modelSize) ? .latentsFirst : nil,
+            shape == (modelSize, latents) ? .modelFirst : nil,
+        ].compactMap { $0 }
+        guard !readings.isEmpty, axes.map(readings.contains) ?? true else {
+            throw AutoencoderError(
+                .shape,
+                "\(path): the \(role) has shape [\(shape.first), \(shape.second)], and "
+                    + "\(stated.path) leads to \(latents) latents of length \(modelSize)",
+                advice: "correct `axes`, `d_in`, `d_sae` or the names under `tensors`")
         }
-        encoderIsTransposed = try isLatentsFirst("encoder", encoder, encoderAxes, latents)
-        decoderIsTransposed = try !isLatentsFirst("decoder", decoder, decoderAxes, latents)
-        self.threshold = threshold
+        guard let reading = axes ?? (readings.count == 1 ? readings.first : nil) else {
+            throw ambiguous(
+                stated, "the axes of the \(role) apart, both \(modelSize) long",
+                "`axes:` and below it `  \(role): [latents, model]` or `[model, latents]`")
+        }
+        return reading
+    }
+
+    /// The error for a description that leaves something open.
+    private static func ambiguous(
+        _ stated: StatedFacts, _ what: String, _ advice: String
+    ) -> AutoencoderError {
+        AutoencoderError(.ambiguous, "\(stated.path) does not tell \(what)", advice: advice)
     }
 
     /// How a matrix lies.
