@@ -85,3 +85,10 @@ public func loadAutoencoder(
     let layout = try autoencoderLayout(named: reference.layout, path: reference.path)
     return try layout.load(reference, foldingDecoderNorms: foldingDecoderNorms)
 }
+
+/// The layer of a hook of any kind: the first run of digits in its name; nil when it has none.
+///
+/// - Source: `_standardize_sae_cfg` of SAE Bench 0.6.0.
+public func layer(ofHook name: String) -> Int? {
+    Int(name.drop { !("0"..."9").contains($0) }.prefix { ("0"..."9").contains($0) })
+}

@@ -51,7 +51,7 @@ private func entry(
 /// The layer in a hook's name: its first run of digits, 0 for the embedding.
 private func hookLayer(_ hook: String) -> Int? {
     if hook == "hook_embed" { return 0 }
-    return Int(hook.drop { !("0"..."9").contains($0) }.prefix { ("0"..."9").contains($0) })
+    return Autoencoders.layer(ofHook: hook)
 }
 
 /// A release's overrides.

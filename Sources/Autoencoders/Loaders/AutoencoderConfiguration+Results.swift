@@ -58,10 +58,9 @@ extension AutoencoderConfiguration {
             .setting("exclude_special_tokens", to: self.metadata("exclude_special_tokens") ?? .null)
     }
 
-    /// The first run of digits in the hook's name.
+    /// The layer that the hook's name tells.
     private var hookLayer: Int? {
-        guard let name = self.metadata("hook_name")?.text else { return nil }
-        return Int(name.drop { !("0"..."9").contains($0) }.prefix { ("0"..."9").contains($0) })
+        self.metadata("hook_name")?.text.flatMap(layer(ofHook:))
     }
 }
 

@@ -150,15 +150,14 @@ private func baselineTranslation(
 ) throws -> AutoencoderTranslation {
     let hook = try place.hook(or: derived?.hook, layout: layout)
     let model = try place.model(or: derived?.model, layout: layout)
-    let layer = Int(
-        hook.drop { !("0"..."9").contains($0) }.prefix { ("0"..."9").contains($0) })
     return AutoencoderTranslation(
         configuration: try saeLensConfiguration(
             place, architecture: layout.name, modelSize: modelSize, latents: modelSize, hook: hook,
             model: model, subtracting: false),
         tensors: { TranslatedTensors(try openTensors(place.weights), [:]) },
         customConfiguration: customClassConfiguration(
-            model: model, modelSize: modelSize, latents: modelSize, hook: hook, layer: layer,
+            model: model, modelSize: modelSize, latents: modelSize, hook: hook,
+            layer: layer(ofHook: hook),
             architecture: ""))
 }
 

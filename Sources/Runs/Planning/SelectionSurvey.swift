@@ -80,10 +80,9 @@ extension RunConfiguration.Selection {
         guard try matches("\(reference.release)/\(reference.id)") else { return false }
         guard let layers else { return true }
         // Hooks that are not supported are kept where their layer is, to fail by their names.
-        let digits = reference.hookName.drop { !("0"..."9").contains($0) }
         let layer =
             (try? HookPoint(parsing: reference.hookName).layer)
-            ?? Int(digits.prefix { ("0"..."9").contains($0) }) ?? 0
+            ?? layer(ofHook: reference.hookName) ?? 0
         return layers.contains(layer)
     }
 
