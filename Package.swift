@@ -39,10 +39,13 @@ let package = Package(
         .target(
             name: "Evals",
             dependencies: [
-                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Tensors",
-                "Basics",
+                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Probes", "Kernels",
+                "Tensors", "Basics",
             ],
-            exclude: ["Core/README.md"]),
+            exclude: [
+                "Core/README.md", "SparseProbing/README.md", "SAEProbes/README.md",
+                "SCRAndTPP/README.md",
+            ]),
         .target(
             name: "Runs",
             dependencies: [
@@ -54,7 +57,8 @@ let package = Package(
         .target(
             name: "EvalKit",
             dependencies: [
-                "LanguageModels", "Autoencoders", "Corpora", "Kernels", "Tensors", "Basics",
+                "LanguageModels", "Autoencoders", "Corpora", "Probes", "Kernels", "Tensors",
+                "Basics",
             ]),
         // Row 3
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
@@ -62,6 +66,7 @@ let package = Package(
             name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"],
             exclude: ["Directory/make_directory.py"]),
         .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
+        .target(name: "Probes", dependencies: ["Kernels", "Tensors", "Basics", "CLBFGS"]),
         .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2
         .target(
@@ -69,7 +74,7 @@ let package = Package(
         .target(
             name: "Formats",
             dependencies: [
-                "Tensors", "Basics", "CZlib", .product(name: "Yams", package: "Yams"),
+                "Tensors", "Basics", "CZlib", "CZstd", .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Storage", dependencies: ["Messaging", "Tensors", "Basics", "CHDF5"]),
         .target(name: "Tokenizers", dependencies: ["Basics"]),
@@ -88,6 +93,8 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLBFGS", pkgConfig: "liblbfgs", providers: [.apt(["liblbfgs-dev"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -112,8 +119,8 @@ let package = Package(
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Kernels",
-                "Tensors", "Basics",
+                "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Probes",
+                "Tokenizers", "Kernels", "Tensors", "Basics", "Formats",
             ]),
         .testTarget(
             name: "RunsTests",
@@ -121,6 +128,7 @@ let package = Package(
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
                 "Formats", "Hub", "Tensors", "Basics",
             ]),
+        .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],

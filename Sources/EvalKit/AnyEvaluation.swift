@@ -8,8 +8,10 @@ public struct AnyEvaluation: Sendable {
     public let identifier: String
     /// Canonical JSON of the settings.
     public let settings: JSON
-    /// See ``Evaluation/rows(for:)``.
-    public let rows: @Sendable (Cohort) -> RowRequest?
+    /// See ``Evaluation/inputs(for:)``.
+    public let inputs: @Sendable (Cohort) -> [InputRequest]
+    /// See ``Evaluation/check(_:in:)``.
+    public let check: @Sendable (Subject, Cohort) throws -> Void
     /// See ``Evaluation/units(for:)``; units are canonical JSON.
     public let units: @Sendable (Cohort) throws -> [PlannedUnit<String>]
     /// See ``Evaluation/evaluate(_:subjects:in:)``; partial results are JSON.
@@ -24,10 +26,13 @@ public struct AnyEvaluation: Sendable {
         let evaluation = E(settings: settings)
         identifier = E.identifier
         self.settings = try settings.json
-        rows = { evaluation.rows(for: $0) }
+        inputs = { evaluation.inputs(for: $0) }
+        check = { try evaluation.check($0, in: $1) }
         units = { cohort in
             try evaluation.units(for: cohort).map {
-                PlannedUnit(unit: try text(of: $0.unit), subjects: $0.subjects, cost: $0.cost)
+                PlannedUnit(
+                    unit: try text(of: $0.unit), subjects: $0.subjects, cost: $0.cost,
+                    inputs: $0.inputs, servesAll: $0.servesAll)
             }
         }
         evaluate = { unit, subjects, context in

@@ -23,6 +23,14 @@ public struct SubjectIndex: Hashable, Sendable, Codable, Comparable {
     }
 }
 
+/// How evaluations draw random numbers: the config's `streams`.
+public enum RandomStreams: String, Sendable, Codable, CaseIterable {
+    /// Every purpose has a stream of its own, so results do not depend on order, cache or ranks.
+    case independent
+    /// One stream for each autoencoder in SAE Bench's order with a cold cache, for parity.
+    case upstream
+}
+
 /// An autoencoder under evaluation.
 public struct Subject: Sendable, Codable {
     /// Where it lies and what its config says.
@@ -52,6 +60,8 @@ public struct Cohort: Sendable, Codable {
     /// Ids of BOS, EOS and padding, which most metrics leave out.
     public var specialTokens: [Int32]
     public var subjects: [Subject]
+    /// How random numbers are drawn.
+    public var streams: RandomStreams
 
     /// Width of the activations at the hook, which is what the autoencoders take.
     public var activationSize: Int { model.size(at: hook) }
@@ -59,10 +69,11 @@ public struct Cohort: Sendable, Codable {
     public init(
         hook: HookPoint, model: ModelDescription, modelName: String, activationType: String,
         prependsBOS: Bool,
-        specialTokens: [Int32], subjects: [Subject]
+        specialTokens: [Int32], subjects: [Subject], streams: RandomStreams = .independent
     ) {
         (self.hook, self.model, self.modelName) = (hook, model, modelName)
         (self.activationType, self.prependsBOS) = (activationType, prependsBOS)
         (self.specialTokens, self.subjects) = (specialTokens, subjects)
+        self.streams = streams
     }
 }

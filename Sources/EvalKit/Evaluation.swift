@@ -20,8 +20,15 @@ public protocol Evaluation: Sendable {
 
     init(settings: Settings)
 
-    /// The rows of tokens whose activations at the cohort's hook must be there before units run.
-    func rows(for cohort: Cohort) -> RowRequest?
+    /// The inputs whose activations at the cohort's hook must be there before units run.
+    ///
+    /// An input that cannot be made is reported, and the units that read it are left out.
+    func inputs(for cohort: Cohort) -> [InputRequest]
+
+    /// Refuses an autoencoder that this evaluation cannot take, before anything is loaded.
+    ///
+    /// - Throws: ``EvaluationError`` with value and limit.
+    func check(_ subject: Subject, in cohort: Cohort) throws
 
     /// The units of work for a cohort in their canonical order, independent of the number of ranks.
     /// A unit may serve many autoencoders with one forward pass.
@@ -35,9 +42,37 @@ public protocol Evaluation: Sendable {
         _ unit: Unit, subjects: [SubjectIndex], in context: EvaluationContext
     ) throws -> [SubjectIndex: Result<Partial, any Error>]
 
-    /// Merges the partial results of one autoencoder, given in the order of `units(for:)`.
+    /// Merges the partial results of one autoencoder, given in the order of `units(for:)`, without
+    /// those of units whose inputs could not be made.
     func outcome(of partials: [Partial], for subject: SubjectIndex, in cohort: Cohort) throws
         -> Outcome
+}
+
+extension Evaluation {
+    /// Takes every autoencoder.
+    public func check(_ subject: Subject, in cohort: Cohort) throws {}
+}
+
+/// Inputs of an evaluation: rows of tokens packed from text, or labelled texts.
+public enum InputRequest: Sendable, Codable, Hashable {
+    case rows(RowRequest)
+    case texts(TextRequest)
+
+    /// The dataset's id in the config.
+    public var dataset: String {
+        switch self {
+        case .rows(let request): request.dataset
+        case .texts(let request): request.dataset
+        }
+    }
+
+    /// The most tokens of one row or text.
+    public var contextSize: Int {
+        switch self {
+        case .rows(let request): request.contextSize
+        case .texts(let request): request.contextLength
+        }
+    }
 }
 
 /// A column of the table at the end of a run.
@@ -59,9 +94,18 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     public var subjects: [SubjectIndex]
     /// Floating-point operations.
     public var cost: Double
+    /// Positions of the inputs that it reads among `inputs(for:)`; nil for all.
+    public var inputs: [Int]?
+    /// Whether the partial result is the same for all subjects, as that of a baseline is; it is
+    /// then computed once and kept when autoencoders come and go.
+    public var servesAll: Bool
 
-    public init(unit: Unit, subjects: [SubjectIndex], cost: Double) {
+    public init(
+        unit: Unit, subjects: [SubjectIndex], cost: Double, inputs: [Int]? = nil,
+        servesAll: Bool = false
+    ) {
         (self.unit, self.subjects, self.cost) = (unit, subjects, cost)
+        (self.inputs, self.servesAll) = (inputs, servesAll)
     }
 }
 
@@ -69,10 +113,15 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
 public struct Outcome: Sendable {
     /// `eval_config` of SAE Bench's result file.
     public var config: JSON
-    /// `eval_result_metrics`: category, then name and value, in SAE Bench's order.
-    public var metrics: [(category: String, values: [(name: String, value: Double)])]
+    /// `eval_result_metrics`: category, then name and value, in SAE Bench's order; nil is written as
+    /// null.
+    public var metrics: [(category: String, values: [(name: String, value: Double?)])]
     /// `eval_result_details`.
     public var details: JSON
+    /// `eval_result_unstructured` as SAE Bench writes it: an object, or null.
+    public var unstructured: JSON
+    /// Keys that SAE Bench writes after all others.
+    public var trailing: [(name: String, value: JSON)]
     /// Numbers that SAE Bench does not have, by name; they go to `results.csv` and
     /// `eval_result_unstructured`.
     public var additions: [(name: String, value: Double)]
@@ -80,11 +129,12 @@ public struct Outcome: Sendable {
     public var integerMetrics: Set<String>
 
     public init(
-        config: JSON, metrics: [(category: String, values: [(name: String, value: Double)])],
-        details: JSON,
+        config: JSON, metrics: [(category: String, values: [(name: String, value: Double?)])],
+        details: JSON, unstructured: JSON = .null, trailing: [(name: String, value: JSON)] = [],
         additions: [(name: String, value: Double)], integerMetrics: Set<String> = []
     ) {
         (self.config, self.metrics, self.details) = (config, metrics, details)
+        (self.unstructured, self.trailing) = (unstructured, trailing)
         (self.additions, self.integerMetrics) = (additions, integerMetrics)
     }
 }

@@ -14,8 +14,17 @@ public protocol EvaluationContext: Sendable {
     var model: any LanguageModel { get throws }
     /// Threads of this rank.
     var threads: Int { get }
-    /// The rows that the evaluation asked for.
+    /// The packed rows that the evaluation asked for.
     var rows: TokenRows { get throws }
+
+    /// The labelled texts of one of the evaluation's inputs.
+    func texts(_ request: TextRequest) throws -> TextRows
+
+    /// Activations of the stored tokens of some texts at a hook, widened to `float32`.
+    ///
+    /// - Shapes: `[storedStarts[last] - storedStarts[first], size of the hook]`.
+    func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
+        -> Tensor
 
     /// Activations of some rows at a hook that the evaluation's cohort needs, widened to `float32`.
     ///

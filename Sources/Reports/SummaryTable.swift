@@ -45,10 +45,11 @@ public func summaryTable(
     of outcomes: [(name: String, layer: Int, outcome: Outcome)], headlines: [Headline]
 ) -> SummaryTable {
     let rows = outcomes.map { entry in
-        let values = entry.outcome.metrics.flatMap(\.values) + entry.outcome.additions
+        let metrics = entry.outcome.metrics.flatMap(\.values)
+        let values = metrics + entry.outcome.additions.map { ($0.name, Optional($0.value)) }
         let cells = headlines.map { headline in
-            values.first { $0.name == headline.metric }.map {
-                decimal($0.value, places: headline.decimals)
+            values.first { $0.name == headline.metric }?.value.map {
+                decimal($0, places: headline.decimals)
             } ?? "-"
         }
         return [entry.name, "\(entry.layer)"] + cells

@@ -37,6 +37,8 @@ final class ToyContext: EvaluationContext {
     let rows: TokenRows
     /// Where activations come from.
     private let source: @Sendable (HookPoint, Range<Int>) throws -> Tensor
+    /// Labelled texts and the activations of their stored tokens.
+    private let labelled: [TextRequest: (rows: TextRows, activations: Tensor)]
     private let languageModel: (any LanguageModel)?
     private let autoencoders: [any Autoencoder]
     private let cache = Mutex<[String: any Sendable]>([:])
@@ -45,8 +47,10 @@ final class ToyContext: EvaluationContext {
         cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder],
         model: (any LanguageModel)? = nil,
         backend: any KernelBackend = ReferenceBackend(), threads: Int = 2,
+        labelled: [TextRequest: (rows: TextRows, activations: Tensor)] = [:],
         activations: @escaping @Sendable (HookPoint, Range<Int>) throws -> Tensor
     ) {
+        self.labelled = labelled
         (self.cohort, self.rows, self.autoencoders, languageModel) = (
             cohort, rows, autoencoders, model
         )
@@ -59,6 +63,18 @@ final class ToyContext: EvaluationContext {
 
     func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
         try source(hook, rows)
+    }
+
+    func texts(_ request: TextRequest) throws -> TextRows {
+        try #require(labelled[request]).rows
+    }
+
+    func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
+        -> Tensor
+    {
+        let (rows, activations) = try #require(labelled[request])
+        return activations.rows(
+            rows.storedStarts[texts.lowerBound]..<rows.storedStarts[texts.upperBound])
     }
 
     func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {

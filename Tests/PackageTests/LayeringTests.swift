@@ -3,7 +3,10 @@ import Testing
 
 /// The rows of the design: a target imports only from rows below its own.
 private let designRows: [[String]] = [
-    ["CMPI", "CHDF5", "COpenBLAS", "CKernels", "CXXHash", "CZlib", "CCurl", "CCrypto"],
+    [
+        "CMPI", "CHDF5", "COpenBLAS", "CKernels", "CXXHash", "CZlib", "CZstd", "CLBFGS",
+        "CCurl", "CCrypto",
+    ],
     ["Basics", "Messaging", "Tensors"],
     ["Kernels", "Formats", "Storage", "Tokenizers"],
     ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub"],
@@ -20,7 +23,8 @@ private let rows = Dictionary(
 /// Shims that one target alone imports.
 private let owners = [
     "CMPI": "Messaging", "CHDF5": "Storage", "COpenBLAS": "Kernels", "CKernels": "Kernels",
-    "CXXHash": "Basics", "CZlib": "Formats", "CCurl": "Hub", "CCrypto": "Hub",
+    "CXXHash": "Basics", "CZlib": "Formats", "CZstd": "Formats",
+    "CLBFGS": "Probes", "CCurl": "Hub", "CCrypto": "Hub",
 ]
 
 /// Modules that come with a product besides the one that has its name.

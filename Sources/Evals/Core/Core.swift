@@ -29,10 +29,13 @@ public struct Core: Evaluation {
 
     public init(settings: CoreSettings) { self.settings = settings }
 
-    public func rows(for cohort: Cohort) -> RowRequest? {
-        RowRequest(
-            dataset: settings.dataset, contextSize: settings.contextSize, rows: settings.rowCount,
-            prependsBOS: cohort.prependsBOS)
+    public func inputs(for cohort: Cohort) -> [InputRequest] {
+        [
+            .rows(
+                RowRequest(
+                    dataset: settings.dataset, contextSize: settings.contextSize,
+                    rows: settings.rowCount, prependsBOS: cohort.prependsBOS))
+        ]
     }
 
     public func units(for cohort: Cohort) throws -> [PlannedUnit<CoreUnit>] {

@@ -138,6 +138,16 @@ struct RankContext: EvaluationContext {
     var model: any LanguageModel { get throws { try workspace.model() } }
     var rows: TokenRows { get throws { try workspace.rows(try rowSet()) } }
 
+    func texts(_ request: TextRequest) throws -> TextRows {
+        throw RunError(.unsuitable, "Texts of \(request.dataset) are not part of the plan")
+    }
+
+    func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
+        -> Tensor
+    {
+        throw RunError(.unsuitable, "Texts of \(request.dataset) are not part of the plan")
+    }
+
     private func rowSet() throws -> Int {
         guard let index = workspace.plan.cohorts[cohortIndex].rowSets[evaluationIndex] else {
             throw RunError(.unsuitable, "The evaluation reads rows that it did not ask for")

@@ -38,7 +38,11 @@ struct PlanLayout {
     mutating func add(_ cohorts: [Cohort], requiringSpace: Bool) throws {
         var keys: [[[ContentHash]]] = []
         for cohort in cohorts {
-            let indices = try evaluations.map { try $0.rows(cohort).map { try rowSet(for: $0) } }
+            let indices = try evaluations.map { evaluation in
+                try evaluation.inputs(cohort).first.flatMap { input in
+                    if case .rows(let request) = input { try rowSet(for: request) } else { nil }
+                }
+            }
             self.cohorts.append(RunPlan.CohortPlan(cohort: cohort, rowSets: indices))
             let hooks = Set([cohort.hook, cohort.hook.restart]).sorted()
             keys.append(

@@ -24,10 +24,14 @@ struct ResultFile {
                     values.map { name, value in
                         let isInteger = outcome.integerMetrics.contains(name)
                         return JSONMember(
-                            key: name, value: isInteger ? .integer(Int(value)) : .number(value))
+                            key: name,
+                            value: value.map { isInteger ? .integer(Int($0)) : .number($0) }
+                                ?? .null)
                     }))
         }
         let additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
+        var unstructured = outcome.unstructured.members ?? []
+        unstructured.append(JSONMember(key: "saeval", value: .object(additions)))
         let json = JSON.object([
             "eval_type_id": .string(identifier), "eval_config": outcome.config,
             "eval_id": .string(runIdentifier),
@@ -37,9 +41,10 @@ struct ResultFile {
             "sae_lens_id": .string(reference.id), "sae_lens_release_id": .string(reference.release),
             "sae_lens_version": libraryVersion,
             "sae_cfg_dict": reference.configuration(type: activationType),
-            "eval_result_unstructured": .object(["saeval": .object(additions)]),
+            "eval_result_unstructured": .object(unstructured),
         ])
-        return Array(json.text(indent: 2).utf8)
+        let trailing = outcome.trailing.map { JSONMember(key: $0.name, value: $0.value) }
+        return Array(JSON.object((json.members ?? []) + trailing).text(indent: 2).utf8)
     }
 
     /// The version of SAELens that wrote the autoencoder, where its config says so.

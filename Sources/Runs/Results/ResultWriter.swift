@@ -76,7 +76,7 @@ struct ResultWriter {
                 result.evaluation, result.release, result.id, result.hook, "\(result.layer)",
             ].map(csvField)
             for (category, values) in result.outcome.metrics {
-                for (name, value) in values {
+                for case (let name, let value?) in values {
                     text +=
                         (start + [category, name, "\(value)"].map(csvField)).joined(separator: ",")
                         + "\n"

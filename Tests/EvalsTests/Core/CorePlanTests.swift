@@ -115,7 +115,11 @@ struct CorePlanTests {
     @Test("The rows asked for are those of both phases")
     func rows() throws {
         let settings = settings(reconstruction: 10, sparsity: 20)
-        let request = try #require(Core(settings: settings).rows(for: Self.cohorts[0]))
+        let input = try #require(Core(settings: settings).inputs(for: Self.cohorts[0]).first)
+        guard case .rows(let request) = input else {
+            Issue.record("the core evaluation reads packed rows")
+            return
+        }
         #expect(request.rows == 480)
         #expect(request.contextSize == 128)
         #expect(request.dataset == "Skylion007/openwebtext")

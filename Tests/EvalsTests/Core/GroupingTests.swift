@@ -67,7 +67,9 @@ struct GroupingTests {
         let outcome = try Core(settings: settings)
             .outcome(of: partials, for: SubjectIndex(subject), in: context().cohort)
         var numbers = Dictionary(
-            uniqueKeysWithValues: outcome.metrics.flatMap(\.values).map { ($0.name, $0.value) })
+            uniqueKeysWithValues: outcome.metrics.flatMap(\.values).compactMap { name, value in
+                value.map { (name, $0) }
+            })
         for (name, value) in outcome.additions { numbers[name] = value }
         for (index, latent) in (outcome.details.elements ?? []).enumerated() {
             for member in latent.members ?? [] {
@@ -168,7 +170,7 @@ struct GroupingTests {
                 try Self.evaluate(units, subjects: [index]), subject: index)
             let outcome = try evaluation.outcome(
                 try #require(texts[SubjectIndex(index)]), SubjectIndex(index), context.cohort)
-            for (name, value) in outcome.metrics.flatMap(\.values) {
+            for case (let name, let value?) in outcome.metrics.flatMap(\.values) {
                 #expect(isClose(value, try #require(direct[name]), within: 1e-12), "\(name)")
             }
         }

@@ -15,7 +15,7 @@ struct Sums: Evaluation {
 
     init(settings: Settings) {}
 
-    func rows(for cohort: Cohort) -> RowRequest? { nil }
+    func inputs(for cohort: Cohort) -> [InputRequest] { [] }
 
     func units(for cohort: Cohort) throws -> [PlannedUnit<Int>] { [] }
 
