@@ -40,7 +40,7 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Evaluations to run, such as core.")
     var evals: String?
 
-    @Option(name: .customLong("datasets"), help: "Where a dataset lies: ID=FILE; may be repeated.")
+    @Option(name: .customLong("datasets"), help: "Where a dataset lies: ID=PATH; may be repeated.")
     var datasets: [String] = []
 
     @Option(help: "The run's folder.")
@@ -51,6 +51,10 @@ struct ConfigurationOptions: ParsableArguments {
 
     @Option(help: "The seed of all random streams.")
     var seed: Int?
+
+    @Option(
+        help: "Random streams: independent, or upstream for SAE Bench's order with a cold cache.")
+    var streams: String?
 
     @Option(help: "Threads of one rank; otherwise a node's cores are shared among its ranks.")
     var threads: Int?
@@ -69,7 +73,7 @@ struct ConfigurationOptions: ParsableArguments {
         get throws {
             let names: [(String, String?)] = [
                 ("model", model), ("dtype", dtype), ("device", device), ("output", output),
-                ("artifacts", artifacts),
+                ("artifacts", artifacts), ("streams", streams),
             ]
             var flags = names.compactMap { name, value in
                 value.map { (keys: [name], value: JSON.string($0)) }

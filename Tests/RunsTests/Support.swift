@@ -94,7 +94,7 @@ func toyPlan(rows: Int = 4, contextSize: Int = 8, activationBytes: Int = 4096) -
         activationType: .float32, evaluations: [.init(identifier: "core", settings: "{}")],
         rowSets: [
             .init(
-                request: request, datasetPath: "/nowhere/d", key: ContentHash.of("rows"),
+                packed: request, datasetPath: "/nowhere/d", key: ContentHash.of("rows"),
                 path: "/nowhere/r")
         ],
         activationSets: [
@@ -102,12 +102,12 @@ func toyPlan(rows: Int = 4, contextSize: Int = 8, activationBytes: Int = 4096) -
                 rowSet: 0, hook: hook, key: ContentHash.of("a"), path: "/nowhere/a",
                 byteCount: activationBytes)
         ],
-        cohorts: [.init(cohort: cohort, rowSets: [0])],
+        cohorts: [.init(cohort: cohort, rowSets: [[0]])],
         units: [
             .init(
                 evaluation: 0, cohort: 0, unit: "{}", subjects: [SubjectIndex(0)],
                 keys: [ContentHash.of("unit")],
-                cost: 1e9)
+                cost: 1e9, servesAll: false)
         ],
         failedItems: [], key: ContentHash.of("plan"), threads: nil, output: "/nowhere/out",
         artifacts: "/nowhere/art",

@@ -38,6 +38,15 @@ public struct Core: Evaluation {
         ]
     }
 
+    public func check(_ subject: Subject, in cohort: Cohort) throws {
+        guard let output = subject.reference.outputHookName else { return }
+        throw EvaluationError(
+            .unsuitable,
+            "\(subject.reference.path) is a transcoder: it reads \(subject.reference.hookName) and "
+                + "writes \(output), and the core evaluation splices in what reconstructs its input",
+            advice: "leave it out of `core`, or give autoencoders that reconstruct what they read")
+    }
+
     public func units(for cohort: Cohort) throws -> [PlannedUnit<CoreUnit>] {
         let plan = CorePlan(settings: settings, cohort: cohort)
         return plan.reconstructionUnits() + plan.sparsityUnits() + plan.weightUnits()

@@ -52,7 +52,8 @@ public struct ConfigurationSource: Sendable {
             origins.append((keys.joined(separator: "."), origin))
         }
         for key in [
-            "model", "dtype", "device", "output", "artifacts", "seed", "threads", "memory_gib",
+            "model", "dtype", "device", "output", "artifacts", "seed", "streams", "threads",
+            "memory_gib",
         ] {
             let name = "SAEVAL_\(key.uppercased())"
             if let text = environment(name) {
@@ -147,4 +148,16 @@ func evaluation(_ identifier: String, _ settings: JSON, _ catalogue: [Evaluation
             advice: suggestion(for: identifier, among: catalogue.map(\.identifier)))
     }
     return try entry.make(settings)
+}
+
+/// The settings of an evaluation, with the run's seed where they give none of their own.
+func seeded(
+    _ settings: JSON, of identifier: String, seed: Int, _ catalogue: [EvaluationEntry]
+) -> JSON {
+    let entry = catalogue.first { $0.identifier == identifier }
+    guard entry?.defaults["random_seed"] != nil, settings["random_seed"] == nil else {
+        return settings
+    }
+    return .object(
+        (settings.members ?? []) + [JSONMember(key: "random_seed", value: .integer(seed))])
 }

@@ -22,6 +22,8 @@ public struct RunConfiguration: Sendable {
     public var artifacts = "artifacts"
     /// The seed of every random stream.
     public var seed = 42
+    /// How random numbers are drawn.
+    public var streams = RandomStreams.independent
     /// Threads of one rank; nil shares the node's cores among its ranks.
     public var threads: Int?
     /// Memory that the ranks of one node may use together, in GiB; nil is what is free.
@@ -33,7 +35,7 @@ public struct RunConfiguration: Sendable {
 
     static let keys = [
         "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed",
-        "threads", "memory_gib",
+        "streams", "threads", "memory_gib",
     ]
 
     /// Reads a tree of settings.
@@ -64,6 +66,9 @@ public struct RunConfiguration: Sendable {
         output = try reader.text("output", orElse: nil)
         artifacts = try reader.text("artifacts", orElse: "artifacts")
         seed = try reader.integer("seed", from: 0) ?? 42
+        streams = RandomStreams(
+            rawValue: try reader.choice(
+                "streams", of: RandomStreams.allCases.map(\.rawValue), orElse: "independent"))!
         threads = try reader.integer("threads", from: 1, to: 4096)
         memoryGiB = try reader.positive("memory_gib", to: 1_048_576)
         self.origins = origins
@@ -85,6 +90,7 @@ public struct RunConfiguration: Sendable {
             JSONMember(key: "output", value: .string(output)),
             JSONMember(key: "artifacts", value: .string(artifacts)),
             JSONMember(key: "seed", value: .integer(seed)),
+            JSONMember(key: "streams", value: .string(streams.rawValue)),
         ]
         if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
         if let memoryGiB {

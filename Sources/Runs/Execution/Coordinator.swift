@@ -55,14 +55,14 @@ final class Coordinator {
     private func pendingUnits() -> [(index: Int, subjects: [SubjectIndex])] {
         plan.units.indices.compactMap { index in
             let unit = plan.units[index]
-            let missing = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }.map(
-                \.0)
+            let all = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }
+            let missing = unit.servesAll ? all.prefix(1).map(\.0) : all.map(\.0)
             return missing.isEmpty ? nil : (index, missing)
         }
     }
 
     private func start(_ pending: [(index: Int, subjects: [SubjectIndex])]) throws {
-        let partials = plan.units.reduce(0) { $0 + $1.keys.count }
+        let partials = plan.units.reduce(0) { $0 + ($1.servesAll ? 1 : $1.keys.count) }
         let missing = pending.reduce(0) { $0 + $1.subjects.count }
         let cost = plan.units.reduce(0) { $0 + $1.cost }
         let missingCost = pending.reduce(0) { $0 + share($1) }
@@ -92,7 +92,9 @@ final class Coordinator {
     /// The part of a unit's cost that its missing subjects make.
     private func share(_ pending: (index: Int, subjects: [SubjectIndex])) -> Double {
         let unit = plan.units[pending.index]
-        return unit.cost * Double(pending.subjects.count) / Double(max(1, unit.subjects.count))
+        return unit.servesAll
+            ? unit.cost
+            : unit.cost * Double(pending.subjects.count) / Double(max(1, unit.subjects.count))
     }
 
     // MARK: - Activations
@@ -106,14 +108,13 @@ final class Coordinator {
 
     private func harvest(rowSet index: Int) throws -> Bool {
         let rowSet = plan.rowSets[index]
-        let tokens = try worker.workspace.rows(index).tokens
-        let length = RunPlan.harvestRows(contextSize: rowSet.request.contextSize)
+        let tokens = try storedTokens(index)
         var locks: [FileLock] = []
         var pending: [Int: [Int]] = [:]
         var sets: [Int] = []
         for set in plan.activationSets.indices where plan.activationSets[set].rowSet == index {
             let preparation = try prepare(
-                set, rowSet: rowSet, tokens: tokens, blockRows: length * rowSet.request.contextSize)
+                set, rowSet: rowSet, tokens: tokens)
             if let notice = preparation.notice { log.write("note", [("text", .string(notice))]) }
             if preparation.isComplete { continue }
             sets.append(set)
@@ -137,14 +138,24 @@ final class Coordinator {
         return isComplete
     }
 
+    /// The tokens whose activations are stored, in the order of the store.
+    private func storedTokens(_ index: Int) throws -> [Int32] {
+        switch plan.rowSets[index].request {
+        case .rows: return try worker.workspace.rows(index).tokens
+        case .texts:
+            let texts = try worker.workspace.texts(index)
+            return texts.stored.map { texts.tokens[$0] }
+        }
+    }
+
     private func prepare(
-        _ set: Int, rowSet: RunPlan.RowSet, tokens: [Int32], blockRows: Int
+        _ set: Int, rowSet: RunPlan.RowSet, tokens: [Int32]
     ) throws -> ActivationPreparation {
         let entry = plan.activationSets[set]
         let layout = ActivationLayout(
-            sequences: rowSet.request.rows, positions: rowSet.request.contextSize,
+            sequences: rowSet.storedRows / rowSet.positions, positions: rowSet.positions,
             modelSize: plan.model.size(at: entry.hook),
-            type: plan.activationType, blockRows: blockRows)
+            type: plan.activationType, blockRows: rowSet.blockRows)
         let attributes = ActivationAttributes(
             model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset,
             key: entry.key)
@@ -196,13 +207,14 @@ final class Coordinator {
                     JournalEntry.UnitRecord(
                         evaluation: evaluation, unit: unit.unit, rank: rank,
                         seconds: report.seconds,
-                        cost: unit.cost * Double(partials.count) / Double(unit.subjects.count),
+                        cost: share((report.index, partials.map(\.0))),
                         epochSeconds: currentEpochSeconds(),
-                        subjects: partials.map { cohort.subjects[$0.0.value].name },
+                        subjects: partials.map { subjectName($0.0, of: unit, in: cohort) },
                         keys: partials.map { keys[$0.0]! }, partials: partials.map(\.1))))
         }
         for failure in report.failures {
-            try fail(cohort.subjects[failure.subject.value].name, evaluation, failure.reason)
+            try fail(
+                subjectName(failure.subject, of: unit, in: cohort), evaluation, failure.reason)
         }
         log.write(
             "unit",
@@ -213,6 +225,14 @@ final class Coordinator {
                 ("keys", .array(report.partials.map { .string(keys[$0.0]!.hex) })),
             ])
         progress.finish(cost: unit.cost)
+    }
+
+    /// Whom a result concerns.
+    private func subjectName(_ subject: SubjectIndex, of unit: RunPlan.UnitPlan, in cohort: Cohort)
+        -> String
+    {
+        unit.servesAll
+            ? "all autoencoders at \(cohort.hook)" : cohort.subjects[subject.value].name
     }
 
     private func fail(_ subject: String, _ evaluation: String, _ reason: String) throws {

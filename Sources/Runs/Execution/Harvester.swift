@@ -1,5 +1,6 @@
 import Basics
 import Corpora
+import EvalKit
 import Kernels
 import LanguageModels
 import Tensors
@@ -9,37 +10,133 @@ struct Harvester: Sendable {
     let plan: RunPlan
     let model: any LanguageModel
     let backend: any KernelBackend
-    let rows: @Sendable (Int) throws -> TokenRows
+    let workspace: RankWorkspace
 
-    /// The activations of one block of rows at some hooks, in the stored type.
+    /// Sequences that one thread runs at once, and which of their activations are stored.
+    private struct Chunk: Sendable {
+        /// `[batch · positions]`; short texts are filled up behind their end.
+        var tokens: [Int32]
+        var batch: Int
+        var positions: Int
+        /// Places in `tokens` whose activations are stored, and the rows of the block they go to;
+        /// nil stores all from row `first` on.
+        var places: [(place: Int, row: Int)]?
+        var first = 0
+    }
+
+    /// The activations of one block at some hooks, in the stored type.
     ///
     /// A block is cut into chunks for the threads; a row's numbers do not depend on its chunk.
     ///
-    /// - Shapes: `[tokens of the block, size of the hook]` each.
+    /// - Shapes: `[stored tokens of the block, size of the hook]` each.
     /// - Throws: ``KernelError`` when an activation is not finite in the stored type.
-    func block(_ block: Int, rowSet: Int, hooks: Set<HookPoint>, threads: Int) throws -> [HookPoint:
-        Tensor]
+    func block(_ block: Int, rowSet index: Int, hooks: Set<HookPoint>, threads: Int) throws
+        -> [HookPoint: Tensor]
     {
-        let request = plan.rowSets[rowSet].request
-        let length = RunPlan.harvestRows(contextSize: request.contextSize)
-        let range = block * length..<min((block + 1) * length, request.rows)
-        let step = max(
-            1, min(chunkTokens / request.contextSize, (range.count + threads - 1) / threads))
-        let starts = Array(stride(from: range.lowerBound, to: range.upperBound, by: step))
-        let tokens = try rows(rowSet)
-        let chunks = try concurrentMap(starts.count, threads: threads) { index in
-            let part = starts[index]..<min(starts[index] + step, range.upperBound)
-            let pass = ForwardPass(
-                start: .tokens(tokens.rows(part)), end: .lastCapture, batch: part.count,
-                positions: request.contextSize, captures: hooks)
-            return try model.run(pass).captured.map { ($0.key, try stored($0.value, hook: $0.key)) }
-        }
+        let set = plan.rowSets[index]
+        let range = block * set.blockRows..<min((block + 1) * set.blockRows, set.storedRows)
+        let chunks =
+            switch set.request {
+            case .rows(let request):
+                rowChunks(try workspace.rows(index), request, range, threads: threads)
+            case .texts: textChunks(try workspace.texts(index), range, threads: threads)
+            }
         var result: [HookPoint: Tensor] = [:]
         for hook in hooks {
-            let parts = chunks.compactMap { chunk in chunk.first { $0.0 == hook }?.1 }
-            result[hook] = joined(parts)
+            result[hook] = Tensor(
+                uninitialized: [range.count, model.description.size(at: hook)],
+                type: plan.activationType)
+        }
+        let whole = result
+        _ = try concurrentMap(chunks.count, threads: threads) { place in
+            let chunk = chunks[place]
+            let pass = ForwardPass(
+                start: .tokens(chunk.tokens), end: .lastCapture, batch: chunk.batch,
+                positions: chunk.positions, captures: hooks)
+            for (hook, x) in try model.run(pass).captured {
+                copy(try stored(x, hook: hook), of: chunk, into: whole[hook]!)
+            }
         }
         return result
+    }
+
+    // MARK: - Chunks
+
+    private func rowChunks(
+        _ rows: TokenRows, _ request: RowRequest, _ range: Range<Int>, threads: Int
+    ) -> [Chunk] {
+        let size = request.contextSize
+        let all = range.lowerBound / size..<range.upperBound / size
+        let step = max(1, min(chunkTokens / size, (all.count + threads - 1) / threads))
+        return stride(from: all.lowerBound, to: all.upperBound, by: step).map { start in
+            let part = start..<min(start + step, all.upperBound)
+            return Chunk(
+                tokens: rows.rows(part), batch: part.count, positions: size, places: nil,
+                first: (start - all.lowerBound) * size)
+        }
+    }
+
+    /// Chunks of texts of similar length. Of each text the tokens up to the last that is stored in
+    /// this block are run.
+    private func textChunks(_ texts: TextRows, _ range: Range<Int>, threads: Int) -> [Chunk] {
+        let first = texts.storedStarts.partitioningIndex { $0 > range.lowerBound } - 1
+        var lengths: [(text: Int, length: Int)] = []
+        var text = first
+        while text < texts.count, texts.storedStarts[text] < range.upperBound {
+            let end = min(texts.storedStarts[text + 1], range.upperBound)
+            if end > max(texts.storedStarts[text], range.lowerBound) {
+                lengths.append((text, texts.stored[end - 1] - texts.starts[text] + 1))
+            }
+            text += 1
+        }
+        lengths.sort { ($0.length, $0.text) < ($1.length, $1.text) }
+        let total = lengths.reduce(0) { $0 + $1.length }
+        let wanted = max(1, min(chunkTokens, (total + threads - 1) / threads))
+        var chunks: [Chunk] = []
+        var members: [(text: Int, length: Int)] = []
+        for entry in lengths {
+            if !members.isEmpty, (members.count + 1) * entry.length > wanted {
+                chunks.append(chunk(of: members, texts, range))
+                members = []
+            }
+            members.append(entry)
+        }
+        if !members.isEmpty { chunks.append(chunk(of: members, texts, range)) }
+        return chunks
+    }
+
+    private func chunk(
+        of members: [(text: Int, length: Int)], _ texts: TextRows, _ range: Range<Int>
+    ) -> Chunk {
+        let positions = members.map(\.length).max() ?? 1
+        var chunk = Chunk(tokens: [], batch: members.count, positions: positions, places: [])
+        chunk.tokens.reserveCapacity(members.count * positions)
+        for (row, member) in members.enumerated() {
+            let start = texts.starts[member.text]
+            chunk.tokens += texts.tokens[start..<start + member.length]
+            chunk.tokens += repeatElement(0, count: positions - member.length)
+            let stored = texts.storedStarts[member.text]..<texts.storedStarts[member.text + 1]
+            for index in stored.clamped(to: range) {
+                let place = row * positions + texts.stored[index] - start
+                chunk.places!.append((place, index - range.lowerBound))
+            }
+        }
+        return chunk
+    }
+
+    // MARK: - Storing
+
+    private func copy(_ part: Tensor, of chunk: Chunk, into whole: Tensor) {
+        let bytes = part.columns * part.type.byteCount
+        guard let places = chunk.places else {
+            (whole.bytes + chunk.first * bytes).copyMemory(
+                from: part.bytes, byteCount: part.byteCount)
+            return
+        }
+        for (place, row) in places {
+            (whole.bytes + row * bytes).copyMemory(
+                from: part.bytes + place * bytes, byteCount: bytes)
+        }
     }
 
     private func stored(_ x: Tensor, hook: HookPoint) throws -> Tensor {
@@ -56,16 +153,16 @@ struct Harvester: Sendable {
         }
         return stored
     }
+}
 
-    private func joined(_ parts: [Tensor]) -> Tensor {
-        let columns = parts[0].columns
-        let whole = Tensor(
-            uninitialized: [parts.reduce(0) { $0 + $1.rows }, columns], type: plan.activationType)
-        var offset = 0
-        for part in parts {
-            (whole.bytes + offset).copyMemory(from: part.bytes, byteCount: part.byteCount)
-            offset += part.byteCount
+extension [Int] {
+    /// The first position whose element satisfies a condition that holds from some position on.
+    fileprivate func partitioningIndex(where holds: (Int) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
         }
-        return whole
+        return low
     }
 }

@@ -22,6 +22,7 @@ final class RankWorkspace: Sendable {
     private struct State {
         var model: (any LanguageModel)?
         var rows: [Int: TokenRows] = [:]
+        var texts: [Int: TextRows] = [:]
         var readers: [Int: ActivationReader] = [:]
         var cohort: Int?
         var autoencoders: [SubjectIndex: any Autoencoder] = [:]
@@ -58,6 +59,16 @@ final class RankWorkspace: Sendable {
         }
     }
 
+    /// The labelled texts of a row set.
+    func texts(_ index: Int) throws -> TextRows {
+        try state.withLock { state in
+            if let texts = state.texts[index] { return texts }
+            let texts = try RowStore.loadTexts(plan.rowSets[index])
+            state.texts[index] = texts
+            return texts
+        }
+    }
+
     /// The reader of a complete activation set.
     private func reader(_ index: Int) throws -> ActivationReader {
         try state.withLock { state in
@@ -69,17 +80,16 @@ final class RankWorkspace: Sendable {
         }
     }
 
-    /// Activations of some rows, widened; a block that differs from its checksum is computed again.
-    func activations(set index: Int, rows: Range<Int>) throws -> Tensor {
+    /// Activations of some stored tokens, widened; a block that differs from its checksum is
+    /// computed again.
+    func activations(set index: Int, range: Range<Int>) throws -> Tensor {
         let set = plan.activationSets[index]
-        let positions = plan.rowSets[set.rowSet].request.contextSize
         let reader = try reader(index)
-        let range = rows.lowerBound * positions..<rows.upperBound * positions
         do {
             return try backend.widen(try reader.rows(range))
         } catch let error as StorageError where error.code == .checksum {
-            let harvest = RunPlan.harvestRows(contextSize: positions)
-            for block in rows.lowerBound / harvest...(rows.upperBound - 1) / harvest {
+            let length = plan.rowSets[set.rowSet].blockRows
+            for block in range.lowerBound / length...(range.upperBound - 1) / length {
                 let stored = try harvester().block(
                     block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
                 try reader.repair(
@@ -93,7 +103,7 @@ final class RankWorkspace: Sendable {
 
     /// What fills the activation store.
     func harvester() throws -> Harvester {
-        Harvester(plan: plan, model: try model(), backend: backend, rows: { try self.rows($0) })
+        Harvester(plan: plan, model: try model(), backend: backend, workspace: self)
     }
 
     /// Makes a cohort the one at hand; what belonged to another is let go.
@@ -138,31 +148,57 @@ struct RankContext: EvaluationContext {
     var model: any LanguageModel { get throws { try workspace.model() } }
     var rows: TokenRows { get throws { try workspace.rows(try rowSet()) } }
 
+    /// The row sets of the evaluation that could be made.
+    private var rowSets: [Int] {
+        workspace.plan.cohorts[cohortIndex].rowSets[evaluationIndex].compactMap { $0 }
+    }
+
+    /// The first row set whose request fits.
+    private func rowSet(where fits: (InputRequest) -> Bool, _ what: String) throws -> Int {
+        guard let index = rowSets.first(where: { fits(workspace.plan.rowSets[$0].request) }) else {
+            throw RunError(.unsuitable, "The evaluation reads \(what) that it did not ask for")
+        }
+        return index
+    }
+
+    private func activationSet(_ rowSet: Int, _ hook: HookPoint) throws -> Int {
+        let index = workspace.plan.activationSets.firstIndex {
+            $0.rowSet == rowSet && $0.hook == hook
+        }
+        guard let index else {
+            throw RunError(.unsuitable, "Activations at \(hook) are not part of the plan")
+        }
+        return index
+    }
+
+    private func rowSet() throws -> Int {
+        try rowSet(where: { if case .rows = $0 { true } else { false } }, "rows")
+    }
+
+    private func rowSet(of request: TextRequest) throws -> Int {
+        try rowSet(where: { $0 == .texts(request) }, "texts of \(request.dataset)")
+    }
+
     func texts(_ request: TextRequest) throws -> TextRows {
-        throw RunError(.unsuitable, "Texts of \(request.dataset) are not part of the plan")
+        try workspace.texts(try rowSet(of: request))
+    }
+
+    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
+        let rowSet = try rowSet()
+        let positions = workspace.plan.rowSets[rowSet].positions
+        return try workspace.activations(
+            set: try activationSet(rowSet, hook),
+            range: rows.lowerBound * positions..<rows.upperBound * positions)
     }
 
     func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
         -> Tensor
     {
-        throw RunError(.unsuitable, "Texts of \(request.dataset) are not part of the plan")
-    }
-
-    private func rowSet() throws -> Int {
-        guard let index = workspace.plan.cohorts[cohortIndex].rowSets[evaluationIndex] else {
-            throw RunError(.unsuitable, "The evaluation reads rows that it did not ask for")
-        }
-        return index
-    }
-
-    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
-        let rowSet = try rowSet()
-        guard
-            let set = workspace.plan.activationSets.firstIndex(where: {
-                $0.rowSet == rowSet && $0.hook == hook
-            })
-        else { throw RunError(.unsuitable, "Activations at \(hook) are not part of the plan") }
-        return try workspace.activations(set: set, rows: rows)
+        let rowSet = try rowSet(of: request)
+        let starts = try workspace.texts(rowSet).storedStarts
+        return try workspace.activations(
+            set: try activationSet(rowSet, hook),
+            range: starts[texts.lowerBound]..<starts[texts.upperBound])
     }
 
     func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {

@@ -6,15 +6,43 @@ import Tokenizers
 
 /// Keeps packed rows between runs, under their content key.
 enum RowStore {
-    /// Makes the rows of a set unless they are there already. Rank 0 alone calls it.
+    /// Makes the tokens of a set unless they are there already. Rank 0 alone calls it.
     ///
+    /// - Parameter texts: labelled texts that planning made.
     /// - Returns: a sentence when rows repeat.
     /// - Throws: ``RunError`` when the dataset holds ids that the model's vocabulary lacks.
     static func prepare(
-        _ set: RunPlan.RowSet, modelFolder: String, vocabulary: Int
+        _ set: RunPlan.RowSet, modelFolder: String, vocabulary: Int,
+        texts: MadeTexts = MadeTexts()
+    ) throws -> String? {
+        switch set.request {
+        case .rows(let request):
+            return try prepare(
+                request, set, modelFolder: modelFolder, vocabulary: vocabulary)
+        case .texts:
+            let made = texts.take(set.key)
+            guard (try? loadTexts(set)) == nil else { return nil }
+            guard let made else {
+                throw RunError(
+                    .unsuitable, "The texts of \(set.request.dataset) in \(set.path) are gone",
+                    advice: "run again")
+            }
+            try makeFolder(parentFolder(of: set.path))
+            try made.write(to: set.path, key: set.key)
+            return nil
+        }
+    }
+
+    /// Reads the labelled texts of a set and checks them.
+    static func loadTexts(_ set: RunPlan.RowSet) throws -> TextRows {
+        try TextRows(reading: set.path, key: set.key)
+    }
+
+    private static func prepare(
+        _ request: RowRequest, _ set: RunPlan.RowSet, modelFolder: String, vocabulary: Int
     ) throws -> String? {
         if (try? load(set)) == nil {
-            let packed = try packRows(set.request, path: set.datasetPath) {
+            let packed = try packRows(request, path: set.datasetPath) {
                 try Tokenizer(folder: modelFolder)
             }
             let largest = packed.rows.tokens.max() ?? 0
@@ -35,23 +63,24 @@ enum RowStore {
                 [(name: "tokens", tensor: tensor)],
                 metadata: [
                     "producer": "saeval", "content_key": set.key.hex,
-                    "dataset": set.request.dataset,
+                    "dataset": request.dataset,
                     "distinct_rows": "\(packed.distinctRows)", "checksum": hexadecimal(sum),
                 ], to: set.path)
         }
         let distinct =
             try SafetensorsFile(path: set.path).metadata["distinct_rows"].flatMap { Int($0) } ?? 0
-        guard distinct < set.request.rows else { return nil }
+        guard distinct < request.rows else { return nil }
         return
-            "Dataset \(set.datasetPath) gives \(distinct) rows of \(set.request.contextSize) tokens and the run reads "
-            + "\(set.request.rows), so rows repeat"
+            "Dataset \(set.datasetPath) gives \(distinct) rows of \(request.contextSize) tokens and the run reads "
+            + "\(request.rows), so rows repeat"
     }
 
     /// Reads the rows of a set and checks them.
     static func load(_ set: RunPlan.RowSet) throws -> TokenRows {
         let file = try SafetensorsFile(path: set.path)
         let tensor = try file.tensor("tokens")
-        guard tensor.type == .int32, tensor.shape == [set.request.rows, set.request.contextSize],
+        guard case .rows(let request) = set.request, tensor.type == .int32,
+            tensor.shape == [request.rows, request.contextSize],
             file.metadata["content_key"] == set.key.hex
         else {
             throw RunError(
@@ -66,6 +95,6 @@ enum RowStore {
         let tokens = (0..<tensor.count).map {
             tensor.bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)
         }
-        return TokenRows(tokens: tokens, positions: set.request.contextSize)
+        return TokenRows(tokens: tokens, positions: request.contextSize)
     }
 }

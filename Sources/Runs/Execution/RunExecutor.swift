@@ -136,7 +136,8 @@ public struct RunExecutor {
         }
         for set in plan.rowSets {
             if let note = try RowStore.prepare(
-                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary)
+                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary,
+                texts: planner.texts)
             {
                 Console.note(note)
                 log.write("note", [("text", .string(note))])

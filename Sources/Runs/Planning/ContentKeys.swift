@@ -1,4 +1,5 @@
 import Basics
+import Corpora
 import EvalKit
 import LanguageModels
 import Tensors
@@ -25,14 +26,29 @@ enum ContentKeys {
         dataset path: String, tokenizer folder: String, request: (size: Int, rows: Int, bos: Bool)
     ) throws -> ContentHash {
         var parts = [("version", version), ("dataset", try ContentHash.of(file: path).hex)]
-        for name in ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"] {
-            let file = "\(folder)/\(name)"
-            if fileExists(file) { parts.append((name, try ContentHash.of(file: file).hex)) }
-        }
+        parts += try tokenizer(folder)
         parts += [
             ("context", "\(request.size)"), ("rows", "\(request.rows)"), ("bos", "\(request.bos)"),
         ]
         return ContentHash.of(parts: parts)
+    }
+
+    /// Labelled texts: dataset, tokenizer and how they are chosen.
+    static func texts(files: [String], tokenizer folder: String, request: TextRequest) throws
+        -> ContentHash
+    {
+        var parts = [("version", version)]
+        for file in files { parts.append(("dataset", try ContentHash.of(file: file).hex)) }
+        parts += try tokenizer(folder)
+        parts.append(("request", try JSON(encoding: request).text()))
+        return ContentHash.of(parts: parts)
+    }
+
+    private static func tokenizer(_ folder: String) throws -> [(String, String)] {
+        try ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"].compactMap {
+            let file = "\(folder)/\($0)"
+            return fileExists(file) ? ($0, try ContentHash.of(file: file).hex) : nil
+        }
     }
 
     /// Activations at a hook.
@@ -47,17 +63,19 @@ enum ContentKeys {
     }
 
     /// The partial result of one autoencoder in one unit.
+    ///
+    /// - Parameter subject: nil when the result is the same for all autoencoders.
     static func partial(
         evaluation: RunPlan.EvaluationPlan, unit: String, activations: [ContentHash],
         model: ContentHash,
-        subject: Subject, specialTokens: [Int32], backend: String
+        subject: Subject?, hook: HookPoint, specialTokens: [Int32], backend: String
     ) -> ContentHash {
         ContentHash.of(parts: [
             ("version", version), ("evaluation", evaluation.identifier),
             ("settings", evaluation.settings),
             ("unit", unit), ("activations", activations.map(\.hex).joined(separator: ",")),
             ("model", model.hex),
-            ("sae", subject.key.hex), ("hook", subject.reference.hookName),
+            ("sae", subject?.key.hex ?? "all"), ("hook", hook.description),
             ("special", specialTokens.map(String.init).joined(separator: ",")),
             ("backend", backend),
         ])

@@ -27,8 +27,7 @@ public struct PlanEstimate: Sendable {
             newBytes += missing.reduce(0) { $0 + $1.byteCount }
             if !missing.isEmpty {
                 harvestOperations += plan.model.forwardOperations(
-                    tokens: rows.request.rows * rows.request.contextSize,
-                    positions: rows.request.contextSize,
+                    tokens: rows.tokens, positions: rows.request.contextSize,
                     blocks: 0..<lastBlock, unembedding: false)
             }
         }
@@ -41,16 +40,13 @@ public struct PlanEstimate: Sendable {
         let logits = 3 * plan.model.logitsBytes(tokens: chunk)
         let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunkTokens, context))
         let panels = 16 << 20
-        let block =
-            plan.rowSets.map {
-                RunPlan.harvestRows(contextSize: $0.request.contextSize) * $0.request.contextSize
-            }.max() ?? 0
+        let block = plan.rowSets.map(\.blockRows).max() ?? 0
         let harvest = plan.activationSets.reduce(0) {
             $0 + plan.model.activationBytes(tokens: block, at: $1.hook)
         }
         let perSubject = 64 * widest
         let largest = plan.units.map(\.subjects.count).max() ?? 0
-        let tokens = plan.rowSets.reduce(0) { $0 + 8 * $1.request.rows * $1.request.contextSize }
+        let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
         peakBytes =
             (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject
             * largest

@@ -8,26 +8,29 @@ import Tensors
 
 /// Lays out row sets, activation sets and units for cohorts.
 struct PlanLayout {
-    let configuration: RunConfiguration
     let evaluations: [AnyEvaluation]
     let model: ModelPlace
     let activationType: ElementType
     let backendName: String
+    let artifacts: String
     let modelKey: ContentHash
+    private let inputs: InputPlanner
 
     private(set) var rowSets: [RunPlan.RowSet] = []
     private(set) var activationSets: [RunPlan.ActivationSet] = []
     private(set) var cohorts: [RunPlan.CohortPlan] = []
     private(set) var units: [RunPlan.UnitPlan] = []
-    private(set) var notes: [String] = []
+    /// Inputs and autoencoders that an evaluation has to do without.
+    private(set) var failures: [RunPlan.FailedItem] = []
+    /// Inputs that could not be made, and why.
+    private var failedInputs: [InputRequest: any Error] = [:]
 
     init(
-        configuration: RunConfiguration, evaluations: [AnyEvaluation], model: ModelPlace,
-        activationType: ElementType,
-        backendName: String
+        evaluations: [AnyEvaluation], model: ModelPlace, activationType: ElementType,
+        backendName: String, artifacts: String, inputs: InputPlanner
     ) throws {
-        (self.configuration, self.evaluations, self.model) = (configuration, evaluations, model)
-        (self.activationType, self.backendName) = (activationType, backendName)
+        (self.evaluations, self.model, self.artifacts) = (evaluations, model, artifacts)
+        (self.activationType, self.backendName, self.inputs) = (activationType, backendName, inputs)
         modelKey = try ContentKeys.model(folder: model.folder, files: model.weightFiles)
     }
 
@@ -35,148 +38,133 @@ struct PlanLayout {
     ///
     /// - Parameter requiringSpace: whether to refuse a plan whose activations do not fit on the
     ///   disk.
+    /// - Throws: the first error of an input when no evaluation can do anything.
     mutating func add(_ cohorts: [Cohort], requiringSpace: Bool) throws {
-        var keys: [[[ContentHash]]] = []
         for cohort in cohorts {
-            let indices = try evaluations.map { evaluation in
-                try evaluation.inputs(cohort).first.flatMap { input in
-                    if case .rows(let request) = input { try rowSet(for: request) } else { nil }
+            let sets = evaluations.map { evaluation in
+                evaluation.inputs(cohort).map { rowSet(for: $0, of: evaluation) }
+            }
+            self.cohorts.append(RunPlan.CohortPlan(cohort: cohort, rowSets: sets))
+            for set in Set(sets.joined().compactMap { $0 }).sorted() {
+                for hook in hooks(of: cohort, rowSet: set) {
+                    addActivationSet(rowSet: set, hook: hook)
                 }
             }
-            self.cohorts.append(RunPlan.CohortPlan(cohort: cohort, rowSets: indices))
-            let hooks = Set([cohort.hook, cohort.hook.restart]).sorted()
-            keys.append(
-                indices.map { rowSet in
-                    rowSet.map { index in hooks.map { activationSet(rowSet: index, hook: $0) } }
-                        ?? []
-                })
         }
         if requiringSpace { try checkSpace() }
         for cohort in self.cohorts.indices {
             for evaluation in evaluations.indices {
-                try addUnits(
-                    evaluation: evaluation, cohort: cohort, activations: keys[cohort][evaluation])
+                try addUnits(evaluation: evaluation, cohort: cohort)
             }
+        }
+        guard !units.isEmpty else {
+            if let error = failedInputs.values.first, failedInputs.count == 1 { throw error }
+            throw RunError(
+                .unsuitable,
+                "Nothing can be evaluated: "
+                    + failures.map { "\($0.name): \($0.reason)" }.joined(separator: " "),
+                advice: "correct the config")
         }
     }
 
     private func checkSpace() throws {
-        let folder = configuration.artifacts
         let needed = activationSets.filter { !fileExists($0.path) }.reduce(64 << 20) {
             $0 + $1.byteCount
         }
-        guard let free = freeBytes(at: folder), needed > free else { return }
+        guard let free = freeBytes(at: artifacts), needed > free else { return }
         throw RunError(
             .noSpace,
-            "The activations need \(byteText(needed)) in \(folder), where \(byteText(free)) are free",
+            "The activations need \(byteText(needed)) in \(artifacts), where \(byteText(free)) are free",
             advice:
-                "fewer batches, `dtype: bfloat16`, another `artifacts` folder, or `saeval artifacts rm`"
+                "fewer batches or datasets, `dtype: bfloat16`, another `artifacts` folder, or `saeval artifacts rm`"
         )
     }
 
-    private mutating func rowSet(for request: RowRequest) throws -> Int {
+    // MARK: - Inputs
+
+    /// The row set of an input; nil, and a failure of the evaluation, when it cannot be made.
+    private mutating func rowSet(for request: InputRequest, of evaluation: AnyEvaluation) -> Int? {
         if let index = rowSets.firstIndex(where: { $0.request == request }) { return index }
-        guard request.contextSize <= model.description.contextSize else {
-            throw RunError(
-                .unsuitable,
-                "`context_size` is \(request.contextSize), but \(configuration.model) takes at most \(model.description.contextSize) positions",
-                advice: "set context_size to at most \(model.description.contextSize)")
-        }
-        guard bytes(of: request) != nil else {
-            throw RunError(
-                .noSpace,
-                "The plan reads \(request.rows) rows of \(request.contextSize) tokens, whose activations exceed \(byteText(Self.mostBytes))",
-                advice: "fewer batches or a smaller batch_size_prompts")
-        }
-        let path = try datasetPath(request.dataset)
-        let key = try ContentKeys.rows(
-            dataset: path, tokenizer: model.folder,
-            request: (request.contextSize, request.rows, request.prependsBOS))
-        rowSets.append(
-            RunPlan.RowSet(
-                request: request, datasetPath: path, key: key,
-                path: ArtifactStore(folder: configuration.artifacts).tokensPath(key: key)))
-        return rowSets.count - 1
-    }
-
-    /// Activations of one hook beyond this are refused.
-    private static let mostBytes = 1 << 50
-
-    /// Bytes of a row set's activations at one hook; nil when they are too many.
-    private func bytes(of request: RowRequest) -> Int? {
-        var bytes = 1
-        for factor in [
-            request.rows, request.contextSize,
-            max(model.description.modelSize, model.description.headsSize), activationType.byteCount,
-        ] {
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
-            guard !overflow, product <= Self.mostBytes else { return nil }
-            bytes = product
-        }
-        return bytes
-    }
-
-    /// The file of a dataset id.
-    private func datasetPath(_ id: String) throws -> String {
-        if let entry = configuration.datasets.first(where: { $0.id == id }),
-            HubPath.isHubPath(entry.path)
-        {
-            return try configuration.hubCache.file(HubPath(entry.path))
-        }
-        if let entry = configuration.datasets.first(where: { $0.id == id }) {
-            guard fileExists(entry.path) else {
-                throw RunError(
-                    .missing, "Dataset `\(id)`: \(entry.path) is not a file",
-                    advice: "correct the path under `datasets:`")
+        do {
+            if let error = failedInputs[request] { throw error }
+            rowSets.append(try inputs.rowSet(for: request))
+            return rowSets.count - 1
+        } catch {
+            failedInputs[request] = error
+            let name = "\(evaluation.identifier) on \(request.dataset)"
+            if !failures.contains(where: { $0.name == name }) {
+                failures.append(RunPlan.FailedItem(name: name, reason: "\(error)"))
             }
-            return entry.path
+            return nil
         }
-        guard fileExists(id) else {
-            throw RunError(
-                .missing, "Dataset `\(id)` has no file",
-                advice: "add `datasets: {\(id): FILE}`, known are "
-                    + (configuration.datasets.isEmpty
-                        ? "none" : configuration.datasets.map(\.id).joined(separator: ", ")))
-        }
-        return id
     }
 
-    private mutating func activationSet(rowSet: Int, hook: HookPoint) -> ContentHash {
-        let rows = rowSets[rowSet]
-        let key = ContentKeys.activations(
-            model: modelKey, rows: rows.key, hook: hook, type: activationType, backend: backendName)
-        if !activationSets.contains(where: { $0.key == key }) {
-            activationSets.append(
-                RunPlan.ActivationSet(
-                    rowSet: rowSet, hook: hook, key: key,
-                    path: ArtifactStore(folder: configuration.artifacts).activationsPath(
-                        hook: hook.description, key: key),
-                    byteCount: rows.request.rows * rows.request.contextSize
-                        * model.description.size(at: hook)
-                        * activationType.byteCount))
-        }
-        return key
+    /// Hooks whose activations are stored: over packed rows the model also goes on after the hook.
+    private func hooks(of cohort: Cohort, rowSet: Int) -> [HookPoint] {
+        guard case .rows = rowSets[rowSet].request else { return [cohort.hook] }
+        return Set([cohort.hook, cohort.hook.restart]).sorted()
     }
 
-    private mutating func addUnits(evaluation: Int, cohort index: Int, activations: [ContentHash])
-        throws
-    {
-        let cohort = cohorts[index].cohort
+    private func activationKey(rowSet: Int, hook: HookPoint) -> ContentHash {
+        ContentKeys.activations(
+            model: modelKey, rows: rowSets[rowSet].key, hook: hook, type: activationType,
+            backend: backendName)
+    }
+
+    private mutating func addActivationSet(rowSet: Int, hook: HookPoint) {
+        let key = activationKey(rowSet: rowSet, hook: hook)
+        guard !activationSets.contains(where: { $0.key == key }) else { return }
+        activationSets.append(
+            RunPlan.ActivationSet(
+                rowSet: rowSet, hook: hook, key: key,
+                path: ArtifactStore(folder: artifacts).activationsPath(
+                    hook: hook.description, key: key),
+                byteCount: rowSets[rowSet].storedRows * model.description.size(at: hook)
+                    * activationType.byteCount))
+    }
+
+    // MARK: - Units
+
+    private mutating func addUnits(evaluation: Int, cohort index: Int) throws {
+        let (cohort, sets) = (cohorts[index].cohort, cohorts[index].rowSets[evaluation])
         let plan = RunPlan.EvaluationPlan(
             identifier: evaluations[evaluation].identifier,
             settings: evaluations[evaluation].settings.text())
+        let suitable = suitableSubjects(evaluation: evaluation, cohort)
         for planned in try evaluations[evaluation].units(cohort) {
-            let keys = planned.subjects.map { subject in
+            let subjects = planned.subjects.filter(suitable.contains)
+            let read = (planned.inputs ?? Array(sets.indices)).map { sets[$0] }
+            guard !subjects.isEmpty, !read.contains(nil) else { continue }
+            let activations = read.compactMap { $0 }.flatMap { set in
+                hooks(of: cohort, rowSet: set).map { activationKey(rowSet: set, hook: $0) }
+            }
+            let keys = subjects.map { subject in
                 ContentKeys.partial(
                     evaluation: plan, unit: planned.unit, activations: activations, model: modelKey,
-                    subject: cohort.subjects[subject.value], specialTokens: cohort.specialTokens,
-                    backend: backendName)
+                    subject: planned.servesAll ? nil : cohort.subjects[subject.value],
+                    hook: cohort.hook, specialTokens: cohort.specialTokens, backend: backendName)
             }
             units.append(
                 RunPlan.UnitPlan(
-                    evaluation: evaluation, cohort: index, unit: planned.unit,
-                    subjects: planned.subjects,
-                    keys: keys, cost: planned.cost))
+                    evaluation: evaluation, cohort: index, unit: planned.unit, subjects: subjects,
+                    keys: keys, cost: planned.cost, servesAll: planned.servesAll))
         }
+    }
+
+    /// The autoencoders of a cohort that an evaluation takes; the others are failures.
+    private mutating func suitableSubjects(evaluation: Int, _ cohort: Cohort) -> Set<SubjectIndex> {
+        var suitable: Set<SubjectIndex> = []
+        for (place, subject) in cohort.subjects.enumerated() {
+            do {
+                try evaluations[evaluation].check(subject, cohort)
+                suitable.insert(SubjectIndex(place))
+            } catch {
+                failures.append(
+                    RunPlan.FailedItem(
+                        name: "\(subject.name) (\(evaluations[evaluation].identifier))",
+                        reason: "\(error)"))
+            }
+        }
+        return suitable
     }
 }

@@ -16,6 +16,8 @@ public struct Planner {
     let evaluations: [AnyEvaluation]
     let backendName: String
     let own: OwnAutoencoders
+    /// Labelled texts that planning made.
+    let texts = MadeTexts()
 
     /// - Parameter own: autoencoders to evaluate besides those that the config names.
     /// - Throws: an error for an unknown evaluation or bad settings.
@@ -26,7 +28,9 @@ public struct Planner {
         self.configuration = configuration
         (self.backendName, self.own) = (backendName, own)
         evaluations = try configuration.evals.map {
-            try evaluation($0.identifier, $0.settings, catalogue)
+            let settings = seeded(
+                $0.settings, of: $0.identifier, seed: configuration.seed, catalogue)
+            return try evaluation($0.identifier, settings, catalogue)
         }
         guard configuration.device != "cuda" else {
             throw RunError(
@@ -65,9 +69,11 @@ public struct Planner {
                 advice: "correct `saes`")
         }
         var layout = try PlanLayout(
-            configuration: configuration, evaluations: evaluations, model: model,
-            activationType: activationType,
-            backendName: backendName)
+            evaluations: evaluations, model: model, activationType: activationType,
+            backendName: backendName, artifacts: configuration.artifacts,
+            inputs: InputPlanner(
+                configuration: configuration, model: model, activationType: activationType,
+                made: texts))
         try layout.add(cohorts, requiringSpace: requiringSpace)
         let settings = evaluations.map {
             RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text())
@@ -77,11 +83,11 @@ public struct Planner {
             model: model.description,
             activationType: activationType, evaluations: settings, rowSets: layout.rowSets,
             activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units,
-            failedItems: failures,
+            failedItems: failures + layout.failures,
             key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()),
             threads: configuration.threads,
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
-        plan.notes = notes + layout.notes
+        plan.notes = notes
         return plan
     }
 
@@ -156,13 +162,6 @@ public struct Planner {
         var subjects: [Subject] = []
         for reference in references {
             do {
-                if let output = reference.outputHookName {
-                    throw RunError(
-                        .unsuitable,
-                        "\(reference.path) is a transcoder: it reads \(reference.hookName) and "
-                            + "writes \(output), and no evaluation here splices one in",
-                        advice: "autoencoders that reconstruct what they read")
-                }
                 let hook = try HookPoint(parsing: reference.hookName)
                 guard hook.layer < model.description.layers else {
                     throw RunError(
@@ -209,7 +208,7 @@ public struct Planner {
                         modelName: subject.reference.modelName ?? model.name,
                         activationType: configuration.dtype, prependsBOS: starts,
                         specialTokens: special,
-                        subjects: [subject]))
+                        subjects: [subject], streams: configuration.streams))
             }
         }
         return cohorts.sorted {

@@ -13,14 +13,60 @@ public struct RunPlan: Sendable, Codable {
         public var settings: String
     }
 
-    /// Rows of tokens that some evaluation reads.
+    /// Tokens that some evaluation reads: packed rows or labelled texts.
     public struct RowSet: Sendable, Codable {
-        public var request: RowRequest
-        /// The dataset's file.
+        public var request: InputRequest
+        /// The dataset's file or folder.
         public var datasetPath: String
         public var key: ContentHash
-        /// Where the rows are kept.
+        /// Where the tokens are kept.
         public var path: String
+        /// Tokens that the model runs over.
+        public var tokens: Int
+        /// Rows of the activation store, one for each stored token.
+        public var storedRows: Int
+        /// Rows of one block of the activation store.
+        public var blockRows: Int
+
+        /// Packed rows: every token is stored, whole rows in a block.
+        init(packed request: RowRequest, datasetPath: String, key: ContentHash, path: String) {
+            let tokens = request.rows * request.contextSize
+            self.init(
+                request: .rows(request), datasetPath: datasetPath, key: key, path: path,
+                tokens: tokens, storedRows: tokens,
+                blockRows: max(1, Self.blockTokens / request.contextSize) * request.contextSize)
+        }
+
+        /// Labelled texts: blocks of about as many tokens.
+        init(
+            _ texts: TextRows, request: TextRequest, datasetPath: String, key: ContentHash,
+            path: String
+        ) {
+            let stored = texts.stored.count
+            self.init(
+                request: .texts(request), datasetPath: datasetPath, key: key, path: path,
+                tokens: texts.tokens.count, storedRows: stored,
+                blockRows: max(
+                    1, min(stored, stored * 2 * Self.blockTokens / max(1, texts.tokens.count))))
+        }
+
+        private init(
+            request: InputRequest, datasetPath: String, key: ContentHash, path: String,
+            tokens: Int, storedRows: Int, blockRows: Int
+        ) {
+            (self.request, self.datasetPath) = (request, datasetPath)
+            (self.key, self.path, self.tokens) = (key, path, tokens)
+            (self.storedRows, self.blockRows) = (storedRows, blockRows)
+        }
+
+        /// Tokens of one block of packed rows.
+        private static let blockTokens = 2048
+
+        /// Tokens of one sequence of the activation store: labelled texts differ in length and lie
+        /// one after the other.
+        var positions: Int {
+            if case .rows(let request) = request { request.contextSize } else { 1 }
+        }
     }
 
     /// Activations of a row set at one hook.
@@ -37,8 +83,8 @@ public struct RunPlan: Sendable, Codable {
     /// Autoencoders at one hook and the evaluations that they take part in.
     public struct CohortPlan: Sendable, Codable {
         public var cohort: Cohort
-        /// For each evaluation its row set; nil when it reads none.
-        public var rowSets: [Int?]
+        /// For each evaluation the row sets of its inputs; nil where one could not be made.
+        public var rowSets: [[Int?]]
     }
 
     /// One unit of work.
@@ -54,9 +100,11 @@ public struct RunPlan: Sendable, Codable {
         public var keys: [ContentHash]
         /// Floating-point operations.
         public var cost: Double
+        /// Whether all subjects share one key and one result.
+        public var servesAll: Bool
     }
 
-    /// An autoencoder that cannot be evaluated.
+    /// An autoencoder or dataset that cannot be evaluated.
     public struct FailedItem: Sendable, Codable {
         public var name: String
         public var reason: String
@@ -87,9 +135,9 @@ public struct RunPlan: Sendable, Codable {
 
     /// SAE × evaluation × layer.
     public var itemCount: Int {
-        cohorts.reduce(0) { $0 + $1.cohort.subjects.count } * evaluations.count
+        Set(
+            units.flatMap { unit in unit.subjects.map { [unit.evaluation, unit.cohort, $0.value] } }
+        )
+        .count
     }
-
-    /// Rows of one block of the activation store: about 2,048 tokens.
-    static func harvestRows(contextSize: Int) -> Int { max(1, 2048 / contextSize) }
 }

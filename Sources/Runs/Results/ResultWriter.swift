@@ -35,7 +35,7 @@ struct ResultWriter {
                         unit.subjects.firstIndex(of: subject).map { unit.keys[$0] }
                     }
                     let texts = keys.compactMap { partials[$0] }
-                    guard texts.count == keys.count else { continue }
+                    guard texts.count == keys.count, !keys.isEmpty else { continue }
                     let outcome = try evaluations[evaluation].outcome(texts, subject, entry.cohort)
                     try write(
                         outcome, evaluation: evaluation,

@@ -9,7 +9,7 @@ struct RowStoreTests {
     /// A set of rows in a folder, whose dataset has two rows.
     private func set(_ folder: TemporaryFolder, rows: Int = 2) throws -> RunPlan.RowSet {
         RunPlan.RowSet(
-            request: RowRequest(dataset: "d", contextSize: 3, rows: rows, prependsBOS: true),
+            packed: RowRequest(dataset: "d", contextSize: 3, rows: rows, prependsBOS: true),
             datasetPath: try folder.write(
                 "{\"tokens\": [1, 2, 3]}\n{\"tokens\": [4, 5, 6]}\n", to: "d.jsonl"),
             key: ContentHash.of("rows"), path: "\(folder.path)/kept/rows.safetensors")

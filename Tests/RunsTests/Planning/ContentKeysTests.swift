@@ -14,14 +14,15 @@ struct ContentKeysTests {
         var unit = "{\"sparsity\":[0,1]}"
         var activations = [ContentHash.of("x"), ContentHash.of("y")]
         var model = ContentHash.of("m")
-        var subject = Subject(reference: toyReference(), key: ContentHash.of("sae"))
+        var subject: Subject? = Subject(reference: toyReference(), key: ContentHash.of("sae"))
+        var hook = HookPoint(layer: 0, site: .residPost)
         var specialTokens: [Int32] = [0, 1]
         var backend = "cpu"
 
         var key: ContentHash {
             ContentKeys.partial(
                 evaluation: evaluation, unit: unit, activations: activations, model: model,
-                subject: subject,
+                subject: subject, hook: hook,
                 specialTokens: specialTokens, backend: backend)
         }
     }
@@ -34,8 +35,8 @@ struct ContentKeysTests {
             { $0.unit = "{\"sparsity\":[0,2]}" }, { $0.activations = [] },
             { $0.activations.removeLast() },
             { $0.activations.reverse() }, { $0.model = ContentHash.of("n") },
-            { $0.subject.key = ContentHash.of("n") },
-            { $0.subject.reference = toyReference(hook: "blocks.1.hook_resid_post") },
+            { $0.subject?.key = ContentHash.of("n") }, { $0.subject = nil },
+            { $0.hook = HookPoint(layer: 1, site: .residPost) },
             { $0.specialTokens = [0] },
             { $0.specialTokens = [] }, { $0.specialTokens = [0, 12] }, { $0.backend = "reference" },
         ]
@@ -51,7 +52,8 @@ struct ContentKeysTests {
     @Test("The name and place of an autoencoder do not change its key")
     func names() {
         var inputs = PartialInputs()
-        (inputs.subject.reference.release, inputs.subject.reference.path) = ("other", "/elsewhere")
+        inputs.subject?.reference.release = "other"
+        inputs.subject?.reference.path = "/elsewhere"
         #expect(inputs.key == PartialInputs().key)
     }
 

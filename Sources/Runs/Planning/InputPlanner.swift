@@ -1,0 +1,177 @@
+import Basics
+import Corpora
+import EvalKit
+import Formats
+import Storage
+import Synchronization
+import Tensors
+import Tokenizers
+
+/// Finds the files of inputs, makes labelled texts and says how large everything is.
+struct InputPlanner {
+    let configuration: RunConfiguration
+    let model: ModelPlace
+    let activationType: ElementType
+    /// Texts made here, for whoever keeps them.
+    let made: MadeTexts
+
+    /// Activations of one hook beyond this are refused.
+    private static let mostBytes = 1 << 50
+
+    /// Finds or makes an input.
+    ///
+    /// - Throws: an error that names the dataset, the file or the value at fault.
+    func rowSet(for request: InputRequest) throws -> RunPlan.RowSet {
+        guard request.contextSize <= model.description.contextSize else {
+            let key = if case .rows = request { "context_size" } else { "context_length" }
+            throw RunError(
+                .unsuitable,
+                "`\(key)` is \(request.contextSize), but \(configuration.model) takes at most \(model.description.contextSize) positions",
+                advice: "set \(key) to at most \(model.description.contextSize)")
+        }
+        let set =
+            switch request {
+            case .rows(let rows): try packed(rows)
+            case .texts(let texts): try labelled(texts)
+            }
+        return set
+    }
+
+    // MARK: - Packed rows
+
+    private func packed(_ request: RowRequest) throws -> RunPlan.RowSet {
+        guard let tokens = product([request.rows, request.contextSize]), fits(storedRows: tokens)
+        else {
+            throw RunError(
+                .noSpace,
+                "The plan reads \(request.rows) rows of \(request.contextSize) tokens, whose activations exceed \(byteText(Self.mostBytes))",
+                advice: "fewer batches or a smaller batch_size_prompts")
+        }
+        let path = try datasetPath(request.dataset)
+        let key = try ContentKeys.rows(
+            dataset: path, tokenizer: model.folder,
+            request: (request.contextSize, request.rows, request.prependsBOS))
+        return RunPlan.RowSet(
+            packed: request, datasetPath: path, key: key, path: tokensPath(key))
+    }
+
+    /// The file of a dataset id.
+    private func datasetPath(_ id: String) throws -> String {
+        guard let path = try mapped(id) else {
+            guard fileExists(id) else { throw missing(id) }
+            return id
+        }
+        guard fileExists(path) else {
+            throw RunError(
+                .missing, "Dataset `\(id)`: \(path) is not a file",
+                advice: "correct the path under `datasets:`")
+        }
+        return path
+    }
+
+    /// What the config says of a dataset id; nil when it says nothing.
+    private func mapped(_ id: String) throws -> String? {
+        guard let entry = configuration.datasets.first(where: { $0.id == id }) else { return nil }
+        guard HubPath.isHubPath(entry.path) else { return entry.path }
+        return try configuration.hubCache.file(HubPath(entry.path))
+    }
+
+    private func missing(_ id: String) -> RunError {
+        RunError(
+            .missing, "Dataset `\(id)` has no file",
+            advice: "add `datasets: {\(id): PATH}`, known are "
+                + (configuration.datasets.isEmpty
+                    ? "none" : configuration.datasets.map(\.id).joined(separator: ", ")))
+    }
+
+    // MARK: - Labelled texts
+
+    private func labelled(_ request: TextRequest) throws -> RunPlan.RowSet {
+        let path = try labelledPath(request)
+        let key = try ContentKeys.texts(
+            files: try textFiles(of: request, at: path), tokenizer: model.folder, request: request)
+        let rows = try made.texts(key) {
+            if let kept = try? TextRows(reading: tokensPath(key), key: key) { return kept }
+            let processors = configuration.threads ?? coreCount
+            return try textRows(
+                request, at: path, tokenizer: try Tokenizer(folder: model.folder),
+                threads: processors)
+        }
+        try checkVocabulary(rows, path: path)
+        guard fits(storedRows: rows.stored.count) else {
+            throw RunError(
+                .noSpace,
+                "The activations of `\(request.dataset)` exceed \(byteText(Self.mostBytes))",
+                advice: "smaller train and test sets")
+        }
+        return RunPlan.RowSet(
+            rows, request: request, datasetPath: path, key: key, path: tokensPath(key))
+    }
+
+    /// The file or folder of a labelled dataset: under its own id, under that of the dataset whose
+    /// classes it is a part of, or in the folder of all small binary datasets.
+    private func labelledPath(_ request: TextRequest) throws -> String {
+        for id in datasetNames(of: request) {
+            guard let path = try mapped(id) else { continue }
+            guard fileExists(path) || folderExists(path) else {
+                throw RunError(
+                    .missing, "Dataset `\(id)`: there is no \(path)",
+                    advice: "correct the path under `datasets:`")
+            }
+            return path
+        }
+        guard fileExists(request.dataset) || folderExists(request.dataset) else {
+            throw missing(request.dataset)
+        }
+        return request.dataset
+    }
+
+    private func checkVocabulary(_ rows: TextRows, path: String) throws {
+        let largest = rows.tokens.max() ?? 0
+        guard largest < model.description.vocabulary else {
+            throw RunError(
+                .unsuitable,
+                "Dataset \(path) gives token \(largest), but \(model.folder) has tokens 0 to \(model.description.vocabulary - 1)",
+                advice: "check that tokenizer and model belong together")
+        }
+    }
+
+    // MARK: - Sizes
+
+    private func tokensPath(_ key: ContentHash) -> String {
+        ArtifactStore(folder: configuration.artifacts).tokensPath(key: key)
+    }
+
+    /// Whether the activations of one hook are few enough.
+    private func fits(storedRows: Int) -> Bool {
+        let widest = max(model.description.modelSize, model.description.headsSize)
+        let bytes = product([storedRows, widest, activationType.byteCount])
+        return bytes.map { $0 <= Self.mostBytes } ?? false
+    }
+
+    private func product(_ factors: [Int]) -> Int? {
+        var result = 1
+        for factor in factors {
+            let (next, overflow) = result.multipliedReportingOverflow(by: factor)
+            guard !overflow else { return nil }
+            result = next
+        }
+        return result
+    }
+}
+
+/// Labelled texts that planning made, so that they are not made again to be kept.
+final class MadeTexts: Sendable {
+    private let rows = Mutex<[ContentHash: TextRows]>([:])
+
+    /// The texts of a key, made when first asked for.
+    func texts(_ key: ContentHash, _ make: () throws -> TextRows) throws -> TextRows {
+        if let known = rows.withLock({ $0[key] }) { return known }
+        let new = try make()
+        rows.withLock { $0[key] = new }
+        return new
+    }
+
+    /// The texts of a key, which are let go.
+    func take(_ key: ContentHash) -> TextRows? { rows.withLock { $0.removeValue(forKey: key) } }
+}
