@@ -1,0 +1,150 @@
+// Pooling turns the activations of the stored tokens of labelled texts into one row of features for
+// each text. Every stored token is read and encoded once for all tasks that use its text.
+import Autoencoders
+import Basics
+import Corpora
+import Kernels
+import Probes
+import Tensors
+
+extension EvaluationContext {
+    /// Means over the stored tokens of each text of the activations at the cohort's hook.
+    ///
+    /// `x̄[text] = Σ_position x[position] / count`, summed in the order of positions in `Double`.
+    ///
+    /// - Shapes: dense `[texts, model]`.
+    /// - Source: SAE Bench 0.6.0, pooled activations of its probing evaluations. It finds the tokens
+    ///   that count by `Σ x ≠ 0`; here they are those of the request.
+    /// - Cost: reads every stored activation once; the result takes 4 bytes a number.
+    /// - Throws: ``EvaluationError`` for a text of which no token is stored.
+    public func pooledActivations(_ request: TextRequest) throws -> FeatureRows {
+        let rows = try texts(request)
+        let width = cohort.activationSize
+        let chunks = try TextChunk.list(rows, dataset: request.dataset, threads: threads)
+        let parts = try parallel(chunks.count) { index in
+            let chunk = chunks[index]
+            let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
+            try chunk.check(x.rows, dataset: request.dataset)
+            return means(of: x, over: chunk)
+        }
+        var values: [Float] = []
+        values.reserveCapacity(rows.count * width)
+        for part in parts { values += part }
+        return FeatureRows(dense: values, columns: width)
+    }
+
+    /// Means over the stored tokens of each text of an autoencoder's latents.
+    ///
+    /// `f̄[text] = Σ_position f[position] / count`, summed in the order of positions in `Double`.
+    ///
+    /// Every stored token is encoded once and nothing else is, so no latent that fires on padding or
+    /// on a zero vector gets in. Rows of an encoding do not depend on one another, so the result
+    /// depends neither on chunks nor on threads.
+    ///
+    /// - Shapes: sparse `[texts, latents]`.
+    /// - Source: SAE Bench 0.6.0, pooled latents of its probing evaluations.
+    /// - Cost: one encode of every stored token, `2 · model · latents` FLOP each. The result takes 8
+    ///   bytes for each latent that fires in a text and 8 for each text; until it is complete its
+    ///   parts take as much again. Each thread holds `8 · latents` bytes of sums, and the
+    ///   activations and codes of a chunk of texts.
+    /// - Throws: ``EvaluationError`` for a text of which no token is stored, or when activations and
+    ///   autoencoder differ in width; errors of the autoencoder.
+    public func pooledLatents(_ request: TextRequest, of subject: SubjectIndex) throws
+        -> FeatureRows
+    {
+        let rows = try texts(request)
+        let autoencoder = try autoencoder(subject)
+        let latents = autoencoder.description.latents
+        let chunks = try TextChunk.list(rows, dataset: request.dataset, threads: threads)
+        var parts = try parallel(chunks.count) { index in
+            let chunk = chunks[index]
+            let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
+            try chunk.check(x.rows, dataset: request.dataset)
+            let codes = try autoencoder.encode(x, on: backend)
+            return PooledCodes(codes, over: chunk, latents: latents)
+        }
+        var whole = PooledCodes()
+        whole.reserve(parts)
+        for index in parts.indices {
+            whole.append(parts[index])
+            parts[index] = PooledCodes()
+        }
+        return FeatureRows(
+            sparse: whole.values, indices: whole.indices, starts: whole.starts, columns: latents)
+    }
+}
+
+/// Texts that one thread takes at a time; no number depends on how texts are cut.
+struct TextChunk: Sendable {
+    /// Texts of the request.
+    var texts: Range<Int>
+    /// Where each of them begins among the stored tokens of the chunk, and the end of the last one.
+    var starts: [Int]
+
+    /// Stored tokens of a chunk, unless one text has more.
+    static let tokens = 2 * chunkTokens
+
+    /// Chunks of whole texts, fewer tokens each where threads would be idle.
+    ///
+    /// - Throws: ``EvaluationError`` for a text of which no token is stored.
+    static func list(_ rows: TextRows, dataset: String, threads: Int) throws -> [TextChunk] {
+        let share = (rows.stored.count + threads - 1) / max(1, threads)
+        let most = max(1, min(tokens, share))
+        var chunks: [TextChunk] = []
+        var first = 0
+        for text in 0..<rows.count {
+            guard rows.storedCount(text) > 0 else {
+                let source = rows.sources.indices.contains(text) ? rows.sources[text] : "\(text)"
+                throw EvaluationError(
+                    .unsuitable, "Text \(source) of `\(dataset)` has no token to pool",
+                    advice: "remove the empty text from the dataset")
+            }
+            let isFull = rows.storedStarts[text + 1] - rows.storedStarts[first] > most
+            if isFull, text > first {
+                chunks.append(TextChunk(first..<text, of: rows))
+                first = text
+            }
+        }
+        if first < rows.count { chunks.append(TextChunk(first..<rows.count, of: rows)) }
+        return chunks
+    }
+
+    /// Some texts.
+    private init(_ texts: Range<Int>, of rows: TextRows) {
+        let start = rows.storedStarts[texts.lowerBound]
+        self.texts = texts
+        starts = rows.storedStarts[texts.lowerBound...texts.upperBound].map { $0 - start }
+    }
+
+    /// Checks that activations are those of the chunk.
+    ///
+    /// - Throws: ``EvaluationError`` when they have another number of rows.
+    func check(_ count: Int, dataset: String) throws {
+        guard count == starts[texts.count] else {
+            throw EvaluationError(
+                .unsuitable,
+                "Activations of `\(dataset)` have \(count) rows for \(starts[texts.count]) tokens",
+                advice: "remove the artefact and run again")
+        }
+    }
+}
+
+/// Means of dense rows.
+///
+/// - Shapes: `x` is `[tokens, width]`, the result `[texts, width]`.
+private func means(of x: Tensor, over chunk: TextChunk) -> [Float] {
+    let width = x.columns
+    var sums = [Double](repeating: 0, count: width)
+    var result: [Float] = []
+    result.reserveCapacity(chunk.texts.count * width)
+    for text in 0..<chunk.texts.count {
+        for d in sums.indices { sums[d] = 0 }
+        for token in chunk.starts[text]..<chunk.starts[text + 1] {
+            let row = x.floats + token * width
+            for d in sums.indices { sums[d] += Double(row[d]) }
+        }
+        let count = Double(chunk.starts[text + 1] - chunk.starts[text])
+        for sum in sums { result.append(Float(sum / count)) }
+    }
+    return result
+}
