@@ -20,7 +20,7 @@ extension ProgramTests {
                 "Work items (SAE x evaluation x layer): 2", "TFLOP", "Activations on disk: 2.3 MiB",
                 "Peak memory of one rank", "gpt_neox, 4 layers of 128", "# seed from --seed",
                 "# dtype from SAEVAL_DTYPE",
-                "# model from configs/quickstart.yaml", "context_size: 32",
+                "# model from Tests/Fixtures/configs/core.yaml", "context_size: 32",
             ] {
                 #expect(ending.output.contains(part), "does not say “\(part)”: \(ending.output)")
             }

@@ -144,7 +144,7 @@ extension ProgramTests {
             #expect(names.count == 1, "\(names)")
             for part in [
                 "not evaluated: \(PublishedHub.release)/blocks.2.hook_resid_post",
-                "lacks 2-res-sm/cfg.json", "`saeval fetch configs/quickstart.yaml --",
+                "lacks 2-res-sm/cfg.json", "`saeval fetch Tests/Fixtures/configs/core.yaml --",
                 "--release \(PublishedHub.release) --id 'blocks.[12].hook_resid_post'",
             ] {
                 #expect(ending.errors.contains(part), "does not say “\(part)”: \(ending)")

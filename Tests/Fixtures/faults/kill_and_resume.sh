@@ -42,7 +42,7 @@ export SWIFT_BACKTRACE=enable=no
 compose() { # folder ranks
     command=()
     [ "$2" -gt 0 ] && command=(mpirun -n "$2" --oversubscribe --bind-to none)
-    command+=("$saeval" run configs/quickstart.yaml --output "$1/run" --artifacts "$1/artifacts"
+    command+=("$saeval" run Tests/Fixtures/configs/core.yaml --output "$1/run" --artifacts "$1/artifacts"
         --saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu)' --layers 1,2 --threads 1
         --set core.context_size=32 --set core.batch_size_prompts=12
         --set core.n_eval_reconstruction_batches=2 --set core.n_eval_sparsity_variance_batches=10)

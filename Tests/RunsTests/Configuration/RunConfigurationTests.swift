@@ -117,7 +117,7 @@ struct RunConfigurationTests {
         arguments: [
             ("model", "5"), ("model", "[a]"), ("model", "''"), ("dtype", "float64"),
             ("dtype", "32"), ("device", "gpu"),
-            ("output", "true"), ("artifacts", "7"), ("seed", "-1"), ("seed", "1.5"),
+            ("output", "true"), ("artifacts", "7"), ("streams", "none"), ("seed", "-1"), ("seed", "1.5"),
             ("seed", "'1'"), ("seed", "a"),
             ("threads", "0"), ("threads", "two"), ("memory_gib", "0"), ("memory_gib", "-2"),
             ("memory_gib", ".inf"),
@@ -171,6 +171,7 @@ struct RunConfigurationTests {
             ]),
             "datasets": .object([JSONMember(key: "k" + text, value: .string(text))]),
             "output": .string("o" + text), "artifacts": .string("artifacts"), "seed": .integer(0),
+            "streams": .string("upstream"),
             "threads": .integer(2), "memory_gib": .number(0.1),
         ])
         let read = try RunConfiguration(tree: tree, source: "a test", origins: [])

@@ -1,0 +1,86 @@
+import Basics
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Tensors
+import Testing
+
+@testable import Runs
+
+struct HarvesterTests {
+    private static let hook = HookPoint(layer: 1, site: .residPost)
+    private static let modelFolder = "\(packageFolder)/configs/quickstart/model"
+
+    /// Texts of given lengths, whose first token is not stored; with `last`, only the last one is.
+    private static func texts(_ lengths: [Int], last: Bool = false) -> TextRows {
+        var rows = TextRows(
+            tokens: [], starts: [0], stored: [], storedStarts: [0], groups: [], sources: [])
+        for (text, length) in lengths.enumerated() {
+            rows.tokens.append(0)
+            for position in 1..<length {
+                if !last || position == length - 1 { rows.stored.append(rows.tokens.count) }
+                rows.tokens.append(Int32(1 + (text * 131 + position * 17) % 4000))
+            }
+            rows.starts.append(rows.tokens.count)
+            rows.storedStarts.append(rows.stored.count)
+            rows.sources.append("test:\(text)")
+        }
+        rows.groups = [.init(name: "all", split: .train, texts: Array(lengths.indices))]
+        return rows
+    }
+
+    /// A workspace that holds some texts, and their set.
+    private static func workspace(_ rows: TextRows, _ folder: TemporaryFolder) throws
+        -> RankWorkspace
+    {
+        let request = TextRequest(
+            dataset: "d", selection: .binary(limit: 100), contextLength: 128, truncation: .start)
+        let set = RunPlan.RowSet(
+            rows, request: request, datasetPath: "/nowhere", key: ContentHash.of("texts"),
+            path: "\(folder.path)/texts.safetensors")
+        try rows.write(to: set.path, key: set.key)
+        var plan = toyPlan()
+        plan.modelFolder = modelFolder
+        plan.model = try describeLanguageModel(folder: modelFolder)
+        plan.rowSets = [set]
+        return RankWorkspace(plan: plan, evaluations: [], backend: CPUBackend(), threads: 2)
+    }
+
+    /// The activations of each text, run alone.
+    private static func alone(_ rows: TextRows) throws -> [Float] {
+        let model = try loadLanguageModel(folder: modelFolder, backend: CPUBackend())
+        return try (0..<rows.count).flatMap { text in
+            let tokens = Array(rows.tokens[rows.starts[text]..<rows.starts[text + 1]])
+            let pass = ForwardPass(
+                start: .tokens(tokens), end: .lastCapture, batch: 1, positions: tokens.count,
+                captures: [hook])
+            let x = try #require(try model.run(pass).captured[hook])
+            return rows.stored[rows.storedStarts[text]..<rows.storedStarts[text + 1]].flatMap {
+                let row = $0 - rows.starts[text]
+                return x.rows(row..<row + 1).values
+            }
+        }
+    }
+
+    @Test(
+        "Every stored token of a text has the activation that the text alone gives it, bit for bit",
+        arguments: [false, true], [1, 2, 5])
+    func texts(last: Bool, threads: Int) throws {
+        let folder = try TemporaryFolder()
+        // More than one block, texts across its border, and lengths far apart.
+        let lengths = (0..<90).map { 2 + ($0 * 37) % 127 }
+        let rows = Self.texts(lengths, last: last)
+        let workspace = try Self.workspace(rows, folder)
+        let set = workspace.plan.rowSets[0]
+        let blocks = (set.storedRows + set.blockRows - 1) / set.blockRows
+        #expect(blocks > 1)
+        var values: [Float] = []
+        for block in 0..<blocks {
+            let part = try workspace.harvester().block(
+                block, rowSet: 0, hooks: [Self.hook], threads: threads)
+            values += try #require(part[Self.hook]).values
+        }
+        #expect(values == (try Self.alone(rows)))
+    }
+}

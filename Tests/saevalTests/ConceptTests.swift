@@ -1,0 +1,85 @@
+import Basics
+import Foundation
+import Glibc
+import Testing
+
+extension ProgramTests {
+    /// Evaluations of labelled texts, through the program.
+    @Suite("Concept evaluations")
+    struct ConceptTests {
+        /// The arguments of a small run of all of them.
+        static func arguments(_ bench: Workbench, _ more: [String] = []) -> [String] {
+            [
+                "run", "Tests/Fixtures/configs/concepts.yaml", "--output", bench.output,
+                "--artifacts", bench.artifacts,
+            ] + more
+        }
+
+        /// What a run of one thread gives.
+        static let alone = Result<RunResults, any Error> {
+            let bench = try Workbench()
+            let ending = try bench.saeval(arguments(bench, ["--threads", "1"]))
+            #expect(ending.status == 0, "\(ending)")
+            return try bench.results()
+        }
+
+        @Test(
+            "Ranks and threads do not change a byte of the results",
+            arguments: [(nil, 2), (1, 1), (2, 1), (3, 2)] as [(Int?, Int)])
+        func sameBytes(ranks: Int?, threads: Int) throws {
+            let bench = try Workbench()
+            let ending = try bench.saeval(
+                Self.arguments(bench, ["--threads", "\(threads)"]), ranks: ranks)
+            #expect(ending.status == 0, "\(ending)")
+            let expected = try Self.alone.get()
+            #expect(expected.texts.count == 1 + 3 * 2)
+            #expect(try bench.results().differences(from: expected) == [])
+        }
+
+        @Test("An autoencoder that is added makes no baseline be computed again")
+        func addedAutoencoder() throws {
+            let bench = try Workbench()
+            let first = try bench.saeval(Self.arguments(bench, ["--match", ".*__topk"]))
+            #expect(first.status == 0, "\(first)")
+            let second = try bench.saeval(Self.arguments(bench))
+            #expect(second.status == 0, "\(second)")
+            #expect(try bench.results().differences(from: try Self.alone.get()) == [])
+            let log = String(decoding: try readFile("\(bench.output)/log.jsonl"), as: UTF8.self)
+            let baselines = log.split(separator: "\n").filter {
+                $0.contains("\"unit\"") && $0.contains("baseline")
+            }
+            // One for each dataset of sparse probing, of TPP and of SCR.
+            #expect(baselines.count == 4)
+        }
+
+        @Test("Inputs that cannot be made are named, and everything else is evaluated")
+        func missingDataset() throws {
+            let bench = try Workbench()
+            let bad = try bench.write("reviews/train.jsonl", "{\"text\": \"good\"}\n")
+            let datasets = "canrager/amazon_reviews_mcauley_1and5=\(parentFolder(of: bad))"
+            let ending = try bench.saeval(Self.arguments(bench, ["--datasets", datasets]))
+            #expect(ending.status == 1, "\(ending)")
+            #expect(ending.errors.contains("canrager/amazon_reviews_mcauley_1and5_sentiment"))
+            #expect(ending.errors.contains("rating"), "\(ending)")
+            let (results, whole) = (try bench.results(), try Self.alone.get())
+            #expect(results.texts.count == 1 + 3 * 2)
+            // What does not read the reviews is as it was.
+            for (name, text) in whole.texts where name.contains("/tpp/") || name.contains("/scr/") {
+                #expect(results.texts[name] == text)
+            }
+        }
+
+        @Test("A run that was killed goes on and gives the same bytes", arguments: [0.4, 1.0, 2.0])
+        func killed(seconds: Double) throws {
+            let bench = try Workbench()
+            let arguments = Self.arguments(bench, ["--threads", "1"])
+            let running = try bench.start(arguments)
+            Thread.sleep(forTimeInterval: seconds)
+            running.send(SIGKILL)
+            _ = try running.ending()
+            let ending = try bench.saeval(arguments, ranks: 2)
+            #expect(ending.status == 0, "\(ending)")
+            #expect(try bench.results().differences(from: try Self.alone.get()) == [])
+        }
+    }
+}
