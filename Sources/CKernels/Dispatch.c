@@ -79,3 +79,26 @@ void ck_rotate(int level, float *x, long heads, long head_size, long half, const
                const float *sines) {
     CHOOSE(ck_rotate, x, heads, head_size, half, cosines, sines);
 }
+
+float ck_dot(int level, const float *x, const float *y, long count) {
+    return CHOOSE(ck_dot, x, y, count);
+}
+
+void ck_add_multiple(int level, float factor, const float *x, long count, float *y) {
+    CHOOSE(ck_add_multiple, factor, x, count, y);
+}
+
+float ck_sparse_dot(int level, const int32_t *indices, const float *values, long count,
+                    const float *y) {
+    return CHOOSE(ck_sparse_dot, indices, values, count, y);
+}
+
+void ck_add_sparse_multiple(int level, float factor, const int32_t *indices, const float *values,
+                            long count, float *y) {
+    CHOOSE(ck_add_sparse_multiple, factor, indices, values, count, y);
+}
+
+void ck_adamw_step(int level, ck_adamw settings, long count, float *x, float *gradient,
+                   float *first, float *second) {
+    CHOOSE(ck_adamw_step, settings, count, x, gradient, first, second);
+}

@@ -10,6 +10,7 @@
 #define CK_AVX2 1
 #define FN(name) name##_avx2
 #include "Elementwise.h"
+#include "LinearProbe.h"
 #include "SparseCodes.h"
 #pragma clang attribute pop
 #endif

@@ -3,4 +3,5 @@
 #pragma STDC FP_CONTRACT OFF
 #define FN(name) name##_portable
 #include "Elementwise.h"
+#include "LinearProbe.h"
 #include "SparseCodes.h"

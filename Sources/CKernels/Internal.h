@@ -72,3 +72,21 @@ void ck_rotate_avx2(float *x, long heads, long head_size, long half, const float
                     const float *sines);
 void ck_rotate_portable(float *x, long heads, long head_size, long half, const float *cosines,
                         const float *sines);
+
+// MARK: The loops of LinearProbe.h at each level.
+
+float ck_dot_avx2(const float *x, const float *y, long count);
+float ck_dot_portable(const float *x, const float *y, long count);
+void ck_add_multiple_avx2(float factor, const float *x, long count, float *y);
+void ck_add_multiple_portable(float factor, const float *x, long count, float *y);
+float ck_sparse_dot_avx2(const int32_t *indices, const float *values, long count, const float *y);
+float ck_sparse_dot_portable(const int32_t *indices, const float *values, long count,
+                             const float *y);
+void ck_add_sparse_multiple_avx2(float factor, const int32_t *indices, const float *values,
+                                 long count, float *y);
+void ck_add_sparse_multiple_portable(float factor, const int32_t *indices, const float *values,
+                                     long count, float *y);
+void ck_adamw_step_avx2(ck_adamw settings, long count, float *x, float *gradient, float *first,
+                        float *second);
+void ck_adamw_step_portable(ck_adamw settings, long count, float *x, float *gradient, float *first,
+                            float *second);

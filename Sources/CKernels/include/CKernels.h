@@ -148,6 +148,38 @@ void ck_panel_dots(int level, const float *a, const float *b, long steps,
 /// The largest of `x[i] · factors[i]`; at least `start`.
 float ck_largest_product(int level, const float *x, const float *factors, long count, float start);
 
+// MARK: Linear probes (LinearProbe.h)
+
+/// `Σ x[i] · y[i]`: 32 chains of fused multiply-adds.
+float ck_dot(int level, const float *x, const float *y, long count);
+
+/// `y += factor · x`, fused.
+void ck_add_multiple(int level, float factor, const float *x, long count, float *y);
+
+/// `Σ values[i] · y[indices[i]]`: 8 chains of fused multiply-adds.
+float ck_sparse_dot(int level, const int32_t *indices, const float *values, long count,
+                    const float *y);
+
+/// `y[indices[i]] += factor · values[i]`, fused.
+void ck_add_sparse_multiple(int level, float factor, const int32_t *indices, const float *values,
+                            long count, float *y);
+
+/// The numbers of one AdamW step, as float.
+typedef struct {
+    float decay;       // 1 - rate · weight decay
+    float first_rest;  // 1 - beta1
+    float second;      // beta2
+    float second_rest; // 1 - beta2
+    float correction;  // √(1 - beta2^step)
+    float epsilon;
+    float step; // -rate / (1 - beta1^step)
+    float l1;   // added to the gradient with the sign of the parameter
+} ck_adamw;
+
+/// One AdamW step in the roundings of torch's loop over single tensors; gradients become 0.
+void ck_adamw_step(int level, ck_adamw settings, long count, float *x, float *gradient,
+                   float *first, float *second);
+
 // MARK: Memory (Memory.c)
 
 /// Makes the allocator keep freed memory, so that large temporaries are not faulted in page by page
