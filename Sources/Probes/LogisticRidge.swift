@@ -91,7 +91,7 @@ private final class RidgeRun {
         var settings = lbfgs_parameter_t()
         lbfgs_parameter_init(&settings)
         settings.m = 40
-        settings.epsilon = 1e-15
+        settings.epsilon = 0
         settings.max_iterations = Self.steps
         settings.max_linesearch = 20
         let status = lbfgs(

@@ -72,8 +72,9 @@ struct LogisticProbeTests {
         let (features, labels) = specifiedRows(40)
         let probe = try logisticProbe(
             features, columns: 3, labels: labels, settings: LogisticSettings())
+        // Upstream stops at a gradient of 1e-4, before the optimum's fourth digit.
         for (weight, expected) in zip(probe.weights, [2.5968323, 1.1137910, 0.7356645]) {
-            #expect(abs(weight - expected) < 1e-4)
+            #expect(abs(weight - expected) < 3e-4)
         }
         #expect(abs(probe.intercept - 0.1088166) < 1e-4)
         #expect(zip(probe.decisions(features), labels).allSatisfy { ($0 > 0) == $1 })

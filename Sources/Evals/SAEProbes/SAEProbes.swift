@@ -1,0 +1,112 @@
+import Autoencoders
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Probes
+import Tensors
+
+/// SAE-probes: how much a few latents at the last token of a text know about 113 binary questions,
+/// against a probe of the model's own activations.
+///
+/// - Source: Kantamneni et al. 2025 as `sparse_probing_sae_probes` of SAE Bench 0.6.0 runs it, with
+///   sae-probes 0.4.2; differences in this folder's README.
+public struct SAEProbes: Evaluation {
+    public static let identifier = "sparse_probing_sae_probes"
+    public static let summary =
+        "probes of k latents at the last token on the 113 datasets of sae-probes"
+
+    public static let headlines = [
+        Headline("llm_test_accuracy", title: "LLM"),
+        Headline("sae_top_1_test_accuracy", title: "top 1"),
+        Headline("sae_top_2_test_accuracy", title: "top 2"),
+        Headline("sae_top_5_test_accuracy", title: "top 5"),
+    ]
+
+    /// Most tokens of a text; the front of a longer one is cut off.
+    static let contextLength = 1024
+    /// Most texts of a dataset.
+    static let mostTexts = 5000
+
+    let settings: SAEProbesSettings
+
+    public init(settings: SAEProbesSettings) { self.settings = settings }
+
+    public func inputs(for cohort: Cohort) -> [InputRequest] {
+        settings.datasets.map { .texts(request($0, in: cohort)) }
+    }
+
+    /// The texts of a dataset: at most as many tokens as the model has positions.
+    func request(_ dataset: String, in cohort: Cohort) -> TextRequest {
+        TextRequest(
+            dataset: dataset, selection: .binary(limit: Self.mostTexts),
+            contextLength: min(Self.contextLength, cohort.model.contextSize), truncation: .start,
+            stored: .last)
+    }
+
+    public func check(_ subject: Subject, in cohort: Cohort) throws {
+        let latents = subject.reference.latents
+        guard let large = settings.ks.max(), large > latents else { return }
+        throw EvaluationError(
+            .unsuitable,
+            "`\(Self.identifier).ks` asks for \(large) latents, but \(subject.name) has \(latents)",
+            advice: "give ks of at most \(latents)")
+    }
+
+    public func units(for cohort: Cohort) throws -> [PlannedUnit<SAEProbesUnit>] {
+        let all = cohort.subjects.indices.map { SubjectIndex($0) }
+        return settings.datasets.enumerated().flatMap { index, dataset in
+            let baseline = PlannedUnit(
+                unit: SAEProbesUnit.baseline(dataset: dataset), subjects: all,
+                cost: searchCost(columns: cohort.activationSize, passes: 300), inputs: [index],
+                servesAll: true)
+            let latents = all.map { subject in
+                PlannedUnit(
+                    unit: SAEProbesUnit.latents(dataset: dataset), subjects: [subject],
+                    cost: latentsCost(cohort.subjects[subject.value]), inputs: [index])
+            }
+            return (settings.includeLlmBaseline ? [baseline] : []) + latents
+        }
+    }
+
+    /// Operations of the eleven fits of a search, each of some passes over the rows.
+    private func searchCost(columns: Int, passes: Double) -> Double {
+        11 * passes * 4 * Double(DatasetSplit.mostTraining) * Double(columns)
+    }
+
+    private func latentsCost(_ subject: Subject) -> Double {
+        let encode =
+            2.2 * Double(subject.reference.modelSize) * Double(subject.reference.latents)
+            * Double(Self.mostTexts) / 2
+        return settings.ks.reduce(encode) {
+            $0 + searchCost(columns: $1, passes: 20 + Double($1))
+        }
+    }
+
+    public func evaluate(
+        _ unit: SAEProbesUnit, subjects: [SubjectIndex], in context: EvaluationContext
+    ) throws -> [SubjectIndex: Result<SAEProbesPartial, any Error>] {
+        let task = try ProbingTask(settings: settings, dataset: unit.dataset, context: context)
+        var results: [SubjectIndex: Result<SAEProbesPartial, any Error>] = [:]
+        switch unit {
+        case .baseline(let dataset):
+            let result = try task.baseline()
+            for subject in subjects {
+                results[subject] = .success(.baseline(dataset: dataset, result))
+            }
+        case .latents(let dataset):
+            for subject in subjects {
+                results[subject] = Result {
+                    .latents(dataset: dataset, try task.latents(of: subject))
+                }
+            }
+        }
+        return results
+    }
+
+    public func outcome(
+        of partials: [SAEProbesPartial], for subject: SubjectIndex, in cohort: Cohort
+    ) throws -> Outcome {
+        SAEProbesOutcome(settings: settings, cohort: cohort, partials: partials).outcome()
+    }
+}
