@@ -49,7 +49,7 @@ RUNS: dict[str, tuple[str, str, int, dict]] = {
         "gemma-2-2b-it", "gemma-2-2b-it_topk_512", 11, {"n_values": [2, 5, 20, 50]}),
     "tpp/gated_seed123": (
         "tiny-neox", "tiny-neox_gated_512", 123,
-        {"dataset_names": [NEWS, BIOS], "train_set_size": 320, "test_set_size": 160,
+        {"train_set_size": 320, "test_set_size": 160,
          "probe_epochs": 8, "probe_l1_penalty": 1e-2, "n_values": [2, 3, 10, 100, 500]}),
     "sparse_probing_sae_probes/jumprelu_seed7": (
         "tiny-neox", "tiny-neox_jumprelu_512", 7,
