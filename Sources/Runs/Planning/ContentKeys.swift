@@ -26,7 +26,9 @@ enum ContentKeys {
         dataset path: String, tokenizer folder: String, request: (size: Int, rows: Int, bos: Bool)
     ) throws -> ContentHash {
         var parts = [("version", version), ("dataset", try ContentHash.of(file: path).hex)]
-        parts += try tokenizer(folder)
+        for file in tokenizerFiles(folder) {
+            parts.append((lastComponent(of: file), try ContentHash.of(file: file).hex))
+        }
         parts += [
             ("context", "\(request.size)"), ("rows", "\(request.rows)"), ("bos", "\(request.bos)"),
         ]
@@ -34,21 +36,19 @@ enum ContentKeys {
     }
 
     /// Labelled texts: dataset, tokenizer and how they are chosen.
-    static func texts(files: [String], tokenizer folder: String, request: TextRequest) throws
-        -> ContentHash
-    {
-        var parts = [("version", version)]
-        for file in files { parts.append(("dataset", try ContentHash.of(file: file).hex)) }
-        parts += try tokenizer(folder)
-        parts.append(("request", try JSON(encoding: request).text()))
-        return ContentHash.of(parts: parts)
+    static func texts(files: [ContentHash], tokenizer: ContentHash, request: JSON) -> ContentHash {
+        let datasets = files.map { ("dataset", $0.hex) }
+        return ContentHash.of(
+            parts: [("version", version)] + datasets + [
+                ("tokenizer", tokenizer.hex), ("request", request.text()),
+            ])
     }
 
-    private static func tokenizer(_ folder: String) throws -> [(String, String)] {
-        try ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"].compactMap {
-            let file = "\(folder)/\($0)"
-            return fileExists(file) ? ($0, try ContentHash.of(file: file).hex) : nil
-        }
+    /// The files that decide how a model's texts become tokens.
+    static func tokenizerFiles(_ folder: String) -> [String] {
+        ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"].map {
+            "\(folder)/\($0)"
+        }.filter(fileExists)
     }
 
     /// Activations at a hook.

@@ -88,13 +88,14 @@ struct InputPlanner {
 
     private func labelled(_ request: TextRequest) throws -> RunPlan.RowSet {
         let path = try labelledPath(request)
-        let key = try ContentKeys.texts(
-            files: try textFiles(of: request, at: path), tokenizer: model.folder, request: request)
+        let key = ContentKeys.texts(
+            files: try textFiles(of: request, at: path).map(made.hash),
+            tokenizer: try made.tokenizerKey(model.folder), request: try JSON(encoding: request))
         let rows = try made.texts(key) {
             if let kept = try? TextRows(reading: tokensPath(key), key: key) { return kept }
             let processors = configuration.threads ?? coreCount
             return try textRows(
-                request, at: path, tokenizer: try Tokenizer(folder: model.folder),
+                request, at: path, tokenizer: try made.tokenizer(model.folder),
                 threads: processors)
         }
         try checkVocabulary(rows, path: path)
@@ -111,7 +112,7 @@ struct InputPlanner {
     /// The file or folder of a labelled dataset: under its own id, under that of the dataset whose
     /// classes it is a part of, or in the folder of all small binary datasets.
     private func labelledPath(_ request: TextRequest) throws -> String {
-        for id in datasetNames(of: request) {
+        for id in names(of: request) {
             guard let path = try mapped(id) else { continue }
             guard fileExists(path) || folderExists(path) else {
                 throw RunError(
@@ -124,6 +125,13 @@ struct InputPlanner {
             throw missing(request.dataset)
         }
         return request.dataset
+    }
+
+    /// The names under which the config may have a dataset.
+    private func names(of request: TextRequest) -> [String] {
+        if case .binary = request.selection { return [request.dataset, "sae-probes"] }
+        let source = (try? TextFamily.named(request.dataset))?.source
+        return [request.dataset] + (source.map { [$0] } ?? [])
     }
 
     private func checkVocabulary(_ rows: TextRows, path: String) throws {
@@ -161,8 +169,38 @@ struct InputPlanner {
 }
 
 /// Labelled texts that planning made, so that they are not made again to be kept.
+///
+/// Also keeps what many inputs need: hashes of files and the tokenizer.
 final class MadeTexts: Sendable {
     private let rows = Mutex<[ContentHash: TextRows]>([:])
+    private let hashes = Mutex<[String: ContentHash]>([:])
+    private let tokenizer = Mutex<Tokenizer?>(nil)
+
+    /// The hash of a file, computed when first asked for.
+    func hash(of file: String) throws -> ContentHash {
+        if let known = hashes.withLock({ $0[file] }) { return known }
+        let new = try ContentHash.of(file: file)
+        hashes.withLock { $0[file] = new }
+        return new
+    }
+
+    /// The hash of a model's tokenizer.
+    func tokenizerKey(_ folder: String) throws -> ContentHash {
+        ContentHash.of(
+            parts: try ContentKeys.tokenizerFiles(folder).map {
+                (lastComponent(of: $0), try hash(of: $0).hex)
+            })
+    }
+
+    /// The tokenizer of the model, loaded when first asked for.
+    func tokenizer(_ folder: String) throws -> Tokenizer {
+        try tokenizer.withLock { kept in
+            if let kept { return kept }
+            let new = try Tokenizer(folder: folder)
+            kept = new
+            return new
+        }
+    }
 
     /// The texts of a key, made when first asked for.
     func texts(_ key: ContentHash, _ make: () throws -> TextRows) throws -> TextRows {
