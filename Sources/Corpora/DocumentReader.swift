@@ -4,7 +4,7 @@ import Formats
 /// The documents of a JSON-lines file, in order.
 ///
 /// The column is the first present of `tokens`, `input_ids`, `text` and `problem` in the first row,
-/// as SAELens chooses it. The file may be gzip-compressed (`.jsonl.gz`).
+/// as SAELens chooses it. The file may be compressed (`.jsonl.gz`, `.jsonl.zst`).
 public struct DocumentReader: Sendable {
     /// One document: a text to tokenise, or ids.
     public enum Document: Sendable {
@@ -32,17 +32,16 @@ public struct DocumentReader: Sendable {
         if folderExists(path) {
             throw CorporaError(
                 .unsupported, "Dataset \(path) is a folder",
-                advice: "name a .jsonl, .jsonl.gz, .safetensors or .npz file")
+                advice: "name a .jsonl, .jsonl.gz, .jsonl.zst, .safetensors or .npz file")
         }
         guard fileExists(path) else {
             throw CorporaError(
                 .missing, "Dataset file \(path) is missing",
                 advice: "correct the path under `datasets:`")
         }
-        if path.hasSuffix(".gz") {
-            content = .inflated(try gunzip(file: path))
-        } else {
-            content = .mapped(try MappedFile(path: path))
+        switch Compression(ofFile: path) {
+        case .none: content = .mapped(try MappedFile(path: path))
+        case .gzip, .zstd: content = .inflated(try unpackedBytes(ofFile: path))
         }
         column = try Self.withBytes(content) { bytes in
             var cursor = LineCursor(bytes: bytes)

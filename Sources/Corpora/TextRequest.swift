@@ -36,7 +36,8 @@ public enum TextSelection: Sendable, Codable, Hashable {
     /// Texts of each class, by the rules of the dataset's family.
     ///
     /// `train` and `test` are SAE Bench's set sizes: half of each are the texts of one class.
-    case classes(train: Int, test: Int, seed: Int)
+    /// `classes` names the classes in their order; nil for those of the family.
+    case classes(train: Int, test: Int, seed: Int, classes: [String]? = nil)
     /// The six groups of spurious-correlation removal for two values of the first column.
     case pair(first: String, second: String, train: Int, test: Int, seed: Int)
     /// The first rows of a dataset of two classes, in its order; groups `0` and `1`.

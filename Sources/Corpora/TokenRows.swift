@@ -54,7 +54,7 @@ public struct PackedRows: Sendable {
 /// A dataset that ends too early is read again from its start, as SAELens does; the unfinished row
 /// is dropped.
 ///
-/// - Parameter path: JSON lines (`.jsonl`, `.jsonl.gz`), or ready rows in a tensor `tokens` of a
+/// - Parameter path: JSON lines (`.jsonl`, plain, `.gz` or `.zst`), or ready rows in a tensor `tokens` of a
 ///   `.safetensors` or `.npz` file.
 /// - Throws: ``CorporaError`` when the dataset cannot give a single row.
 public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -> Tokenizer) throws

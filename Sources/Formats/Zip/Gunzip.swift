@@ -1,19 +1,17 @@
 import Basics
 import CZlib
 
-/// Inflates a gzip file, member after member.
+/// Inflates a gzip file, member after member, and lends the pieces until `body` returns false.
 ///
 /// - Parameter mostBytes: refuses to inflate more than this.
 /// - Throws: ``FormatError`` when the file is damaged, cut short or too large.
-public func gunzip(file path: String, mostBytes: Int = 1 << 36) throws -> [UInt8] {
+func inflateGzip(
+    file path: String, mostBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Bool
+) throws {
     let file = try MappedFile(path: path)
-    let damaged = { (what: String) in
-        FormatError(
-            .malformed, "\(path) is not a whole gzip file: \(what)", advice: "get the file again")
-    }
-    var output: [UInt8] = []
+    let damaged = { (what: String) in damagedFile(path, kind: "gzip", what) }
     var piece = [UInt8](repeating: 0, count: 1 << 18)
-    var offset = 0
+    var (offset, total) = (0, 0)
     while offset < file.byteCount || offset == 0 {
         var stream = z_stream()
         guard czlib_inflate_init_gzip(&stream) == Z_OK else { throw damaged("zlib cannot begin") }
@@ -38,12 +36,15 @@ public func gunzip(file path: String, mostBytes: Int = 1 << 36) throws -> [UInt8
                 throw damaged("its bytes are damaged or cut short")
             }
             guard taken + made > 0 else { throw damaged("it ends early") }
-            guard output.count + made <= mostBytes else {
+            guard made <= mostBytes - total else {
                 throw damaged("it inflates to more than \(mostBytes) bytes")
             }
-            output += piece[..<made]
             offset += taken
+            total += made
+            let goesOn = try piece.withUnsafeBytes {
+                try made == 0 || body(UnsafeRawBufferPointer(rebasing: $0[..<made]))
+            }
+            guard goesOn else { return }
         }
     }
-    return output
 }
