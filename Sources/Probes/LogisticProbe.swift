@@ -3,12 +3,22 @@ public struct LogisticSettings: Sendable, Hashable {
     /// The norm of the weights that is punished; the intercept never is.
     public enum Penalty: String, Sendable, Hashable { case l1, l2 }
 
+    /// Where an L2 fit ends.
+    public enum Stop: String, Sendable, Hashable {
+        /// At the optimum.
+        case optimum
+        /// Where scikit-learn's default tolerance ends its L-BFGS, for parity with published
+        /// numbers: a weak penalty leaves it far from the optimum.
+        case scikitLearn
+    }
+
     public var penalty: Penalty
     /// scikit-learn's `C`: the weight of the data against the penalty.
     public var inverseStrength: Double
+    public var stop: Stop
 
-    public init(penalty: Penalty = .l2, inverseStrength: Double = 1) {
-        (self.penalty, self.inverseStrength) = (penalty, inverseStrength)
+    public init(penalty: Penalty = .l2, inverseStrength: Double = 1, stop: Stop = .optimum) {
+        (self.penalty, self.inverseStrength, self.stop) = (penalty, inverseStrength, stop)
     }
 }
 
@@ -58,7 +68,7 @@ public struct LogisticProbe: Sendable, Equatable {
 ///
 /// Minimises `mean log-loss + penalty / (C · rows)` with `penalty = ‖w‖² / 2` for L2 and `‖w‖₁` for
 /// L1; the intercept is free. The optimum is unique for L2. scikit-learn minimises the same function
-/// and stops earlier.
+/// and stops earlier; see ``LogisticSettings/Stop``.
 ///
 /// - Parameter features: `[rows, columns]`, row major.
 /// - Throws: ``ProbeError`` when all labels are equal, shapes disagree, a value is not finite or the

@@ -74,7 +74,8 @@ final class LogisticProblem: Sendable {
 
     /// The optimum for some settings.
     ///
-    /// - Parameter start: where to begin; the result does not depend on it, the time does.
+    /// - Parameter start: where to begin; the optimum does not depend on it, the time does. A fit
+    ///   that ends before the optimum begins at zero as scikit-learn's does.
     func optimum(_ settings: LogisticSettings, from start: LogisticProbe? = nil) throws(ProbeError)
         -> LogisticProbe
     {
@@ -82,9 +83,12 @@ final class LogisticProblem: Sendable {
         guard strength > 0, strength.isFinite else {
             throw ProbeError(.outOfRange, "The inverse strength of a penalty is \(strength)")
         }
-        var solution = start.map(centred) ?? CentredProbe(columns: columns)
+        var solution =
+            start.map(centred) ?? CentredProbe(columns: columns)
         switch settings.penalty {
-        case .l2: try minimizeRidge(self, penalty: 1 / (strength * Double(count)), &solution)
+        case .l2:
+            try minimizeRidge(
+                self, penalty: 1 / (strength * Double(count)), stop: settings.stop, &solution)
         case .l1: try minimizeLasso(self, penalty: 1 / (strength * Double(count)), &solution)
         }
         return uncentred(solution)

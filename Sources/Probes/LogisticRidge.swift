@@ -2,26 +2,32 @@ import CLBFGS
 
 /// Minimises `mean log-loss + penalty/2 · ‖w‖²` with the L-BFGS of liblbfgs.
 ///
-/// The variables are `v` with `w = S L⁻ᵀ v`, where `S` scales the second derivatives at zero to 1 and
-/// `L Lᵀ` are the scaled ones: the same objective in coordinates in which it is round at first. The
-/// run ends when `‖gradient by v‖ ≤ 1e-8 · objective`, about what double precision can tell apart.
+/// For the optimum the variables are those of ``RidgeCoordinates``, in which the objective is round
+/// at first, and the run ends when `‖gradient‖ ≤ 1e-7 · objective`.
+///
+/// For scikit-learn's stop they are weights and intercept of the columns as they are, from zero, and
+/// the run ends when no derivative exceeds 1e-4 or the objective falls by less than 64 units in the
+/// last place, after at most 1000 steps. SciPy's L-BFGS-B without bounds takes the same steps: the
+/// same memory of 10, first step and line search.
 ///
 /// - Parameter solution: where to begin, replaced by the optimum.
 /// - Throws: ``ProbeError`` when liblbfgs fails or stops far from the optimum.
 func minimizeRidge(
-    _ problem: LogisticProblem, penalty: Double, _ solution: inout CentredProbe
+    _ problem: LogisticProblem, penalty: Double, stop: LogisticSettings.Stop,
+    _ solution: inout CentredProbe
 ) throws(ProbeError) {
-    let run = RidgeRun(problem, penalty: penalty)
+    let run = RidgeRun(problem, penalty: penalty, stop: stop)
     try run.start(from: solution)
     // A line search that can no longer tell values apart ends a run; a fresh one forgets the
     // curvature that misled it.
     var status: Int32 = 0
-    for _ in 0..<RidgeRun.attempts {
+    for _ in 0..<(stop == .optimum ? RidgeRun.attempts : 1) {
         status = run.minimize()
         guard RidgeRun.isTolerable(status) else { break }
         if run.distance <= RidgeRun.nearlyGoal { break }
     }
-    guard RidgeRun.isTolerable(status), run.distance <= RidgeRun.limit else {
+    guard RidgeRun.isTolerable(status), stop == .scikitLearn || run.distance <= RidgeRun.limit
+    else {
         throw ProbeError(
             .notConverged,
             "L-BFGS stopped with code \(status) and a gradient of \(run.distance) of the objective "
@@ -33,29 +39,31 @@ func minimizeRidge(
 
 /// One minimisation: what liblbfgs calls back into.
 private final class RidgeRun {
-    /// Where a run ends: the norm of the gradient over the objective.
+    /// Where a run for the optimum ends: the norm of the gradient over the objective.
     static let goal = 1e-7
     /// Where another attempt is no longer worth its time.
     static let nearlyGoal = 1e-6
     /// What is accepted when the arithmetic gives no more.
     static let limit = 1e-5
     static let attempts = 4
-    static let steps: Int32 = 20_000
     /// One over the root of the intercept's second derivative at zero, which is 1/4.
     static let interceptScale = 2.0
 
     private let problem: LogisticProblem
     private let penalty: Double
-    private let coordinates: RidgeCoordinates
+    /// Nil for the columns as they are.
+    private let coordinates: RidgeCoordinates?
     private let weights: UnsafeMutablePointer<Double>
-    /// The variables: scaled weights, then the scaled intercept; nil without memory.
+    /// The variables: those of the weights, then that of the intercept; nil without memory.
     private let variables: UnsafeMutablePointer<Double>?
-    /// `‖gradient‖ / objective` at the last accepted point.
+    /// The objective at the last accepted point; nil before the first evaluation.
+    private var lastValue: Double?
+    /// `‖gradient‖ / objective` at the end.
     private(set) var distance = Double.infinity
 
-    init(_ problem: LogisticProblem, penalty: Double) {
+    init(_ problem: LogisticProblem, penalty: Double, stop: LogisticSettings.Stop) {
         (self.problem, self.penalty) = (problem, penalty)
-        coordinates = RidgeCoordinates(problem, penalty: penalty)
+        coordinates = stop == .optimum ? RidgeCoordinates(problem, penalty: penalty) : nil
         weights = .allocate(capacity: problem.columns)
         weights.initialize(repeating: 0, count: problem.columns)
         variables = lbfgs_malloc(Int32(problem.columns + 1))
@@ -71,6 +79,10 @@ private final class RidgeRun {
         guard let variables else {
             throw ProbeError(.outOfRange, "No memory for \(problem.columns + 1) variables")
         }
+        guard let coordinates else {
+            for j in 0...problem.columns { variables[j] = 0 }
+            return
+        }
         for j in 0..<problem.columns { variables[j] = solution.weights[j] }
         coordinates.enter(variables)
         variables[problem.columns] = solution.intercept / Self.interceptScale
@@ -79,34 +91,41 @@ private final class RidgeRun {
     /// The point that was reached.
     var solution: CentredProbe {
         guard let variables else { return CentredProbe(columns: problem.columns) }
-        weights.update(from: variables, count: problem.columns)
-        coordinates.leave(weights)
+        let intercept = place(variables)
         return CentredProbe(
-            weights: (0..<problem.columns).map { weights[$0] },
-            intercept: variables[problem.columns] * Self.interceptScale)
+            weights: (0..<problem.columns).map { weights[$0] }, intercept: intercept)
     }
 
     /// Runs liblbfgs from the variables as they are and returns its code.
     func minimize() -> Int32 {
-        var settings = lbfgs_parameter_t()
-        lbfgs_parameter_init(&settings)
-        settings.m = 40
-        settings.epsilon = 0
-        settings.max_iterations = Self.steps
-        settings.max_linesearch = 20
+        var settings = settings
         let status = lbfgs(
             Int32(problem.columns + 1), variables, nil,
             { run, x, gradient, _, _ in
                 guard let run, let x, let gradient else { return .nan }
                 return RidgeRun.from(run).evaluate(x, gradient)
             },
-            { run, _, _, value, _, gradientNorm, _, _, _, _ in
-                guard let run else { return 1 }
-                return RidgeRun.from(run).isDone(value, gradientNorm) ? 1 : 0
+            { run, _, gradient, value, _, norm, _, _, _, _ in
+                guard let run, let gradient else { return 1 }
+                return RidgeRun.from(run).isDone(value, gradient, norm: norm) ? 1 : 0
             },
             Unmanaged.passUnretained(self).toOpaque(), &settings)
         measure()
         return status
+    }
+
+    private var settings: lbfgs_parameter_t {
+        var settings = lbfgs_parameter_t()
+        lbfgs_parameter_init(&settings)
+        // The library's own criterion is relative to the variables; ours are in `isDone`.
+        settings.epsilon = 0
+        if coordinates == nil {
+            (settings.m, settings.max_iterations) = (10, 1000)
+            (settings.ftol, settings.gtol, settings.max_linesearch) = (1e-3, 0.9, 50)
+        } else {
+            (settings.m, settings.max_iterations, settings.max_linesearch) = (40, 20_000, 20)
+        }
+        return settings
     }
 
     /// Codes after which the point reached is worth a look: the goal or liblbfgs' own, or a line
@@ -126,8 +145,27 @@ private final class RidgeRun {
         Unmanaged<RidgeRun>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    private func isDone(_ value: Double, _ gradientNorm: Double) -> Bool {
-        gradientNorm <= Self.goal * value
+    /// Whether a point is the last.
+    private func isDone(_ value: Double, _ gradient: UnsafePointer<Double>, norm: Double) -> Bool {
+        guard coordinates == nil else { return norm <= Self.goal * value }
+        let last = lastValue ?? value
+        let (gain, size) = (last - value, max(abs(last), abs(value), 1))
+        lastValue = value
+        return (0...problem.columns).allSatisfy { abs(gradient[$0]) <= 1e-4 }
+            || gain <= 64 * Double.ulpOfOne * size
+    }
+
+    /// Sets the weights from variables and returns the intercept for centred columns.
+    private func place(_ x: UnsafePointer<Double>) -> Double {
+        let columns = problem.columns
+        weights.update(from: x, count: columns)
+        guard let coordinates else {
+            return problem.means.withUnsafeBufferPointer { means in
+                means.baseAddress.map { x[columns] + dotProduct($0, x, columns) } ?? x[columns]
+            }
+        }
+        coordinates.leave(weights)
+        return x[columns] * Self.interceptScale
     }
 
     /// Objective and gradient at some variables.
@@ -135,18 +173,22 @@ private final class RidgeRun {
         _ x: UnsafePointer<Double>, _ gradient: UnsafeMutablePointer<Double>
     ) -> Double {
         let columns = problem.columns
-        weights.update(from: x, count: columns)
-        coordinates.leave(weights)
-        let loss = problem.loss(
-            weights: weights, intercept: x[columns] * Self.interceptScale, gradient: gradient)
+        let loss = problem.loss(weights: weights, intercept: place(x), gradient: gradient)
         var squares = 0.0
         for j in 0..<columns {
             squares += weights[j] * weights[j]
             gradient[j] += penalty * weights[j]
         }
-        coordinates.turn(gradient)
-        gradient[columns] = loss.interceptGradient * Self.interceptScale
-        return loss.value + penalty / 2 * squares
+        if let coordinates {
+            coordinates.turn(gradient)
+            gradient[columns] = loss.interceptGradient * Self.interceptScale
+        } else {
+            for j in 0..<columns { gradient[j] += problem.means[j] * loss.interceptGradient }
+            gradient[columns] = loss.interceptGradient
+        }
+        let value = loss.value + penalty / 2 * squares
+        lastValue = lastValue ?? value
+        return value
     }
 
     /// Computes ``distance`` at the variables.

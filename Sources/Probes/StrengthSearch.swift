@@ -20,6 +20,7 @@ public struct SearchedProbe: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - features: `[rows, columns]`, row major.
+///   - stop: where fits with an L2 penalty end.
 ///   - seed: draws the folds.
 /// - Throws: ``ProbeError`` when the rows, or those held out, are of one class.
 /// - Source: the search of sae-probes 0.4.2, which permutes the rows before the last fit; an optimum
@@ -27,23 +28,24 @@ public struct SearchedProbe: Sendable, Equatable {
 /// - Cost: eleven fits; those of one fold start from each other, weakest probe first.
 public func searchedProbe(
     _ features: [Float], columns: Int, labels: [Bool], penalty: LogisticSettings.Penalty,
-    seed: UInt32
+    stop: LogisticSettings.Stop = .optimum, seed: UInt32
 ) throws(ProbeError) -> SearchedProbe {
+    var settings = LogisticSettings(penalty: penalty, stop: stop)
     let all = try LogisticProblem(features, columns: columns, labels: labels)
     guard labels.count > 3 else {
-        let probe = try all.optimum(LogisticSettings(penalty: penalty))
+        let probe = try all.optimum(settings)
         let area = try areaUnderCurve(of: probe.decisions(features), labels: labels)
         return SearchedProbe(probe: probe, inverseStrength: nil, validationAUC: area)
     }
     let folds = try Fold.list(labels: labels, seed: seed)
     var areas = [Double](repeating: 0, count: searchedStrengths.count)
     for fold in folds {
-        let scores = try fold.areas(features, columns: columns, labels: labels, penalty: penalty)
+        let scores = try fold.areas(features, columns: columns, labels: labels, settings)
         for index in areas.indices { areas[index] += scores[index] }
     }
     var best = 0
     for index in areas.indices where areas[index] > areas[best] { best = index }
-    let settings = LogisticSettings(penalty: penalty, inverseStrength: searchedStrengths[best])
+    settings.inverseStrength = searchedStrengths[best]
     return SearchedProbe(
         probe: try all.optimum(settings), inverseStrength: settings.inverseStrength,
         validationAUC: areas[best] / Double(folds.count))
@@ -115,7 +117,7 @@ struct Fold: Equatable {
 
     /// The area under the curve on the rows held out for each of ``searchedStrengths``.
     func areas(
-        _ features: [Float], columns: Int, labels: [Bool], penalty: LogisticSettings.Penalty
+        _ features: [Float], columns: Int, labels: [Bool], _ settings: LogisticSettings
     ) throws(ProbeError) -> [Double] {
         let rows = { (rows: [Int]) in
             rows.flatMap { features[$0 * columns..<($0 + 1) * columns] }
@@ -127,8 +129,8 @@ struct Fold: Equatable {
         let (unseen, truth) = (rows(heldOut), heldOut.map { labels[$0] })
         var probe: LogisticProbe?
         for index in areas.indices.reversed() {
-            let settings = LogisticSettings(
-                penalty: penalty, inverseStrength: searchedStrengths[index])
+            var settings = settings
+            settings.inverseStrength = searchedStrengths[index]
             let next = try problem.optimum(settings, from: probe)
             areas[index] = try areaUnderCurve(of: next.decisions(unseen), labels: truth)
             probe = next

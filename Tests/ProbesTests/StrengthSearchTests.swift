@@ -26,8 +26,10 @@ private struct SearchFixture: Decodable {
     /// The rows of the search, then 50 to judge by.
     var data: (features: [Float], labels: [Bool]) {
         let features = specifiedRows(rows + 50).features
-        let labels = (0..<rows + 50).map { i in
-            Double(features[3 * i] + 0.5 * features[3 * i + 1]) + 0.3 * Double(i % 5 - 2) > 0
+        let labels = (0..<rows + 50).map { (i: Int) -> Bool in
+            let known: Float = features[3 * i] + 0.5 * features[3 * i + 1]
+            let disturbance = 0.3 * Double(i % 5 - 2)
+            return Double(known) + disturbance > 0
         }
         return (features, labels)
     }

@@ -97,16 +97,18 @@ struct ProbingTask {
     private func result(
         training: [Float], test: [Float], columns: Int, penalty: LogisticSettings.Penalty
     ) throws -> ProbeResult {
-        do {
+        do throws(ProbeError) {
             let searched = try searchedProbe(
                 training, columns: columns, labels: split.training.map { labels[$0] },
-                penalty: penalty, seed: UInt32(settings.randomSeed))
+                penalty: penalty,
+                stop: context.cohort.streams == .upstream ? .scikitLearn : .optimum,
+                seed: UInt32(settings.randomSeed))
             let scores = try ClassificationScores(
                 decisions: searched.probe.decisions(test), labels: split.test.map { labels[$0] })
             return ProbeResult(
                 scores: scores, inverseStrength: searched.inverseStrength,
                 validationAUC: searched.validationAUC)
-        } catch let error as ProbeError {
+        } catch {
             throw EvaluationError(
                 .unsuitable, "Dataset `\(dataset)` cannot be probed with \(columns) features",
                 cause: error)

@@ -51,7 +51,7 @@ struct SAEProbesOutcome {
             "reg_type": .string(settings.regType), "setting": .string(settings.setting),
             "ks": .array(settings.ks.map { .integer($0) }), "binarize": .bool(settings.binarize),
             "results_path": .string(settings.resultsPath),
-            "model_cache_path": settings.modelCachePath.map { .string($0) } ?? .null,
+            "model_cache_path": settings.modelCachePath.map(JSON.string) ?? .null,
             "include_llm_baseline": .bool(settings.includeLlmBaseline),
             "baseline_method": .string(settings.baselineMethod),
         ])
@@ -104,14 +104,15 @@ struct SAEProbesOutcome {
 
     private func details(_ dataset: String) -> JSON {
         let scores = settings.ks.compactMap { k in
-            scores(of: dataset, k: k).map { (k: k, scores: $0) }
+            self.scores(of: dataset, k: k).map { (k: k, scores: $0) }
         }
+        var members = [JSONMember(key: "dataset_name", value: .string(dataset))]
         let values = baselineValues(baselines[dataset]?.scores) + latentValues(scores)
-        return .object(
-            [JSONMember(key: "dataset_name", value: .string(dataset))]
-                + values.map {
-                    JSONMember(key: $0.name, value: $0.value.map { .number($0) } ?? .null)
-                } + [JSONMember(key: "sae_metrics_by_k", value: json(scores))])
+        for (name, value) in values {
+            members.append(JSONMember(key: name, value: value.map(JSON.number) ?? .null))
+        }
+        members.append(JSONMember(key: "sae_metrics_by_k", value: json(scores)))
+        return .object(members)
     }
 
     private func json(_ scores: [(k: Int, scores: ClassificationScores)]) -> JSON {
@@ -151,7 +152,7 @@ struct SAEProbesOutcome {
     private func choice(_ result: ProbeResult) -> [JSONMember] {
         [
             JSONMember(key: "val_auc", value: .number(result.validationAUC)),
-            JSONMember(key: "C", value: result.inverseStrength.map { .number($0) } ?? .null),
+            JSONMember(key: "C", value: result.inverseStrength.map(JSON.number) ?? .null),
         ]
     }
 
