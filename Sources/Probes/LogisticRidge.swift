@@ -43,9 +43,10 @@ private final class RidgeRun {
     static let goal = 1e-7
     /// Where another attempt is no longer worth its time.
     static let nearlyGoal = 1e-6
-    /// What is accepted when the arithmetic gives no more.
-    static let limit = 1e-5
-    static let attempts = 4
+    /// What is accepted when the arithmetic gives no more: the objective is then within about a
+    /// millionth of its least value.
+    static let limit = 1e-3
+    static let attempts = 6
     /// One over the root of the intercept's second derivative at zero, which is 1/4.
     static let interceptScale = 2.0
 
