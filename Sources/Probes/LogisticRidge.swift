@@ -3,7 +3,7 @@ import CLBFGS
 /// Minimises `mean log-loss + penalty/2 · ‖w‖²` with the L-BFGS of liblbfgs.
 ///
 /// For the optimum the variables are those of ``RidgeCoordinates``, in which the objective is round
-/// at first, and the run ends when `‖gradient‖ ≤ 1e-7 · objective`.
+/// at first, and the run ends when `‖gradient‖ ≤ 1e-7 · objective`, 1e-5 with more than 128 columns.
 ///
 /// For scikit-learn's stop they are weights and intercept of the columns as they are, from zero, and
 /// the run ends when no derivative exceeds 1e-4 or the objective falls by less than 64 units in the
@@ -24,7 +24,7 @@ func minimizeRidge(
     for _ in 0..<(stop == .optimum ? RidgeRun.attempts : 1) {
         status = run.minimize()
         guard RidgeRun.isTolerable(status) else { break }
-        if run.distance <= RidgeRun.nearlyGoal { break }
+        if run.distance <= 10 * run.goal { break }
     }
     guard RidgeRun.isTolerable(status), stop == .scikitLearn || run.distance <= RidgeRun.limit
     else {
@@ -39,10 +39,9 @@ func minimizeRidge(
 
 /// One minimisation: what liblbfgs calls back into.
 private final class RidgeRun {
-    /// Where a run for the optimum ends: the norm of the gradient over the objective.
-    static let goal = 1e-7
-    /// Where another attempt is no longer worth its time.
-    static let nearlyGoal = 1e-6
+    /// Where a run for the optimum ends: the norm of the gradient over the objective. Many columns
+    /// have flat directions that cost thousands of steps and move no prediction.
+    let goal: Double
     /// What is accepted when the arithmetic gives no more: the objective is then within about a
     /// millionth of its least value.
     static let limit = 1e-3
@@ -64,6 +63,7 @@ private final class RidgeRun {
 
     init(_ problem: LogisticProblem, penalty: Double, stop: LogisticSettings.Stop) {
         (self.problem, self.penalty) = (problem, penalty)
+        goal = problem.columns <= RidgeCoordinates.mostColumns ? 1e-7 : 1e-5
         coordinates = stop == .optimum ? RidgeCoordinates(problem, penalty: penalty) : nil
         weights = .allocate(capacity: problem.columns)
         weights.initialize(repeating: 0, count: problem.columns)
@@ -148,7 +148,7 @@ private final class RidgeRun {
 
     /// Whether a point is the last.
     private func isDone(_ value: Double, _ gradient: UnsafePointer<Double>, norm: Double) -> Bool {
-        guard coordinates == nil else { return norm <= Self.goal * value }
+        guard coordinates == nil else { return norm <= goal * value }
         let last = lastValue ?? value
         let (gain, size) = (last - value, max(abs(last), abs(value), 1))
         lastValue = value
