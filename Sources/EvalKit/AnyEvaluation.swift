@@ -12,6 +12,8 @@ public struct AnyEvaluation: Sendable {
     public let inputs: @Sendable (Cohort) -> [InputRequest]
     /// See ``Evaluation/check(_:in:)``.
     public let check: @Sendable (Subject, Cohort) throws -> Void
+    /// See ``Evaluation/check(_:of:)``.
+    public let checkTexts: @Sendable (TextRows, TextRequest) throws -> Void
     /// See ``Evaluation/units(for:)``; units are canonical JSON.
     public let units: @Sendable (Cohort) throws -> [PlannedUnit<String>]
     /// See ``Evaluation/evaluate(_:subjects:in:)``; partial results are JSON.
@@ -28,6 +30,7 @@ public struct AnyEvaluation: Sendable {
         self.settings = try settings.json
         inputs = { evaluation.inputs(for: $0) }
         check = { try evaluation.check($0, in: $1) }
+        checkTexts = { try evaluation.check($0, of: $1) }
         units = { cohort in
             try evaluation.units(for: cohort).map {
                 PlannedUnit(

@@ -30,6 +30,12 @@ public protocol Evaluation: Sendable {
     /// - Throws: ``EvaluationError`` with value and limit.
     func check(_ subject: Subject, in cohort: Cohort) throws
 
+    /// Refuses labelled texts that this evaluation cannot use, when a run is planned: the units that
+    /// read them are then left out like those of an input that cannot be made.
+    ///
+    /// - Throws: ``EvaluationError`` that names the dataset, what it holds and what is needed.
+    func check(_ texts: TextRows, of request: TextRequest) throws
+
     /// The units of work for a cohort in their canonical order, independent of the number of ranks.
     /// A unit may serve many autoencoders with one forward pass.
     ///
@@ -51,6 +57,8 @@ public protocol Evaluation: Sendable {
 extension Evaluation {
     /// Takes every autoencoder.
     public func check(_ subject: Subject, in cohort: Cohort) throws {}
+    /// Uses all labelled texts.
+    public func check(_ texts: TextRows, of request: TextRequest) throws {}
 }
 
 /// Inputs of an evaluation: rows of tokens packed from text, or labelled texts.

@@ -37,8 +37,7 @@ struct ProbingTask {
     }
 
     /// Whether each text is of the second class.
-    private static func labels(of rows: TextRows, dataset: String) throws(EvaluationError) -> [Bool]
-    {
+    static func labels(of rows: TextRows, dataset: String) throws(EvaluationError) -> [Bool] {
         guard rows.groups.count == 2, rows.groups.reduce(0, { $0 + $1.texts.count }) == rows.count
         else {
             throw EvaluationError(

@@ -53,6 +53,12 @@ public struct SAEProbes: Evaluation {
             advice: "give ks of at most \(latents)")
     }
 
+    public func check(_ texts: TextRows, of request: TextRequest) throws {
+        let labels = try ProbingTask.labels(of: texts, dataset: request.dataset)
+        _ = try DatasetSplit(
+            labels: labels, seed: UInt32(settings.randomSeed), dataset: request.dataset)
+    }
+
     public func units(for cohort: Cohort) throws -> [PlannedUnit<SAEProbesUnit>] {
         let all = cohort.subjects.indices.map { SubjectIndex($0) }
         return settings.datasets.enumerated().flatMap { index, dataset in

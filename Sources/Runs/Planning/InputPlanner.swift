@@ -18,10 +18,10 @@ struct InputPlanner {
     /// Activations of one hook beyond this are refused.
     private static let mostBytes = 1 << 50
 
-    /// Finds or makes an input.
+    /// Finds or makes an input of an evaluation.
     ///
     /// - Throws: an error that names the dataset, the file or the value at fault.
-    func rowSet(for request: InputRequest) throws -> RunPlan.RowSet {
+    func rowSet(for request: InputRequest, of evaluation: AnyEvaluation) throws -> RunPlan.RowSet {
         guard request.contextSize <= model.description.contextSize else {
             let key = if case .rows = request { "context_size" } else { "context_length" }
             throw RunError(
@@ -32,7 +32,7 @@ struct InputPlanner {
         let set =
             switch request {
             case .rows(let rows): try packed(rows)
-            case .texts(let texts): try labelled(texts)
+            case .texts(let texts): try labelled(texts, evaluation)
             }
         return set
     }
@@ -86,7 +86,9 @@ struct InputPlanner {
 
     // MARK: - Labelled texts
 
-    private func labelled(_ request: TextRequest) throws -> RunPlan.RowSet {
+    private func labelled(_ request: TextRequest, _ evaluation: AnyEvaluation) throws
+        -> RunPlan.RowSet
+    {
         let path = try labelledPath(request)
         let key = ContentKeys.texts(
             files: try textFiles(of: request, at: path).map(made.hash),
@@ -99,6 +101,7 @@ struct InputPlanner {
                 threads: processors)
         }
         try checkVocabulary(rows, path: path)
+        try evaluation.checkTexts(rows, request)
         guard fits(storedRows: rows.stored.count) else {
             throw RunError(
                 .noSpace,

@@ -87,7 +87,7 @@ struct PlanLayout {
         if let index = rowSets.firstIndex(where: { $0.request == request }) { return index }
         do {
             if let error = failedInputs[request] { throw error }
-            rowSets.append(try inputs.rowSet(for: request))
+            rowSets.append(try inputs.rowSet(for: request, of: evaluation))
             return rowSets.count - 1
         } catch {
             failedInputs[request] = error

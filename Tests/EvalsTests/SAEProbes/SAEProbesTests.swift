@@ -166,6 +166,13 @@ struct SAEProbesTests {
         let world = SmallWorld(texts: 90)
         let error = try #require(throws: EvaluationError.self) { try world.partials() }
         #expect(error.message.contains("`2_noise` has 90 texts"))
+        // It is refused when a run is planned.
+        let request = world.evaluation.request("2_noise", in: world.context.cohort)
+        let rows = try world.context.texts(request)
+        let early = try #require(throws: EvaluationError.self) {
+            try world.evaluation.check(rows, of: request)
+        }
+        #expect(early.message == error.message)
     }
 
     @Test("Datasets that are missing are left out of the means")
