@@ -26,7 +26,8 @@ let package = Package(
             ]),
         // A fuzzer of the parsers of foreign files; not a product.
         .executableTarget(
-            name: "saeval-fuzz", dependencies: ["Formats", "Tokenizers", "Tensors", "Basics"],
+            name: "saeval-fuzz",
+            dependencies: ["Corpora", "Formats", "Tokenizers", "Tensors", "Basics"],
             path: "Tests/Fuzz"),
         // Row 6
         .target(
@@ -65,7 +66,9 @@ let package = Package(
         .target(
             name: "Autoencoders", dependencies: ["Kernels", "Formats", "Tensors", "Basics"],
             exclude: ["Directory/make_directory.py"]),
-        .target(name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"]),
+        .target(
+            name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"],
+            exclude: ["README.md"]),
         .target(name: "Probes", dependencies: ["Kernels", "Tensors", "Basics", "CLBFGS"]),
         .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2

@@ -75,6 +75,9 @@ struct TextCollector {
             try? reader.read([Array(member.utf8)], into: &cells)
             (cell, column) = (cells[0], "\(column).\(member)")
         }
+        if cell.kind == .absent, source.member == nil {
+            throw try source.file.absent(column, line: line)
+        }
         if cell.kind == .absent {
             throw source.file.fault(
                 .missingColumn, line: line, "there is no `\(column)`",

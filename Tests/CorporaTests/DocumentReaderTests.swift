@@ -1,4 +1,5 @@
 import Basics
+import Formats
 import Testing
 
 @testable import Corpora
@@ -54,6 +55,15 @@ struct DocumentReaderTests {
             return true
         }
         #expect(bytes == [Array("e\u{301}\n😀".utf8), []])
+    }
+
+    @Test("A zstd file is read as its content, and a cut one is refused")
+    func zstd() throws {
+        let folder = try TemporaryFolder()
+        let bytes = zstandard(Array("{\"text\": \"a\"}\n{\"text\": \"b\"}\n".utf8))
+        #expect(try documents(folder.write(bytes, to: "data.jsonl.zst")) == ["a", "b"])
+        let cut = try folder.write(Array(bytes.dropLast()), to: "cut.jsonl.zst")
+        #expect(throws: FormatError.self) { try DocumentReader(path: cut) }
     }
 
     @Test("A gzip file is read as its content")

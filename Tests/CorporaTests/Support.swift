@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Testing
+import Tokenizers
 
 @testable import Corpora
 
@@ -52,4 +53,27 @@ func gzipped(_ content: [UInt8]) -> [UInt8] {
 /// The error of an action.
 func corporaError(_ action: () throws -> Void) throws -> CorporaError {
     try #require(throws: CorporaError.self) { try action() }
+}
+
+/// Letters a to j as ids 1 to 10 and BOS as 0, when the folder says so.
+func tokenizer(in folder: TemporaryFolder, hasBOS: Bool = true) throws -> Tokenizer {
+    let letters = "abcdefghij".enumerated().map { "\"\($0.element)\": \($0.offset + 1)" }
+    _ = try folder.write(
+        """
+        {"added_tokens": [{"id": 0, "content": "<s>", "special": true, "single_word": false,
+          "lstrip": false, "rstrip": false, "normalized": false}], "normalizer": null,
+         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+         "post_processor": null, "decoder": {"type": "ByteLevel"},
+         "model": {"type": "BPE", "merges": [],
+          "vocab": {"<s>": 0, \(letters.joined(separator: ", "))}}}
+        """, to: "tokenizer.json")
+    _ = try folder.write(hasBOS ? #"{"bos_token": "<s>"}"# : "{}", to: "tokenizer_config.json")
+    return try Tokenizer(folder: folder.path)
+}
+
+/// A zstd file of one raw block, without compression.
+func zstandard(_ content: [UInt8]) -> [UInt8] {
+    let header = 1 | content.count << 3
+    return [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x38]
+        + (0..<3).map { UInt8(truncatingIfNeeded: header >> (8 * $0)) } + content
 }

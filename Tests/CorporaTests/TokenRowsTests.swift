@@ -6,22 +6,6 @@ import Tokenizers
 
 @testable import Corpora
 
-/// Letters a to j as ids 1 to 10 and BOS as 0, when the folder says so.
-private func tokenizer(in folder: TemporaryFolder, hasBOS: Bool = true) throws -> Tokenizer {
-    let letters = "abcdefghij".enumerated().map { "\"\($0.element)\": \($0.offset + 1)" }
-    _ = try folder.write(
-        """
-        {"added_tokens": [{"id": 0, "content": "<s>", "special": true, "single_word": false,
-          "lstrip": false, "rstrip": false, "normalized": false}], "normalizer": null,
-         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
-         "post_processor": null, "decoder": {"type": "ByteLevel"},
-         "model": {"type": "BPE", "merges": [],
-          "vocab": {"<s>": 0, \(letters.joined(separator: ", "))}}}
-        """, to: "tokenizer.json")
-    _ = try folder.write(hasBOS ? #"{"bos_token": "<s>"}"# : "{}", to: "tokenizer_config.json")
-    return try Tokenizer(folder: folder.path)
-}
-
 /// A request for rows.
 private func request(_ rows: Int, of positions: Int, bos: Bool = true) -> RowRequest {
     RowRequest(dataset: "test", contextSize: positions, rows: rows, prependsBOS: bos)

@@ -23,6 +23,8 @@ struct Corpus {
         case .json: addJSON()
         case .tokenizer: try addTokenizers()
         case .yaml: try addYAML()
+        case .jsonl, .csv: addTables(isCSV: format == .csv)
+        case .zst: try addCompressed()
         case .faulty: files = [Array("a text of some length, which is cut".utf8)]
         }
     }
@@ -166,5 +168,32 @@ struct Corpus {
             "- ? : , [ ] { } & * ! | > ' \" % @ ` # &a *a !!map !!binary --- ... <<: \\x41 \\ud800 ~"
         )
         words += [[0x0A], [0x09], [0x0A, 0x20, 0x20], [0x2D, 0x20], [0x3F, 0x20], [0xFF], [0]]
+    }
+
+    /// Tables of text and labels.
+    private mutating func addTables(isCSV: Bool) {
+        files =
+            isCSV
+            ? [
+                "prompt,target\n\"a, \"\"b\"\"\nc\",yes\nd,no\n", "a,b,c\r\n1,2,3\r\n4,5,6",
+                "\u{FEFF}\"x\",\"y\"\n\"\",\n\n , \n",
+            ].map { Array($0.utf8) }
+            : [
+                "{\"text\": \"a\\n\\u00e9\\ud83d\\ude00\", \"label\": 0}\n{\"label\": 1.5, \"text\": \"b\"}\n",
+                "{\"a\": {\"en\": \"x\", \"l\": [1, {}]}, \"b\": null}\r\n\r\n{\"a\": true, \"b\": -1e9}",
+            ].map { Array($0.utf8) }
+        say(#"" "" , ,, { } [ ] : \ \" \u \ud800 null true -1 1e400 NaN"#)
+        words += [[0x0A], [0x0D], [0x0D, 0x0A], [0xFF], [0xC3, 0xA9], [0], [0x22, 0x0A, 0x22]]
+    }
+
+    /// Frames of zstd: files of the fixtures, raw blocks, runs, and frames that are skipped.
+    private mutating func addCompressed() throws {
+        files = try Self.files(in: "corpora/choices/binary", ".csv.zst")
+        let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+        files.append(frame + [0, 0x38, 0x22, 0, 0, 1, 2, 3, 4, 3, 0, 16, 0x61])
+        files.append([0x50, 0x2A, 0x4D, 0x18, 2, 0, 0, 0, 9, 9] + frame + [0x20, 1, 9, 0, 0, 7])
+        words = [
+            frame, [0x50, 0x2A, 0x4D, 0x18], [3, 0, 16, 0], [0xFF, 0xFF, 0xFF], [0xA8], [1, 0, 0],
+        ]
     }
 }

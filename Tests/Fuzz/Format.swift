@@ -1,4 +1,5 @@
 import Basics
+import Corpora
 import Formats
 import Glibc
 import Tensors
@@ -6,7 +7,7 @@ import Tokenizers
 
 /// The formats whose parsers are tried.
 enum Format: String, CaseIterable {
-    case safetensors, npz, pt, json, tokenizer, yaml
+    case safetensors, npz, pt, json, tokenizer, yaml, jsonl, csv, zst
     /// A parser with faults, to show that they are found.
     case faulty
 
@@ -27,6 +28,7 @@ enum Format: String, CaseIterable {
             case .json: try Self.checkJSON(bytes)
             case .tokenizer: try Self.use(Tokenizer(file: path))
             case .yaml: try Self.checkYAML(String(decoding: bytes, as: UTF8.self))
+            case .jsonl, .csv, .zst: try readTable(path)
             case .faulty: try Self.fail(bytes)
             }
             return true
@@ -35,6 +37,8 @@ enum Format: String, CaseIterable {
         } catch let error as BasicsError {
             try Self.check(error.description)
         } catch let error as TokenizerError {
+            try Self.check(error.description)
+        } catch let error as CorporaError {
             try Self.check(error.description)
         }
         return false
@@ -75,6 +79,31 @@ enum Format: String, CaseIterable {
         let text = try JSON(parsing: bytes, source: "input").text()
         guard let again = try? JSON(parsing: Array(text.utf8), source: "text"), again.text() == text
         else { throw Contradiction(what: "JSON that was written is not read: \(text.prefix(200))") }
+    }
+
+    /// Unpacks a file, or reads two columns of a table, under a name that tells its kind.
+    private func readTable(_ path: String) throws {
+        let named = "\(path).\(rawValue)"
+        unlink(named)
+        guard symlink(path, named) == 0 else {
+            throw Contradiction(what: "\(named) cannot be made")
+        }
+        defer { unlink(named) }
+        guard self != .zst else {
+            sum = try unpackedBytes(ofFile: named, mostBytes: 1 << 24).reduce(sum) { $0 &+ $1 }
+            return
+        }
+        let table = try TableFile(path: named)
+        let columns = try table.columnNames()
+        var count = 0
+        try table.forEachRow(Array(columns.prefix(2))) { row in
+            guard row.index == count else { throw Contradiction(what: "the number of a row") }
+            count += 1
+            for cell in row.cells {
+                sum = try (cell.text(source: "input") ?? []).reduce(sum) { $0 &+ $1 }
+            }
+            return true
+        }
     }
 
     /// Parses, and now and then writes and parses again.

@@ -178,8 +178,7 @@ extension ClassChoice {
             let path = source.file.path
             guard let label = try row.cells[0].text(source: "\(path), line \(row.line),") else {
                 if row.cells[0].kind == .absent {
-                    throw source.file.missingColumn(
-                        columns[0], among: try source.file.columnNames())
+                    throw try source.file.absent(columns[0], line: row.line)
                 }
                 throw source.file.fault(
                     .wrongType, line: row.line,

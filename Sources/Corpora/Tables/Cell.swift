@@ -1,7 +1,7 @@
 import Basics
 
 /// One value of a row, as it lies in the file; valid while the row is.
-struct Cell {
+package struct Cell {
     /// What kind of value it is.
     enum Kind: Equatable {
         /// The row of JSON does not have the column.
@@ -26,7 +26,7 @@ struct Cell {
     /// The text of a string or field; nil for other values.
     ///
     /// - Throws: ``BasicsError`` for a string that is not one of JSON.
-    func text(source: @autoclosure () -> String) throws -> [UInt8]? {
+    package func text(source: @autoclosure () -> String) throws -> [UInt8]? {
         switch kind {
         case .string:
             guard isEscaped, let start = bytes.baseAddress else { return Array(bytes) }

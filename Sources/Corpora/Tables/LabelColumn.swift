@@ -74,7 +74,7 @@ struct LabelGatherer {
         let key = Spelling.Key(isString: isString, bytes: Array(cell.bytes))
         if let place = places[key], cell.kind != .absent { return place }
         switch cell.kind {
-        case .absent: throw table.missingColumn(column, among: try table.columnNames())
+        case .absent: throw try table.absent(column, line: line)
         case .null, .container:
             throw wrong(cell.shown, line: line)
         case .string, .number, .truth, .field: break

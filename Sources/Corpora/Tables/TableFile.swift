@@ -5,9 +5,9 @@ import Formats
 ///
 /// Rows are read one after the other and columns that nobody asks for are skipped, so memory is
 /// that of one row whatever the file's size.
-struct TableFile: Sendable {
+package struct TableFile: Sendable {
     /// The path as given.
-    let path: String
+    package let path: String
     /// Whether it is CSV rather than JSON lines.
     let isCSV: Bool
 
@@ -19,7 +19,7 @@ struct TableFile: Sendable {
     /// Names a table; its name tells what it is.
     ///
     /// - Throws: ``CorporaError`` when the name ends otherwise, or no file is there.
-    init(path: String) throws(CorporaError) {
+    package init(path: String) throws(CorporaError) {
         guard let isCSV = Self.isCSV(path) else {
             let advice =
                 path.hasSuffix(".parquet")
@@ -138,10 +138,10 @@ extension TableFile {
 extension TableFile {
     /// A row: its place among the rows from 0, the line on which it begins, and the values of the
     /// columns asked for.
-    struct Row {
-        var index: Int
-        var line: Int
-        var cells: [Cell]
+    package struct Row {
+        package var index: Int
+        package var line: Int
+        package var cells: [Cell]
     }
 
     /// Hands the values of some columns of every row to `body` until it returns false.
@@ -149,7 +149,7 @@ extension TableFile {
     /// - Parameter wanted: rows that are handed over; the others are not parsed. All when nil.
     /// - Throws: ``CorporaError`` with the line for a row that is damaged, or when CSV lacks a
     ///   column. A row of JSON may lack a column, whose cell is then absent.
-    func forEachRow(
+    package func forEachRow(
         _ columns: [String], wanted: ((Int) -> Bool)? = nil, _ body: (Row) throws -> Bool
     ) throws {
         try isCSV
@@ -237,7 +237,7 @@ extension TableFile {
     /// The names of the columns: those of the header, or of the first row of JSON.
     ///
     /// - Throws: ``CorporaError`` when the table is empty.
-    func columnNames() throws -> [String] {
+    package func columnNames() throws -> [String] {
         var names: [String]?
         try forEachRecord { record, line in
             if isCSV {
@@ -256,6 +256,15 @@ extension TableFile {
     func emptyTable() -> CorporaError {
         CorporaError(
             .empty, "Dataset \(path) holds no rows", advice: "give a file with one row a line")
+    }
+
+    /// The error of a row without a column.
+    func absent(_ column: String, line: Int) throws -> CorporaError {
+        let names = try columnNames()
+        guard names.contains(column) else { return missingColumn(column, among: names) }
+        return fault(
+            .missingColumn, line: line, "there is no `\(column)`",
+            advice: "give every row that column")
     }
 
     /// The error of a column that is not there.
