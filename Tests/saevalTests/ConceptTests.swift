@@ -46,7 +46,7 @@ extension ProgramTests {
             #expect(try bench.results().differences(from: try Self.alone.get()) == [])
             let log = String(decoding: try readFile("\(bench.output)/log.jsonl"), as: UTF8.self)
             let baselines = log.split(separator: "\n").filter {
-                $0.contains("\"unit\"") && $0.contains("baseline")
+                $0.contains("{\\\"model\\\":") || $0.contains("{\\\"probes\\\":")
             }
             // One for each dataset of sparse probing, of TPP and of SCR.
             #expect(baselines.count == 4)
