@@ -123,7 +123,7 @@ let package = Package(
             name: "EvalsTests",
             dependencies: [
                 "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Probes",
-                "Tokenizers", "Kernels", "Tensors", "Basics", "Formats",
+                "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
             ]),
         .testTarget(
             name: "RunsTests",

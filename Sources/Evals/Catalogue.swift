@@ -2,5 +2,7 @@ import EvalKit
 
 /// Every evaluation, one line each.
 public let evaluationCatalogue: [EvaluationEntry] = [
-    EvaluationEntry(Core.self)
+    EvaluationEntry(Core.self),
+    EvaluationEntry(SparseProbing.self),
+    EvaluationEntry(SAEProbes.self),
 ]

@@ -1,0 +1,161 @@
+import Autoencoders
+import Basics
+import Corpora
+import EvalKit
+import Probes
+
+/// SAE Bench's sparse probing: how well a linear probe on a few latents of an autoencoder tells
+/// classes of texts apart.
+///
+/// - Source: `sae_bench/evals/sparse_probing` of SAE Bench 0.6.0; differences in this folder's
+///   README.
+public struct SparseProbing: Evaluation {
+    public static let identifier = "sparse_probing"
+    public static let summary =
+        "accuracy of linear probes on k latents, against k channels and all of the model"
+
+    public static let headlines = [
+        Headline("llm_test_accuracy", title: "LLM"),
+        Headline("llm_top_1_test_accuracy", title: "LLM k=1"),
+        Headline("llm_top_2_test_accuracy", title: "LLM k=2"),
+        Headline("llm_top_5_test_accuracy", title: "LLM k=5"),
+        Headline("sae_test_accuracy", title: "SAE"),
+        Headline("sae_top_1_test_accuracy", title: "SAE k=1"),
+        Headline("sae_top_2_test_accuracy", title: "SAE k=2"),
+        Headline("sae_top_5_test_accuracy", title: "SAE k=5"),
+    ]
+
+    let settings: SparseProbingSettings
+
+    public init(settings: SparseProbingSettings) { self.settings = settings }
+
+    public func inputs(for cohort: Cohort) -> [InputRequest] {
+        settings.datasetNames.map { .texts(settings.request($0)) }
+    }
+
+    public func check(_ subject: Subject, in cohort: Cohort) throws {
+        let latents = subject.reference.latents
+        if let k = settings.kValues.max(), k > latents {
+            throw EvaluationError(
+                .unsuitable,
+                "`sparse_probing.k_values` holds \(k), but \(subject.name) has \(latents) latents",
+                advice: "leave out values above \(latents)")
+        }
+        guard ["", cohort.activationType].contains(settings.llmDtype) else {
+            throw EvaluationError(
+                .unsuitable,
+                "`sparse_probing.llm_dtype` is \(settings.llmDtype), but the run stores "
+                    + "activations as \(cohort.activationType)",
+                advice: "set `dtype: \(settings.llmDtype)` or leave `llm_dtype` out")
+        }
+    }
+
+    public func units(for cohort: Cohort) throws -> [PlannedUnit<SparseProbingUnit>] {
+        let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
+        let costs = ProbingCosts(settings: settings, cohort: cohort)
+        guard cohort.streams == .independent else {
+            return subjects.map { subject in
+                PlannedUnit(
+                    unit: .upstream, subjects: [subject],
+                    cost: Double(settings.datasetNames.count)
+                        * (costs.model + costs.latents(subject)))
+            }
+        }
+        return settings.datasetNames.enumerated().flatMap { index, dataset in
+            let model = PlannedUnit(
+                unit: SparseProbingUnit.model(dataset: dataset), subjects: subjects,
+                cost: costs.model, inputs: [index], servesAll: true)
+            let latents = subjects.map { subject in
+                PlannedUnit(
+                    unit: SparseProbingUnit.latents(dataset: dataset), subjects: [subject],
+                    cost: costs.latents(subject), inputs: [index])
+            }
+            return [model] + latents
+        }
+    }
+
+    public func evaluate(
+        _ unit: SparseProbingUnit, subjects: [SubjectIndex], in context: EvaluationContext
+    ) throws -> [SubjectIndex: Result<SparseProbingPartial, any Error>] {
+        let probing = DatasetProbing(settings: settings, context: context)
+        switch unit {
+        case .model(let dataset):
+            let part = try probing.part(dataset, source: .model)
+            return Dictionary(
+                uniqueKeysWithValues: subjects.map { ($0, .success(SparseProbingPartial([part]))) })
+        case .latents(let dataset):
+            return Dictionary(
+                uniqueKeysWithValues: subjects.map { subject in
+                    let part = Result { try probing.part(dataset, source: .latents, of: subject) }
+                    return (subject, part.map { SparseProbingPartial([$0]) })
+                })
+        case .upstream:
+            return Dictionary(
+                uniqueKeysWithValues: subjects.map { subject in
+                    (
+                        subject,
+                        Result {
+                            var generator = TorchGenerator(seed: UInt64(settings.randomSeed))
+                            return SparseProbingPartial(
+                                try probing.upstream(subject, using: &generator))
+                        }
+                    )
+                })
+        }
+    }
+
+    public func outcome(
+        of partials: [SparseProbingPartial], for subject: SubjectIndex, in cohort: Cohort
+    ) throws -> Outcome {
+        try SparseProbingOutcome(
+            settings: settings, cohort: cohort, parts: partials.flatMap(\.parts)
+        ).outcome()
+    }
+}
+
+extension SparseProbingSettings {
+    /// The texts of a dataset.
+    func request(_ dataset: String) -> TextRequest {
+        TextRequest(
+            dataset: dataset,
+            selection: .classes(
+                train: probeTrainSetSize, test: probeTestSetSize, seed: randomSeed,
+                classes: chosenClasses[dataset]?.map(\.text)),
+            contextLength: contextLength)
+    }
+}
+
+/// Floating-point operations of one dataset, about.
+private struct ProbingCosts {
+    let settings: SparseProbingSettings
+    let cohort: Cohort
+
+    /// Classes of a dataset and epochs of a probe, about.
+    private static let (classes, epochs) = (5.0, 40.0)
+
+    /// Texts of a dataset.
+    private var texts: Double {
+        Self.classes * Double(settings.probeTrainSetSize + settings.probeTestSetSize) / 2
+    }
+
+    /// One full and the sparse probes of each class on some features a text.
+    private func probes(features: Double) -> Double {
+        let rows = Double(settings.probeTrainSetSize + settings.probeTestSetSize)
+        return Self.classes * rows * features * 6 * Self.epochs
+    }
+
+    /// The probes on the model's activations.
+    var model: Double {
+        let width = Double(cohort.activationSize)
+        return texts * Double(settings.contextLength) * width + probes(features: width)
+    }
+
+    /// The pass over the texts and the probes of an autoencoder.
+    func latents(_ subject: SubjectIndex) -> Double {
+        let reference = cohort.subjects[subject.value].reference
+        let latents = Double(reference.latents)
+        let encode = 2.2 * Double(reference.modelSize) * latents
+        return texts * Double(settings.contextLength) * encode
+            + (settings.lowerVramUsage ? 0 : probes(features: latents / 10))
+    }
+}
