@@ -20,7 +20,8 @@ struct SaevalCommand: ParsableCommand {
         version: "saeval \(programVersion)",
         subcommands: [
             RunCommand.self, PlanCommand.self, CheckCommand.self, FetchCommand.self,
-            StatusCommand.self, ListCommand.self, ArtifactsCommand.self, BenchCommand.self,
+            StatusCommand.self, ListCommand.self, DataCommand.self, ArtifactsCommand.self,
+            BenchCommand.self,
         ])
 
     static func main() {

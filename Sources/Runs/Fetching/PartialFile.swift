@@ -1,0 +1,36 @@
+import Basics
+import Glibc
+
+/// A file that another program writes, beside the place where it belongs once it is complete.
+final class PartialFile {
+    /// Where the other program writes.
+    let path: String
+    /// Where it belongs.
+    private let target: String
+    /// Whether it has its name.
+    private var isComplete = false
+
+    /// A file that will lie at a place.
+    init(of target: String) {
+        (self.target, path) = (target, "\(target).\(getpid()).partial")
+    }
+
+    /// Removes what is not complete.
+    deinit { if !isComplete { unlink(path) } }
+
+    /// Flushes it and gives it its name.
+    ///
+    /// - Throws: ``RunError`` when that fails; what was at the place before stays.
+    func complete() throws(RunError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let isFlushed = descriptor >= 0 && fsync(descriptor) == 0
+        if descriptor >= 0 { close(descriptor) }
+        guard isFlushed, rename(path, target) == 0 else {
+            throw RunError(
+                .noSpace, "\(target) cannot be written: \(lastSystemError())",
+                advice: "make room or choose another folder")
+        }
+        isComplete = true
+        flushFolder(of: target)
+    }
+}
