@@ -1,0 +1,92 @@
+import Basics
+import EvalKit
+
+/// Named numbers in order.
+typealias NamedValues = [(name: String, value: Double?)]
+
+/// What the outcomes of SCR and TPP share.
+struct AttributionOutcome {
+    /// Numbers of latents whose metrics SAE Bench's result files have a place for.
+    static let declaredN = [2, 5, 10, 20, 50, 100, 500]
+
+    /// The numbers of latents that result files list: those that SAE Bench declares, of which those
+    /// that were not asked for are null, then all others.
+    static func listedN(_ asked: [Int]) -> [Int] {
+        declaredN + asked.filter { !declaredN.contains($0) }
+    }
+
+    /// Runs whose probes and ablations both are there, in the order of the settings.
+    ///
+    /// - Throws: ``EvaluationError`` when there is none.
+    static func runs(
+        _ settings: AttributionSettings, isSCR: Bool, _ partials: [AttributionPartial]
+    ) throws(EvaluationError) -> [(probes: ProbeAccuracies, ablations: AblationAccuracies)] {
+        let probes = partials.flatMap(\.probes)
+        let ablations = partials.flatMap(\.ablations)
+        let runs = settings.runs(isSCR: isSCR).compactMap { run in
+            probes.first { $0.run == run }.flatMap { probes in
+                ablations.first { $0.run == run }.map { (probes, $0) }
+            }
+        }
+        guard !runs.isEmpty else {
+            throw EvaluationError(
+                .unsuitable, "None of the datasets \(settings.datasetNames) could be evaluated",
+                advice: "see what the run says about each of them")
+        }
+        return runs
+    }
+
+    /// The mean of each name over the lists that have it, in the order of the first to have it.
+    static func means(_ lists: [NamedValues]) -> NamedValues {
+        var names: [String] = []
+        var values: [String: [Double]] = [:]
+        for (name, value) in lists.joined() {
+            if values[name] == nil {
+                names.append(name)
+                values[name] = []
+            }
+            if let value { values[name]?.append(value) }
+        }
+        return names.map { name in
+            let values = values[name] ?? []
+            return (name, values.isEmpty ? nil : values.reduce(0, +) / Double(values.count))
+        }
+    }
+
+    /// The values of some names, null for those that are missing.
+    static func listed(_ names: [String], _ values: NamedValues) -> NamedValues {
+        names.map { name in (name, values.first { $0.name == name }?.value) }
+    }
+
+    /// Names and values as members of a JSON object.
+    static func members(_ values: NamedValues) -> [JSONMember] {
+        values.map { JSONMember(key: $0.name, value: $0.value.map { .number($0) } ?? .null) }
+    }
+
+    /// One entry of the details: the name of a run and its metrics.
+    static func detail(_ run: AttributionRun, _ values: NamedValues) -> JSON {
+        .object(
+            [JSONMember(key: "dataset_name", value: .string("\(run.name)_results"))]
+                + members(values))
+    }
+
+    /// Values that are there, under names with an ending.
+    static func additions(_ values: NamedValues, suffix: String) -> [(name: String, value: Double)]
+    {
+        values.compactMap { name, value in value.map { ("\(name)\(suffix)", $0) } }
+    }
+
+    /// For each number of latents the mean of how many were ablated.
+    static func ablatedLatents(
+        _ prefix: String, _ runs: [AblationAccuracies], _ nValues: [Int]
+    ) -> [(name: String, value: Double)] {
+        nValues.map { n in
+            let counts = runs.flatMap(\.ablated).flatMap(\.levels).filter { $0.n == n }
+                .map { Double($0.latents) }
+            return (
+                "\(prefix)_threshold_\(n)_ablated_latents",
+                counts.reduce(0, +) / Double(max(1, counts.count))
+            )
+        }
+    }
+}

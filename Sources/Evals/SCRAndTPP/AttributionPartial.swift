@@ -1,0 +1,88 @@
+/// What one unit of SCR or TPP covers.
+public enum AttributionUnit: Codable, Sendable, Hashable {
+    /// The probes of a dataset or pair and their accuracies on the model's own activations.
+    case probes(AttributionRun)
+    /// Ablations of one autoencoder's latents on a dataset or pair.
+    case ablations(AttributionRun)
+    /// Everything for one autoencoder, with one generator in SAE Bench's order.
+    case upstream
+}
+
+/// A dataset, or for SCR a pair of its classes.
+public struct AttributionRun: Codable, Sendable, Hashable {
+    public var dataset: String
+    /// The two classes of the pair; nil for TPP.
+    public var pair: [String]?
+
+    public init(dataset: String, pair: [String]? = nil) {
+        (self.dataset, self.pair) = (dataset, pair)
+    }
+
+    /// The name as SAE Bench makes it.
+    var name: String {
+        guard let pair else { return "\(dataset)_tpp" }
+        return (["\(dataset)_scr"] + pair).joined(separator: "_")
+    }
+}
+
+/// What one unit yields for one autoencoder.
+public struct AttributionPartial: Codable, Sendable, Equatable {
+    public var probes: [ProbeAccuracies]
+    public var ablations: [AblationAccuracies]
+
+    public init(probes: [ProbeAccuracies] = [], ablations: [AblationAccuracies] = []) {
+        (self.probes, self.ablations) = (probes, ablations)
+    }
+}
+
+/// Accuracies of a run's probes on the model's own activations.
+public struct ProbeAccuracies: Codable, Sendable, Equatable {
+    public var run: AttributionRun
+    /// Names of the evaluations as SAE Bench makes them: a class for its own probe on its own data,
+    /// `A probe on B data` for that of another.
+    public var evaluations: [String]
+    /// One for each evaluation.
+    public var accuracies: [Double]
+
+    public init(run: AttributionRun, evaluations: [String], accuracies: [Double]) {
+        (self.run, self.evaluations, self.accuracies) = (run, evaluations, accuracies)
+    }
+}
+
+/// Accuracies of a run's probes after ablations of an autoencoder's latents.
+public struct AblationAccuracies: Codable, Sendable, Equatable {
+    public var run: AttributionRun
+    /// The classes whose latents are ablated, in SAE Bench's order.
+    public var ablated: [AblatedClass]
+
+    public init(run: AttributionRun, ablated: [AblatedClass]) {
+        (self.run, self.ablated) = (run, ablated)
+    }
+}
+
+/// Ablations of the latents with the largest effects on one class's probe.
+public struct AblatedClass: Codable, Sendable, Equatable {
+    public var name: String
+    /// One for each of the settings' numbers of latents.
+    public var levels: [AblationLevel]
+
+    public init(name: String, levels: [AblationLevel]) { (self.name, self.levels) = (name, levels) }
+}
+
+/// One ablation.
+public struct AblationLevel: Codable, Sendable, Equatable {
+    /// How many latents were asked for.
+    public var n: Int
+    /// How many were ablated: no more than have an effect.
+    public var latents: Int
+    /// For each evaluation the accuracy by SAE Bench's rules: other negatives each time, and what
+    /// latents make of masked positions counted.
+    public var accuracies: [Double]
+    /// The same on the negatives of the clean accuracies and without masked positions.
+    public var pairedAccuracies: [Double]
+
+    public init(n: Int, latents: Int, accuracies: [Double], pairedAccuracies: [Double]) {
+        (self.n, self.latents) = (n, latents)
+        (self.accuracies, self.pairedAccuracies) = (accuracies, pairedAccuracies)
+    }
+}

@@ -1,0 +1,175 @@
+import Autoencoders
+import Basics
+import Corpora
+import EvalKit
+import Kernels
+import Probes
+import Tensors
+
+/// How an autoencoder decodes: what each latent adds to a reconstruction.
+///
+/// Measured by decoding single latents, so that factors on rows, folded norms and types of a user's
+/// own need no rules of their own. Where an autoencoder normalises activations, what a latent adds
+/// also depends on the token by one factor, which is measured too.
+struct LatentDecoding: Sendable {
+    private let autoencoder: any Autoencoder
+    private let backend: any KernelBackend
+    private let size: Int
+    /// Whether a token's activations decide how much its latents add.
+    let scalesTokens: Bool
+    /// What the latent with the longest row among the first adds to ``neutral``, and which it is.
+    private let probe: (latent: Int, row: [Float])
+    /// An activation of mean 0 and deviation 1, to which latents add their rows.
+    private let neutral: [Float]
+
+    /// Length of the latent axis.
+    var latents: Int { autoencoder.description.latents }
+
+    /// Latents that one decode takes.
+    private static let block = 256
+
+    init(_ autoencoder: any Autoencoder, on backend: any KernelBackend, name: String) throws {
+        guard autoencoder.description.outputHookName == nil else {
+            throw EvaluationError(
+                .unsuitable,
+                "\(name) reconstructs another hook than it reads, so ablating its latents does not "
+                    + "change the activations that probes see",
+                advice: "leave transcoders out of SCR and TPP")
+        }
+        (self.autoencoder, self.backend) = (autoencoder, backend)
+        size = autoencoder.description.modelSize
+        var neutral = [Float](repeating: 0, count: size)
+        if size > 1 {
+            neutral[0] = Float((Double(size - 1) / 2).squareRoot())
+            neutral[1] = -neutral[0]
+        }
+        self.neutral = neutral
+        let first = 0..<min(Self.block, autoencoder.description.latents)
+        let rows = try Self.rows(of: first, autoencoder, backend, at: neutral)
+        let lengths = rows.map { row in row.reduce(0) { $0 + Double($1) * Double($1) } }
+        let longest = lengths.indices.max { lengths[$0] < lengths[$1] } ?? 0
+        probe = (longest, rows[longest])
+        let other = try Self.rows(
+            of: longest..<longest + 1, autoencoder, backend, at: neutral.map { 3 * $0 })[0]
+        scalesTokens = zip(other, probe.row).contains { abs($0 - $1) > 1e-3 * abs($1) + 1e-6 }
+    }
+
+    /// What each of some latents of value 1 adds to the reconstruction of an activation.
+    ///
+    /// - Shapes: `[latents][model]`.
+    private static func rows(
+        of latents: Range<Int>, _ autoencoder: any Autoencoder, _ backend: any KernelBackend,
+        at activation: [Float]
+    ) throws -> [[Float]] {
+        let size = activation.count
+        let codes = SparseCodes(
+            latents: autoencoder.description.latents,
+            rowStarts: Array(0...latents.count) + [latents.count],
+            indices: latents.map { Int32($0) },
+            values: [Float](repeating: 1, count: latents.count))
+        let x = Tensor(
+            (0...latents.count).flatMap { _ in activation }, shape: [latents.count + 1, size])
+        // The last row has no latent at all.
+        let y = try autoencoder.decode(codes, of: x, on: backend)
+        let base = y.floats + latents.count * size
+        return withExtendedLifetime(y) {
+            (0..<latents.count).map { row in
+                (0..<size).map { y.floats[row * size + $0] - base[$0] }
+            }
+        }
+    }
+
+    /// `probe · decoder[f]` for each latent and probe.
+    ///
+    /// - Shapes: `[latents][probes]`.
+    /// - Cost: `2 · probes · latents · model` FLOP.
+    func products(of probes: [LinearProbe]) throws -> [Double] {
+        var products: [Double] = []
+        products.reserveCapacity(latents * probes.count)
+        for start in stride(from: 0, to: latents, by: Self.block) {
+            let rows = try Self.rows(
+                of: start..<min(start + Self.block, latents), autoencoder, backend, at: neutral)
+            let features = FeatureRows(dense: rows.flatMap { $0 }, columns: size)
+            let all = ProbeTask(rows: Array(rows.indices), labels: rows.map { _ in false })
+            let logits = probes.map {
+                Probes.logits(of: LinearProbe(weights: $0.weights, bias: 0), on: features, all)
+            }
+            for latent in rows.indices { products += logits.map { Double($0[latent]) } }
+        }
+        return products
+    }
+
+    /// The latents of an activation of 0, times what decoding multiplies them by.
+    func latentsOfZero() throws -> [(latent: Int, value: Double)] {
+        let zero = Tensor(zeros: [1, size])
+        let codes = try autoencoder.encode(zero, on: backend)
+        let scale = scalesTokens ? try scales(of: zero)[0] : 1
+        return zip(codes.indices, codes.values).map { (Int($0), Double($1) * Double(scale)) }
+    }
+
+    /// The latents of some activations, times what decoding multiplies them by.
+    func scaledCodes(_ x: Tensor) throws -> SparseCodes {
+        var codes = try autoencoder.encode(x, on: backend)
+        let scales = try scales(of: x)
+        for row in 0..<codes.rows {
+            for entry in codes.rowStarts[row]..<codes.rowStarts[row + 1] {
+                codes.values[entry] *= scales[row]
+            }
+        }
+        return codes
+    }
+
+    /// How much more a latent adds to each activation than to ``neutral``.
+    ///
+    /// - Shapes: x is `[tokens, model]`, the result `[tokens]`.
+    private func scales(of x: Tensor) throws -> [Float] {
+        let latents = autoencoder.description.latents
+        let none = SparseCodes(latents: latents, rowStarts: [Int](repeating: 0, count: x.rows + 1))
+        let one = SparseCodes(
+            latents: latents, rowStarts: Array(0...x.rows),
+            indices: [Int32](repeating: Int32(probe.latent), count: x.rows),
+            values: [Float](repeating: 1, count: x.rows))
+        let (base, y) = (
+            try autoencoder.decode(none, of: x, on: backend),
+            try autoencoder.decode(one, of: x, on: backend)
+        )
+        let length = probe.row.reduce(0) { $0 + Double($1) * Double($1) }
+        return withExtendedLifetime((base, y)) {
+            (0..<x.rows).map { row in
+                var dot = 0.0
+                for d in 0..<size {
+                    let index = row * size + d
+                    dot += Double(y.floats[index] - base.floats[index]) * Double(probe.row[d])
+                }
+                return length > 0 ? Float(dot / length) : 1
+            }
+        }
+    }
+}
+
+extension EvaluationContext {
+    /// Means over the stored tokens of each text of an autoencoder's latents, each token's times what
+    /// decoding multiplies them by.
+    ///
+    /// - Shapes: sparse `[texts, latents]`.
+    /// - Cost: one encode and two decodes of next to nothing for every stored token.
+    func decodedLatents(_ request: TextRequest, rows: TextRows, _ decoding: LatentDecoding) throws
+        -> FeatureRows
+    {
+        let parts = try parallel(rows.count) { text in
+            let x = try activations(at: cohort.hook, texts: text..<text + 1, of: request)
+            let codes = try decoding.scaledCodes(x)
+            var sums: [Int32: Double] = [:]
+            for (latent, value) in zip(codes.indices, codes.values) {
+                sums[latent, default: 0] += Double(value)
+            }
+            let count = Double(rows.storedCount(text))
+            return sums.sorted { $0.key < $1.key }.map { ($0.key, Float($0.value / count)) }
+        }
+        var starts = [0]
+        for part in parts { starts.append(starts[starts.count - 1] + part.count) }
+        return FeatureRows(
+            sparse: parts.flatMap { $0.map(\.1) }, indices: parts.flatMap { $0.map(\.0) },
+            starts: starts, columns: decoding.latents)
+    }
+}
