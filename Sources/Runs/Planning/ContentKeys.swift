@@ -68,7 +68,8 @@ enum ContentKeys {
     static func partial(
         evaluation: RunPlan.EvaluationPlan, unit: String, activations: [ContentHash],
         model: ContentHash,
-        subject: Subject?, hook: HookPoint, specialTokens: [Int32], backend: String
+        subject: Subject?, hook: HookPoint, specialTokens: [Int32], streams: RandomStreams,
+        backend: String
     ) -> ContentHash {
         ContentHash.of(parts: [
             ("version", version), ("evaluation", evaluation.identifier),
@@ -77,7 +78,7 @@ enum ContentKeys {
             ("model", model.hex),
             ("sae", subject?.key.hex ?? "all"), ("hook", hook.description),
             ("special", specialTokens.map(String.init).joined(separator: ",")),
-            ("backend", backend),
+            ("streams", streams.rawValue), ("backend", backend),
         ])
     }
 }

@@ -142,7 +142,8 @@ struct PlanLayout {
                 ContentKeys.partial(
                     evaluation: plan, unit: planned.unit, activations: activations, model: modelKey,
                     subject: planned.servesAll ? nil : cohort.subjects[subject.value],
-                    hook: cohort.hook, specialTokens: cohort.specialTokens, backend: backendName)
+                    hook: cohort.hook, specialTokens: cohort.specialTokens, streams: cohort.streams,
+                    backend: backendName)
             }
             units.append(
                 RunPlan.UnitPlan(

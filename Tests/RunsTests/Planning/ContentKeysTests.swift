@@ -17,13 +17,14 @@ struct ContentKeysTests {
         var subject: Subject? = Subject(reference: toyReference(), key: ContentHash.of("sae"))
         var hook = HookPoint(layer: 0, site: .residPost)
         var specialTokens: [Int32] = [0, 1]
+        var streams = RandomStreams.independent
         var backend = "cpu"
 
         var key: ContentHash {
             ContentKeys.partial(
                 evaluation: evaluation, unit: unit, activations: activations, model: model,
                 subject: subject, hook: hook,
-                specialTokens: specialTokens, backend: backend)
+                specialTokens: specialTokens, streams: streams, backend: backend)
         }
     }
 
@@ -39,6 +40,7 @@ struct ContentKeysTests {
             { $0.hook = HookPoint(layer: 1, site: .residPost) },
             { $0.specialTokens = [0] },
             { $0.specialTokens = [] }, { $0.specialTokens = [0, 12] }, { $0.backend = "reference" },
+            { $0.streams = .upstream },
         ]
         let keys = changes.map { change in
             var inputs = PartialInputs()
