@@ -5,4 +5,6 @@ public let evaluationCatalogue: [EvaluationEntry] = [
     EvaluationEntry(Core.self),
     EvaluationEntry(SparseProbing.self),
     EvaluationEntry(SAEProbes.self),
+    EvaluationEntry(SCR.self),
+    EvaluationEntry(TPP.self),
 ]
