@@ -105,7 +105,12 @@ private func findTable(named name: String, in folders: [String]) throws -> Table
 ///
 /// - Throws: ``CorporaError`` when it is missing.
 func binaryTable(of dataset: String, at path: String) throws -> TableFile {
-    guard folderExists(path) else { return try TableFile(path: path) }
+    guard folderExists(path) else {
+        if fileExists(path) { return try TableFile(path: path) }
+        throw CorporaError(
+            .missing, "Dataset \(dataset): there is no file or folder \(path)",
+            advice: "correct the path under `datasets:`")
+    }
     let name = lastComponent(of: dataset)
     let folders = [path, "\(path)/data/cleaned_data", "\(path)/cleaned_data"]
     if let file = try findTable(named: name, in: folders) { return file }

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 /// How the bytes of a text file are packed, told by the end of its name.
 public enum Compression: Sendable {
@@ -21,7 +22,7 @@ public let mostUnpackedBytes = 1 << 36
 
 /// Lends the bytes of a plain, gzip or zstd file piece after piece until `body` returns false.
 ///
-/// A plain file is mapped and lent as one piece; an empty one as none.
+/// A plain file is mapped, and the pages of pieces that were lent are given back to the system.
 ///
 /// - Parameter mostBytes: refuses to unpack more than this.
 /// - Throws: ``FormatError`` when a compressed file is damaged, cut short or too large.
@@ -31,12 +32,30 @@ public func forEachPiece(
     _ body: (UnsafeRawBufferPointer) throws -> Bool
 ) throws {
     switch Compression(ofFile: path) {
-    case .none:
-        try MappedFile(path: path).withBytes { bytes in
-            if bytes.count > 0 { _ = try body(bytes) }
-        }
+    case .none: try forEachPiece(ofPlainFile: path, body)
     case .gzip: try inflateGzip(file: path, mostBytes: mostBytes, body)
     case .zstd: try inflateZstd(file: path, mostBytes: mostBytes, body)
+    }
+}
+
+/// Lends the bytes of a plain file in pieces.
+///
+/// - Parameter pieceBytes: a multiple of the size of a page.
+func forEachPiece(
+    ofPlainFile path: String, pieceBytes: Int = 1 << 24,
+    _ body: (UnsafeRawBufferPointer) throws -> Bool
+) throws {
+    try MappedFile(path: path).withBytes { bytes in
+        var start = 0
+        while start < bytes.count {
+            let piece = UnsafeRawBufferPointer(
+                rebasing: bytes[start..<min(bytes.count, start + pieceBytes)])
+            guard try body(piece) else { return }
+            // Pages that were read count as this process's memory until it gives them back.
+            madvise(
+                UnsafeMutableRawPointer(mutating: piece.baseAddress), piece.count, MADV_DONTNEED)
+            start += piece.count
+        }
     }
 }
 

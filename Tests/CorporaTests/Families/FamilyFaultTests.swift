@@ -127,6 +127,7 @@ struct FamilyFaultTests {
         #expect(try fault(bios, small, at: path).code == .outOfRange)
         let seed = TextSelection.classes(train: 8, test: 8, seed: -1)
         #expect(try fault(bios, seed, at: path).code == .outOfRange)
+        #expect(try fault("1_a", .binary(limit: 9), at: "\(path)/no").code == .missing)
         let binary = try fault("5_hist_fig_ismale", .binary(limit: 9), at: path)
         #expect(binary.message.contains("5_hist_fig_ismale.csv.zst"))
     }

@@ -62,6 +62,22 @@ struct CompressedFileTests {
         }
     }
 
+    @Test("A plain file comes in pieces that make up the whole", arguments: [0, 1, 4_096, 10_000])
+    func plain(count: Int) throws {
+        let folder = try TemporaryFolder()
+        let content = (0..<count).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        let path = try folder.write(content, as: "plain")
+        for _ in 0..<2 {
+            var found: [[UInt8]] = []
+            try forEachPiece(ofPlainFile: path, pieceBytes: 4_096) { piece in
+                found.append(Array(piece))
+                return true
+            }
+            #expect(found.count == (count + 4_095) / 4_096)
+            #expect(found.flatMap { $0 } == content)
+        }
+    }
+
     @Test("A file cut anywhere is refused")
     func truncated() throws {
         let zstd = frame([(text, nil), ([0x61], 70_000)])
