@@ -140,18 +140,25 @@ struct SAEProbesParityTests {
         for (own, expected) in zip(own, expected) {
             let dataset = try #require(expected["dataset_name"]?.text)
             let texts = Self.testTexts(dataset)
-            let difference = { (key: String) in
-                abs((own[key]?.double ?? .nan) - (expected[key]?.double ?? .nan))
+            let difference = { (path: [String]) -> Double in
+                let value = { (json: JSON) -> Double in
+                    path.reduce(Optional(json)) { $0?[$1] }?.double ?? .nan
+                }
+                return abs(value(own) - value(expected))
             }
-            for k in run.settings.ks where SAEProbesOutcome.declared.contains(k) {
-                let key = "sae_top_\(k)_test_"
-                #expect(difference(key + "accuracy") * texts < 1.001, "\(dataset) k=\(k)")
-                #expect(difference(key + "f1") < 2 / texts, "\(dataset) k=\(k)")
-                #expect(difference(key + "auc") < 1e-4, "\(dataset) k=\(k)")
+            for k in run.settings.ks {
+                let scores = ["sae_metrics_by_k", "\(k)"]
+                // Upstream's L2 probes of many latents are still on their way when they stop, so
+                // activations that differ in the last digit move them further.
+                let most = run.settings.regType == "l2" && k > 5 ? 3.001 : 1.001
+                #expect(
+                    difference(scores + ["test_accuracy"]) * texts < most, "\(dataset) k=\(k)")
+                #expect(difference(scores + ["test_f1"]) * texts < 2 * most, "\(dataset) k=\(k)")
+                #expect(difference(scores + ["test_auc"]) < 2e-4, "\(dataset) k=\(k)")
             }
             #expect(
-                difference("llm_test_accuracy") * texts <= max(3, 0.004 * texts), "\(dataset)")
-            #expect(difference("llm_test_auc") < 4e-3, "\(dataset)")
+                difference(["llm_test_accuracy"]) * texts <= max(3, 0.004 * texts), "\(dataset)")
+            #expect(difference(["llm_test_auc"]) < 4e-3, "\(dataset)")
         }
         try Self.compareFields(outcome, run.result)
     }
