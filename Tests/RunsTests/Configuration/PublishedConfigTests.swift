@@ -1,3 +1,4 @@
+import Autoencoders
 import Basics
 import EvalKit
 import Evals
