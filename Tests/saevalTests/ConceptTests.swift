@@ -39,7 +39,8 @@ extension ProgramTests {
         @Test("An autoencoder that is added makes no baseline be computed again")
         func addedAutoencoder() throws {
             let bench = try Workbench()
-            let first = try bench.saeval(Self.arguments(bench, ["--match", ".*__topk"]))
+            let topk = ["--saes", "configs/quickstart/saes/sae_lens", "--match", ".*2.*__topk"]
+            let first = try bench.saeval(Self.arguments(bench, topk))
             #expect(first.status == 0, "\(first)")
             let second = try bench.saeval(Self.arguments(bench))
             #expect(second.status == 0, "\(second)")
@@ -56,6 +57,8 @@ extension ProgramTests {
         func missingDataset() throws {
             let bench = try Workbench()
             let bad = try bench.write("reviews/train.jsonl", "{\"text\": \"good\"}\n")
+            try bench.copy(
+                "configs/quickstart/toyworld/amazon_reviews/test.jsonl", to: "reviews/test.jsonl")
             let datasets = "canrager/amazon_reviews_mcauley_1and5=\(parentFolder(of: bad))"
             let ending = try bench.saeval(Self.arguments(bench, ["--datasets", datasets]))
             #expect(ending.status == 1, "\(ending)")
