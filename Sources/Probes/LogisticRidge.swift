@@ -18,13 +18,15 @@ func minimizeRidge(
 ) throws(ProbeError) {
     let run = RidgeRun(problem, penalty: penalty, stop: stop)
     try run.start(from: solution)
-    // A line search that can no longer tell values apart ends a run; a fresh one forgets the
-    // curvature that misled it.
-    var status: Int32 = 0
-    for _ in 0..<(stop == .optimum ? RidgeRun.attempts : 1) {
+    var status = run.minimize()
+    // A line search that can no longer tell values apart ends a run. A fresh one forgets the
+    // curvature that misled it; then one from zero, and one that only halves its steps.
+    for attempt in 1..<RidgeRun.attempts where stop == .optimum {
+        guard RidgeRun.isTolerable(status), run.distance > 10 * run.goal else { break }
+        if attempt >= 3, run.distance <= RidgeRun.limit { break }
+        if attempt == 3 { try run.start(from: CentredProbe(columns: problem.columns)) }
+        run.halvesSteps = attempt % 2 == 0 || attempt > 3
         status = run.minimize()
-        guard RidgeRun.isTolerable(status) else { break }
-        if run.distance <= 10 * run.goal { break }
     }
     guard RidgeRun.isTolerable(status), stop == .scikitLearn || run.distance <= RidgeRun.limit
     else {
@@ -45,7 +47,7 @@ private final class RidgeRun {
     /// What is accepted when the arithmetic gives no more: the objective is then within about a
     /// millionth of its least value.
     static let limit = 1e-3
-    static let attempts = 6
+    static let attempts = 8
     /// One over the root of the intercept's second derivative at zero, which is 1/4.
     static let interceptScale = 2.0
 
@@ -56,6 +58,8 @@ private final class RidgeRun {
     private let weights: UnsafeMutablePointer<Double>
     /// The variables: those of the weights, then that of the intercept; nil without memory.
     private let variables: UnsafeMutablePointer<Double>?
+    /// Whether the line search only shortens its first step, which rounding cannot mislead.
+    var halvesSteps = false
     /// The objective at the last accepted point; nil before the first evaluation.
     private var lastValue: Double?
     /// `‖gradient‖ / objective` at the end.
@@ -125,6 +129,10 @@ private final class RidgeRun {
             (settings.ftol, settings.gtol, settings.max_linesearch) = (1e-3, 0.9, 50)
         } else {
             (settings.m, settings.max_iterations, settings.max_linesearch) = (40, 20_000, 20)
+            if halvesSteps {
+                settings.linesearch = Int32(LBFGS_LINESEARCH_BACKTRACKING_WOLFE)
+                settings.max_linesearch = 60
+            }
         }
         return settings
     }
