@@ -8,9 +8,6 @@ struct DatasetProbing: Sendable {
     let settings: SparseProbingSettings
     let context: any EvaluationContext
 
-    /// How a sparse probe is fitted.
-    static let logistic = LogisticSettings(penalty: .l2, inverseStrength: 1)
-
     /// The probes on one source of features, each with streams of its own.
     ///
     /// A stream's name holds the dataset, class, source and number of features, so that all
@@ -60,6 +57,7 @@ struct DatasetProbing: Sendable {
 
     /// Full probes one after the other, since training decides how many numbers are drawn; then the
     /// tasks of all sparse probes in order, and their fits, which draw nothing, at the same time.
+    /// Fits end where scikit-learn's do.
     func scoresInOrder(
         _ data: PooledDataset, source: FeatureSource, using generator: inout TorchGenerator
     ) throws -> [ProbeScore] {
@@ -86,7 +84,8 @@ struct DatasetProbing: Sendable {
                 let (job, train, test) = drawn[index]
                 return .sparse(
                     try sparseAccuracy(
-                        of: data.features, k: job.k ?? 0, train: train, test: test))
+                        of: data.features, k: job.k ?? 0, train: train, test: test,
+                        stop: .scikitLearn))
             })
     }
 
@@ -153,13 +152,16 @@ enum ProbeScore: Sendable {
 
 /// Accuracy on test rows of a logistic probe on the k features whose means over positive and negative
 /// training rows differ most; of all features where there are fewer.
-func sparseAccuracy(of features: FeatureRows, k: Int, train: ProbeTask, test: ProbeTask) throws
-    -> Double
-{
+///
+/// - Parameter stop: where the fit of the probe ends.
+func sparseAccuracy(
+    of features: FeatureRows, k: Int, train: ProbeTask, test: ProbeTask,
+    stop: LogisticSettings.Stop = .optimum
+) throws -> Double {
     let chosen = topFeatures(meanDifferences(features, train), count: k)
     let probe = try logisticProbe(
         columns(chosen, of: features, train), columns: chosen.count, labels: train.labels,
-        settings: DatasetProbing.logistic)
+        settings: LogisticSettings(penalty: .l2, inverseStrength: 1, stop: stop))
     let decisions = probe.decisions(columns(chosen, of: features, test))
     let correct = zip(decisions, test.labels).count { ($0 > 0) == $1 }
     return Double(correct) / Double(test.labels.count)
