@@ -5,7 +5,9 @@ import Probes
 
 /// Trains and tests the probes of a dataset.
 struct DatasetProbing: Sendable {
+    /// What the evaluation was told.
     let settings: SparseProbingSettings
+    /// Texts, activations and autoencoders.
     let context: any EvaluationContext
 
     /// The probes on one source of features, each with streams of its own.
@@ -137,16 +139,22 @@ struct DatasetProbing: Sendable {
 
 /// One probe: the place of its class, and on how many features; nil for all.
 private struct ProbeJob: Sendable {
+    /// Place of the class in the dataset.
     var place: Int
+    /// Features; nil for all.
     var k: Int?
 }
 
 /// What one probe gave.
 enum ProbeScore: Sendable {
+    /// Of a probe on all features.
     case full(AdamWResult)
+    /// Accuracy of a sparse probe.
     case sparse(Double)
 
+    /// The result on all features, if it is one.
     var full: AdamWResult? { if case .full(let result) = self { result } else { nil } }
+    /// The accuracy of a sparse probe, if it is one.
     var sparse: Double? { if case .sparse(let accuracy) = self { accuracy } else { nil } }
 }
 

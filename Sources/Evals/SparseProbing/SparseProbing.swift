@@ -25,8 +25,10 @@ public struct SparseProbing: Evaluation {
         Headline("sae_top_5_test_accuracy", title: "SAE k=5"),
     ]
 
+    /// What it was told.
     let settings: SparseProbingSettings
 
+    /// Takes its settings.
     public init(settings: SparseProbingSettings) { self.settings = settings }
 
     public func inputs(for cohort: Cohort) -> [InputRequest] {
@@ -127,7 +129,9 @@ extension SparseProbingSettings {
 
 /// Floating-point operations of one dataset, about.
 private struct ProbingCosts {
+    /// What the evaluation was told.
     let settings: SparseProbingSettings
+    /// The autoencoders and their hook.
     let cohort: Cohort
 
     /// Classes of a dataset and epochs of a probe, about.

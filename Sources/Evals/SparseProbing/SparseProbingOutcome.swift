@@ -4,7 +4,9 @@ import EvalKit
 /// Merges the probes of one autoencoder into SAE Bench's metrics and ours: means over the classes of
 /// a dataset, then over datasets, summed in their order as SAE Bench does.
 struct SparseProbingOutcome {
+    /// What the evaluation was told.
     let settings: SparseProbingSettings
+    /// The autoencoders that were evaluated together.
     let cohort: Cohort
     /// The datasets that are present, in the order of the settings.
     private let datasets: [DatasetAccuracies]
@@ -100,6 +102,7 @@ private struct DatasetAccuracies {
     /// Metrics in SAE Bench's order.
     private let metrics: [(name: String, values: [(className: String, accuracy: Double)])]
 
+    /// Gathers the parts of one dataset.
     init(settings: SparseProbingSettings, model: ProbedDataset, latents: ProbedDataset) {
         name = "\(model.dataset)_results"
         lastOfModel = average(model.full?.lastAccuracies ?? [])

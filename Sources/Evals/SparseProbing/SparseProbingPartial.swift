@@ -13,6 +13,7 @@ public struct SparseProbingPartial: Codable, Sendable, Equatable {
     /// One entry for each dataset and source of features.
     public var parts: [ProbedDataset]
 
+    /// Takes its parts.
     public init(_ parts: [ProbedDataset]) { self.parts = parts }
 }
 
@@ -28,6 +29,7 @@ public enum FeatureSource: String, Codable, Sendable {
 public struct ProbedDataset: Codable, Sendable, Equatable {
     /// The dataset's id.
     public var dataset: String
+    /// Where the features come from.
     public var source: FeatureSource
     /// Classes in the order of the dataset; all other lists follow it.
     public var classes: [String]
@@ -36,6 +38,7 @@ public struct ProbedDataset: Codable, Sendable, Equatable {
     /// Sparse probes in the order of the settings.
     public var sparse: [SparseProbes]
 
+    /// Takes all values.
     public init(
         dataset: String, source: FeatureSource, classes: [String], full: FullProbes?,
         sparse: [SparseProbes]
@@ -54,6 +57,7 @@ public struct FullProbes: Codable, Sendable, Equatable {
     /// Epochs until training stopped.
     public var epochs: [Int]
 
+    /// Takes all values.
     public init(accuracies: [Double], lastAccuracies: [Double], epochs: [Int]) {
         (self.accuracies, self.lastAccuracies) = (accuracies, lastAccuracies)
         self.epochs = epochs
@@ -62,9 +66,11 @@ public struct FullProbes: Codable, Sendable, Equatable {
 
 /// Probes on the k features whose means differ most, one for each class.
 public struct SparseProbes: Codable, Sendable, Equatable {
+    /// Features of a probe.
     public var k: Int
     /// Accuracies on test texts.
     public var accuracies: [Double]
 
+    /// Takes all values.
     public init(k: Int, accuracies: [Double]) { (self.k, self.accuracies) = (k, accuracies) }
 }

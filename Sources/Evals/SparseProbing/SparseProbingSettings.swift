@@ -31,6 +31,7 @@ public struct SparseProbingSettings: EvaluationSettings {
     /// Classes of a dataset in place of SAE Bench's, by dataset; not a setting of SAE Bench.
     public var chosenClasses: [String: [ClassName]] = [:]
 
+    /// The settings of SAE Bench.
     public init() {}
 
     /// Writes every key, null where there is no value, since keys are what a config may hold.
@@ -134,6 +135,7 @@ public struct ClassName: Codable, Sendable, Hashable {
     /// The name as datasets write it.
     public var text: String
 
+    /// Names a class.
     public init(_ text: String) { self.text = text }
 
     public init(from decoder: any Decoder) throws {
