@@ -97,12 +97,14 @@ struct OracleRun {
 
     /// Compares accuracies class by class: at most one test text apart for sparse probes, two for
     /// probes on all features.
-    func compare(_ parts: [ProbedDataset], testTexts: Int) throws {
+    func compare(_ parts: [ProbedDataset], testTexts: Int, sparseTexts: Double = 1) throws {
         let expected = try #require(result["eval_result_unstructured"])
         var compared = 0
         for part in parts {
             let metrics = try #require(expected["\(part.dataset)_results"])
-            var lists = part.sparse.map { (metricName(part.source, k: $0.k), $0.accuracies, 1.0) }
+            var lists = part.sparse.map {
+                (metricName(part.source, k: $0.k), $0.accuracies, sparseTexts)
+            }
             if let full = part.full {
                 lists.append((metricName(part.source), full.accuracies, 2.0))
             }
