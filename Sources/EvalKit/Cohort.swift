@@ -77,3 +77,17 @@ public struct Cohort: Sendable, Codable {
         self.streams = streams
     }
 }
+
+extension Cohort {
+    /// Refuses SAE Bench's `llm_dtype` where it is not how the run stores activations.
+    ///
+    /// - Parameter dtype: empty when it is not given.
+    public func check(llmDtype dtype: String, of evaluation: String) throws(EvaluationError) {
+        guard !dtype.isEmpty, dtype != activationType else { return }
+        throw EvaluationError(
+            .unsuitable,
+            "`\(evaluation).llm_dtype` is \(dtype), but the run stores activations as "
+                + activationType,
+            advice: "set `dtype: \(dtype)` or leave `llm_dtype` out")
+    }
+}

@@ -23,7 +23,8 @@ extension ProgramTests {
             let bench = try Workbench()
             let ending = try bench.saeval(
                 [
-                    "run", "Tests/Fixtures/configs/core.yaml", "--output", bench.output, "--artifacts",
+                    "run", "Tests/Fixtures/configs/core.yaml", "--output", bench.output,
+                    "--artifacts",
                     bench.artifacts, "--saes", "configs/quickstart/saes", "--match",
                     "sae_lens/.*\\.2\\..*__(topk|jumprelu)|dictionary_learning/.*|gemma_scope/.*",
                 ] + ParityTests.settings(2, 4))

@@ -74,7 +74,8 @@ extension ProgramTests {
             let names = ["topk", "random"].map { "blocks.2.hook_resid_post__\($0)" }
             let ending = try bench.saeval(
                 [
-                    "run", "Tests/Fixtures/configs/core.yaml", "--output", bench.output, "--artifacts",
+                    "run", "Tests/Fixtures/configs/core.yaml", "--output", bench.output,
+                    "--artifacts",
                     bench.artifacts,
                     "--saes", "configs/quickstart/saes/sae_lens", "--match", ".*2.*__(topk|random)",
                 ] + Self.settings(8, 24))

@@ -47,7 +47,8 @@ final class Workbench: Sendable {
         sparsityBatches: Int = 10
     ) -> [String] {
         [
-            command, "Tests/Fixtures/configs/core.yaml", "--output", output, "--artifacts", artifacts,
+            command, "Tests/Fixtures/configs/core.yaml", "--output", output, "--artifacts",
+            artifacts,
             "--saes",
             "configs/quickstart/saes/sae_lens", "--match", ".*__(\(kinds))", "--layers", "1,2",
             "--set",
@@ -61,7 +62,8 @@ final class Workbench: Sendable {
     /// autoencoder.
     func tiny(_ more: [String] = [], command: String = "run", saes: String? = nil) -> [String] {
         [
-            command, "Tests/Fixtures/configs/core.yaml", "--output", output, "--artifacts", artifacts,
+            command, "Tests/Fixtures/configs/core.yaml", "--output", output, "--artifacts",
+            artifacts,
             "--saes",
             saes ?? "configs/quickstart/saes/sae_lens/toyworld-res/blocks.1.hook_resid_post__topk",
             "--set",

@@ -57,7 +57,8 @@ extension ProgramTests {
                 $0.tiny(["--model", try $0.write("file", "x")])
             },
             Mistake(
-                "a model that is nowhere", says: ["`no/such`", "`saeval fetch configs/quickstart.yaml --model no/such"]
+                "a model that is nowhere",
+                says: ["`no/such`", "`saeval fetch configs/quickstart.yaml --model no/such"]
             ) {
                 $0.tiny(["--model", "no/such"])
             },

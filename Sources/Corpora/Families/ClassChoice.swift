@@ -94,7 +94,7 @@ extension ClassChoice {
                 rows.isEmpty
                     ? "has no rows in \(file.path)"
                     : "has \(groupColumn) \(values) alone in \(file.path)",
-                name, advice: "two values are needed")
+                name, advice: "leave the class out, or give rows of it for both values")
         }
         return try groups.map {
             try enough($0.rows, wanted, name, " with \(groupColumn) \($0.label.name)", in: file)

@@ -25,7 +25,7 @@ extension AttributionSettings {
             } else {
                 .classes(
                     train: trainSetSize, test: testSetSize, seed: randomSeed,
-                    classes: chosenClasses[run.dataset]?.map(\.name))
+                    classes: chosenClasses[run.dataset]?.map(\.text))
             }
         return TextRequest(
             dataset: run.dataset, selection: selection, contextLength: contextLength)
@@ -53,13 +53,7 @@ struct AttributionPlan {
                 "`\(identifier).n_values` holds \(n), but \(subject.name) has \(latents) latents",
                 advice: "leave out values above \(latents)")
         }
-        guard ["", cohort.activationType].contains(settings.llmDtype) else {
-            throw EvaluationError(
-                .unsuitable,
-                "`\(identifier).llm_dtype` is \(settings.llmDtype), but the run stores "
-                    + "activations as \(cohort.activationType)",
-                advice: "set `dtype: \(settings.llmDtype)` or leave `llm_dtype` out")
-        }
+        try cohort.check(llmDtype: settings.llmDtype, of: identifier)
         for dataset in settings.datasetNames where isSCR {
             guard settings.column1ValsLookup[dataset]?.isEmpty == false else {
                 throw EvaluationError(

@@ -54,7 +54,7 @@ public struct AttributionSettings: EvaluationSettings {
     ]
 
     /// For TPP classes of a dataset in place of SAE Bench's; not a setting of SAE Bench.
-    public var chosenClasses: [String: [AttributionClass]] = [:]
+    public var chosenClasses: [String: [ClassName]] = [:]
 
     public init() {}
 
@@ -117,7 +117,7 @@ public struct AttributionSettings: EvaluationSettings {
             }
             guard classes.count >= 2, Set(classes).count == classes.count else {
                 throw EvaluationError(
-                    .outOfRange, "`chosen_classes.\(dataset)` is \(classes.map(\.name))",
+                    .outOfRange, "`chosen_classes.\(dataset)` is \(classes.map(\.text))",
                     advice: "give two different classes or more")
             }
         }
@@ -158,29 +158,5 @@ extension AttributionSettings {
             "n_values": .array(nValues.map { .integer($0) }),
             "column1_vals_lookup": .object(lookup),
         ])
-    }
-}
-
-/// The name of a class; a config may write it as text or as a number.
-public struct AttributionClass: Codable, Sendable, Hashable {
-    /// The name as datasets write it.
-    public var name: String
-
-    public init(_ name: String) { self.name = name }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let name = try? container.decode(String.self) {
-            self.name = name
-        } else if let number = try? container.decode(Int.self) {
-            name = "\(number)"
-        } else {
-            name = "\(try container.decode(Double.self))"
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(name)
     }
 }

@@ -43,13 +43,7 @@ public struct SparseProbing: Evaluation {
                 "`sparse_probing.k_values` holds \(k), but \(subject.name) has \(latents) latents",
                 advice: "leave out values above \(latents)")
         }
-        guard ["", cohort.activationType].contains(settings.llmDtype) else {
-            throw EvaluationError(
-                .unsuitable,
-                "`sparse_probing.llm_dtype` is \(settings.llmDtype), but the run stores "
-                    + "activations as \(cohort.activationType)",
-                advice: "set `dtype: \(settings.llmDtype)` or leave `llm_dtype` out")
-        }
+        try cohort.check(llmDtype: settings.llmDtype, of: Self.identifier)
     }
 
     public func units(for cohort: Cohort) throws -> [PlannedUnit<SparseProbingUnit>] {

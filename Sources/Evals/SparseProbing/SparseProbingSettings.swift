@@ -129,26 +129,3 @@ extension SparseProbingSettings {
         ])
     }
 }
-
-/// The name of a class; a config may write it as text or, where it is one, as an integer.
-public struct ClassName: Codable, Sendable, Hashable {
-    /// The name as datasets write it.
-    public var text: String
-
-    /// Names a class.
-    public init(_ text: String) { self.text = text }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let text = try? container.decode(String.self) {
-            self.text = text
-        } else {
-            text = "\(try container.decode(Int.self))"
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
-    }
-}

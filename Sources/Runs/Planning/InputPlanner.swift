@@ -115,6 +115,7 @@ struct InputPlanner {
     /// The file or folder of a labelled dataset: under its own id, under that of the dataset whose
     /// classes it is a part of, or in the folder of all small binary datasets.
     private func labelledPath(_ request: TextRequest) throws -> String {
+        if case .binary = request.selection {} else { _ = try TextFamily.named(request.dataset) }
         for id in names(of: request) {
             guard let path = try mapped(id) else { continue }
             guard fileExists(path) || folderExists(path) else {

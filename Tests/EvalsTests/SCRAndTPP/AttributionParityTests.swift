@@ -1,15 +1,7 @@
-import Autoencoders
 import Basics
-import CCrypto
-import Corpora
 import EvalKit
 import Glibc
-import Kernels
-import LanguageModels
-import Probes
-import Tensors
 import Testing
-import Tokenizers
 
 @testable import Evals
 
@@ -30,7 +22,7 @@ struct AttributionOracle {
     /// The folder of each dataset.
     let datasets: [String: String]
     /// Classes in place of SAE Bench's.
-    var chosenClasses: [String: [AttributionClass]] = [:]
+    var chosenClasses: [String: [ClassName]] = [:]
 
     /// A run of the oracle on the shared golden models, autoencoders and texts.
     init(folder: String, shared: String) throws {
@@ -59,7 +51,7 @@ struct AttributionOracle {
         let dataset = "LabHC/bias_in_bios_class_set1"
         datasets = [dataset: "\(root)/configs/quickstart/toyworld/bias_in_bios"]
         chosenClasses = [
-            dataset: ["1", "11", "13", "21", "25", "26"].map { AttributionClass($0) }
+            dataset: ["1", "11", "13", "21", "25", "26"].map { ClassName($0) }
         ]
     }
 
@@ -74,52 +66,12 @@ struct AttributionOracle {
 
     /// Model, autoencoder and texts with their activations, read through the library.
     func context(threads: Int = 2) throws -> ToyContext {
-        let backend = CPUBackend()
-        let model = try loadLanguageModel(folder: modelFolder, backend: backend)
-        let reference = try #require(try findAutoencoders(under: autoencoderFolder).first)
-        let tokenizer = try Tokenizer(folder: modelFolder)
-        let hook = try HookPoint(parsing: reference.hookName)
         let settings = try settings()
-        var labelled: [TextRequest: (rows: TextRows, activations: Tensor)] = [:]
-        for run in settings.runs(isSCR: isSCR) {
-            let request = settings.request(run)
-            let rows = try textRows(
-                request, at: try #require(datasets[run.dataset]), tokenizer: tokenizer,
-                threads: threads)
-            labelled[request] = (
-                rows, try Self.activations(of: rows, at: hook, model: model, threads: threads)
-            )
-        }
-        let cohort = Cohort(
-            hook: hook, model: model.description, modelName: "models/oracle",
-            activationType: "float32", prependsBOS: true, specialTokens: [],
-            subjects: [Subject(reference: reference, key: ContentHash.of(reference.path))],
-            streams: .upstream)
-        return ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
-            autoencoders: [try loadAutoencoder(reference)], model: model, backend: backend,
-            threads: threads, labelled: labelled, activations: { _, _ in Tensor(zeros: [0, 1]) })
-    }
-
-    /// The activations of all stored tokens; each text runs alone, which padding behind it would not
-    /// change.
-    private static func activations(
-        of rows: TextRows, at hook: HookPoint, model: any LanguageModel, threads: Int
-    ) throws -> Tensor {
-        let width = model.description.size(at: hook)
-        let result = Tensor(uninitialized: [rows.stored.count, width])
-        _ = try concurrentMap(rows.count, threads: threads) { text in
-            let tokens = Array(rows.tokens[rows.starts[text]..<rows.starts[text + 1]])
-            let pass = ForwardPass(
-                start: .tokens(tokens), end: .lastCapture, batch: 1, positions: tokens.count,
-                captures: [hook])
-            let x = try #require(try model.run(pass).captured[hook])
-            for place in rows.storedStarts[text]..<rows.storedStarts[text + 1] {
-                let position = rows.stored[place] - rows.starts[text]
-                memcpy(result.floats + place * width, x.floats + position * width, width * 4)
-            }
-        }
-        return result
+        return try labelledContext(
+            model: modelFolder, autoencoder: autoencoderFolder, threads: threads,
+            texts: try settings.runs(isSCR: isSCR).map {
+                (settings.request($0), try #require(datasets[$0.dataset]))
+            })
     }
 
     /// What upstream mode gives, and the permutations that it drew.
@@ -139,16 +91,6 @@ struct AttributionOracle {
             ? SCR(settings: settings).outcome(of: [partial], for: subject, in: context.cohort)
             : TPP(settings: settings).outcome(of: [partial], for: subject, in: context.cohort)
         return (partial, outcome, trace.permutations)
-    }
-
-    /// SHA-256 of numbers as little-endian 32-bit integers, in hexadecimal digits.
-    static func digest(_ numbers: [Int32]) -> String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        let isDone = numbers.map(\.littleEndian).withUnsafeBytes {
-            EVP_Digest($0.baseAddress, $0.count, &digest, nil, EVP_sha256(), nil)
-        }
-        #expect(isDone == 1)
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Checks that a result has the keys of SAE Bench's, in their order.
@@ -201,7 +143,7 @@ struct AttributionParityTests {
         let (partial, outcome, drawn) = try run.evaluated()
         let trace = try JSON(file: "\(folder)/randperm_trace.json")
         #expect(drawn.count == trace["count"]?.integer)
-        #expect(AttributionOracle.digest(drawn.flatMap { $0 }) == trace["all_sha256_i32le"]?.text)
+        #expect(sha256(drawn.flatMap { $0 }) == trace["all_sha256_i32le"]?.text)
         let stages = try #require(try JSON(file: "\(folder)/accuracies.json").elements)
         #expect(stages.count == partial.probes.count)
         let texts = try run.settings().testSetSize

@@ -34,7 +34,7 @@ struct AttributionPlanTests {
         #expect(settings.nValues == [3])
         #expect(settings.training.patience == 7)
         #expect(settings.column1ValsLookup == ["mine": [["x", "y"]]])
-        #expect(settings.chosenClasses["mine"]?.map(\.name) == ["1", "b"])
+        #expect(settings.chosenClasses["mine"]?.map(\.text) == ["1", "b"])
     }
 
     @Test(

@@ -54,7 +54,7 @@ struct SparseProbingSettingsTests {
             ("{\"chosen_classes\": {\"fancyzhx/ag_news\": [1]}}", "chosen_classes"),
             ("{\"chosen_classes\": {\"fancyzhx/ag_news\": [1, 1]}}", "chosen_classes"),
             ("{\"chosen_classes\": {\"fancyzhx/ag_news\": \"all\"}}", "chosen_classes"),
-            ("{\"chosen_classes\": {\"fancyzhx/ag_news\": [1, 2.5]}}", "chosen_classes"),
+            ("{\"chosen_classes\": {\"fancyzhx/ag_news\": [1, true]}}", "chosen_classes"),
             ("{\"k_value\": [1]}", "k_value"), ("{\"k_values\": \"1\"}", "k_values"),
         ])
     func refused(text: String, key: String) throws {

@@ -117,7 +117,8 @@ struct RunConfigurationTests {
         arguments: [
             ("model", "5"), ("model", "[a]"), ("model", "''"), ("dtype", "float64"),
             ("dtype", "32"), ("device", "gpu"),
-            ("output", "true"), ("artifacts", "7"), ("streams", "none"), ("seed", "-1"), ("seed", "1.5"),
+            ("output", "true"), ("artifacts", "7"), ("streams", "none"), ("seed", "-1"),
+            ("seed", "1.5"),
             ("seed", "'1'"), ("seed", "a"),
             ("threads", "0"), ("threads", "two"), ("memory_gib", "0"), ("memory_gib", "-2"),
             ("memory_gib", ".inf"),
