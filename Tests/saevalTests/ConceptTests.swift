@@ -32,7 +32,7 @@ extension ProgramTests {
                 Self.arguments(bench, ["--threads", "\(threads)"]), ranks: ranks)
             #expect(ending.status == 0, "\(ending)")
             let expected = try Self.alone.get()
-            #expect(expected.texts.count == 1 + 3 * 2)
+            #expect(expected.texts.count == 1 + 4 * 2)
             #expect(try bench.results().differences(from: expected) == [])
         }
 
@@ -46,11 +46,11 @@ extension ProgramTests {
             #expect(second.status == 0, "\(second)")
             #expect(try bench.results().differences(from: try Self.alone.get()) == [])
             let log = String(decoding: try readFile("\(bench.output)/log.jsonl"), as: UTF8.self)
-            let baselines = log.split(separator: "\n").filter {
-                $0.contains("{\\\"model\\\":") || $0.contains("{\\\"probes\\\":")
+            let baselines = log.split(separator: "\n").filter { line in
+                ["model", "probes", "baseline"].contains { line.contains("{\\\"\($0)\\\":") }
             }
-            // One for each dataset of sparse probing, of TPP and of SCR.
-            #expect(baselines.count == 4)
+            // One for each dataset of sparse probing, TPP, SCR and SAE-probes.
+            #expect(baselines.count == 6)
         }
 
         @Test("Inputs that cannot be made are named, and everything else is evaluated")
@@ -65,7 +65,7 @@ extension ProgramTests {
             #expect(ending.errors.contains("canrager/amazon_reviews_mcauley_1and5_sentiment"))
             #expect(ending.errors.contains("rating"), "\(ending)")
             let (results, whole) = (try bench.results(), try Self.alone.get())
-            #expect(results.texts.count == 1 + 3 * 2)
+            #expect(results.texts.count == 1 + 4 * 2)
             // What does not read the reviews is as it was.
             for (name, text) in whole.texts where name.contains("/tpp/") || name.contains("/scr/") {
                 #expect(results.texts[name] == text)
