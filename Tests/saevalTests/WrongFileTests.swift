@@ -58,7 +58,9 @@ extension ProgramTests {
             },
             Mistake(
                 "a model that is nowhere",
-                says: ["`no/such`", "`saeval fetch configs/quickstart.yaml --model no/such"]
+                says: [
+                    "`no/such`", "`saeval fetch Tests/Fixtures/configs/core.yaml --model no/such",
+                ]
             ) {
                 $0.tiny(["--model", "no/such"])
             },
@@ -67,7 +69,7 @@ extension ProgramTests {
         static let datasets = [
             Mistake(
                 "a dataset without a file", flags: ["--set", "core.dataset=nix"],
-                says: ["`nix`", "datasets: {nix: FILE}", "quickstart/corpus"]),
+                says: ["`nix`", "datasets: {nix: PATH}", "quickstart/corpus"]),
             Mistake(
                 "a dataset whose file is missing",
                 says: ["`quickstart/corpus`", "{}/no.jsonl", "datasets:"]
