@@ -35,7 +35,7 @@ public struct AnyEvaluation: Sendable {
             try evaluation.units(for: cohort).map {
                 PlannedUnit(
                     unit: try text(of: $0.unit), subjects: $0.subjects, cost: $0.cost,
-                    inputs: $0.inputs, servesAll: $0.servesAll)
+                    inputs: $0.inputs, servesAll: $0.servesAll, after: $0.after)
             }
         }
         evaluate = { unit, subjects, context in
@@ -77,6 +77,16 @@ private func text(of value: some Encodable) throws -> String {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+extension EvaluationContext {
+    /// The partial results of the units that the unit at hand comes after, in the order of its
+    /// ``PlannedUnit/after``.
+    public func earlier<Partial: Decodable>(_ type: Partial.Type, for subject: SubjectIndex) throws
+        -> [Partial]
+    {
+        try earlier(for: subject).map { try value(of: $0) }
+    }
 }
 
 private func value<Value: Decodable>(of text: String) throws -> Value {

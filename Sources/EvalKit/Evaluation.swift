@@ -107,13 +107,16 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     /// Whether the partial result is the same for all subjects, as that of a baseline is; it is
     /// then computed once and kept when autoencoders come and go.
     public var servesAll: Bool
+    /// Positions among `units(for:)` of earlier units whose partial results it reads. It waits for
+    /// them, and fails for an autoencoder for which one of them failed.
+    public var after: [Int]
 
     public init(
         unit: Unit, subjects: [SubjectIndex], cost: Double, inputs: [Int]? = nil,
-        servesAll: Bool = false
+        servesAll: Bool = false, after: [Int] = []
     ) {
         (self.unit, self.subjects, self.cost) = (unit, subjects, cost)
-        (self.inputs, self.servesAll) = (inputs, servesAll)
+        (self.inputs, self.servesAll, self.after) = (inputs, servesAll, after)
     }
 }
 

@@ -2,6 +2,23 @@ import Basics
 import Glibc
 
 /// `log.jsonl`: what happened in a run, one JSON object a line, written by rank 0.
+///
+/// Every event has `time`, seconds since 1970 by rank 0's clock, and `event`:
+///
+/// | event | further keys |
+/// | --- | --- |
+/// | `start` | `plan`, `ranks`, `units`, `hosts`: the host of each rank, `threads`: of each rank |
+/// | `begin` | `rank`, `task`: a name of its own in this run; a rank was handed a task |
+/// | `block` | end of a task that filled a block: `rank`, `task`, `seconds`, `parts`, `bytes_read`, `bytes_written` |
+/// | `unit` | end of a task that evaluated a unit: the same, and `evaluation`, `hook`, `unit`, `keys` |
+/// | `failure` | `evaluation`, `sae`, `reason` |
+/// | `lost` | `rank`, `task`, `reason`: a rank died or fell silent and its task goes to another |
+/// | `note`, `error` | `text` |
+/// | `end`, `stop` | `seconds`, `failures` |
+///
+/// `seconds` of a task are the worker's, so it ran from `time - seconds` to `time`. `parts` has the
+/// seconds of it that went into `loading` (weights), `reading` (activations) and `writing`
+/// (activations); the rest is arithmetic.
 final class EventLog {
     private let descriptor: Int32
 

@@ -141,6 +141,8 @@ struct RankContext: EvaluationContext {
     let workspace: RankWorkspace
     let cohortIndex: Int
     let evaluationIndex: Int
+    /// Partial results of earlier units, for each subject.
+    var earlierPartials: [SubjectIndex: [String]] = [:]
 
     var cohort: Cohort { workspace.plan.cohorts[cohortIndex].cohort }
     var backend: any KernelBackend { workspace.backend }
@@ -204,6 +206,8 @@ struct RankContext: EvaluationContext {
     func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
         try workspace.autoencoder(subject, in: cohort)
     }
+
+    func earlier(for subject: SubjectIndex) throws -> [String] { earlierPartials[subject] ?? [] }
 
     func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
         try workspace.shared(name, make)

@@ -131,10 +131,13 @@ struct PlanLayout {
             identifier: evaluations[evaluation].identifier,
             settings: evaluations[evaluation].settings.text())
         let suitable = suitableSubjects(evaluation: evaluation, cohort)
+        var places: [Int?] = []
         for planned in try evaluations[evaluation].units(cohort) {
+            places.append(nil)
             let subjects = planned.subjects.filter(suitable.contains)
             let read = (planned.inputs ?? Array(sets.indices)).map { sets[$0] }
-            guard !subjects.isEmpty, !read.contains(nil) else { continue }
+            let after = planned.after.map { places[$0] }
+            guard !subjects.isEmpty, !read.contains(nil), !after.contains(nil) else { continue }
             let activations = read.compactMap { $0 }.flatMap { set in
                 hooks(of: cohort, rowSet: set).map { activationKey(rowSet: set, hook: $0) }
             }
@@ -145,10 +148,14 @@ struct PlanLayout {
                     hook: cohort.hook, specialTokens: cohort.specialTokens, streams: cohort.streams,
                     backend: backendName)
             }
+            places[places.count - 1] = units.count
             units.append(
                 RunPlan.UnitPlan(
                     evaluation: evaluation, cohort: index, unit: planned.unit, subjects: subjects,
-                    keys: keys, cost: planned.cost, servesAll: planned.servesAll))
+                    keys: keys, cost: planned.cost, servesAll: planned.servesAll,
+                    reads: activations.compactMap { key in
+                        activationSets.firstIndex { $0.key == key }
+                    }, after: after.compactMap { $0 }))
         }
     }
 

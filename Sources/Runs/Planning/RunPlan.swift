@@ -102,6 +102,10 @@ public struct RunPlan: Sendable, Codable {
         public var cost: Double
         /// Whether all subjects share one key and one result.
         public var servesAll: Bool
+        /// Indices of the activation sets that it reads.
+        public var reads: [Int]
+        /// Indices of the units whose partial results it reads; they come before it.
+        public var after: [Int]
     }
 
     /// An autoencoder or dataset that cannot be evaluated.
