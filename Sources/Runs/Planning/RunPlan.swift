@@ -78,6 +78,15 @@ public struct RunPlan: Sendable, Codable {
         /// Where the activations are kept.
         public var path: String
         public var byteCount: Int
+        /// Whether they are kept or computed whenever they are read.
+        public var policy = ActivationPolicy.store
+        /// Sets of a wave lie on disk at the same time.
+        public var wave = 0
+    }
+
+    /// What becomes of activations.
+    public enum ActivationPolicy: String, Sendable, Codable {
+        case store, recompute
     }
 
     /// Autoencoders at one hook and the evaluations that they take part in.
@@ -132,6 +141,9 @@ public struct RunPlan: Sendable, Codable {
     /// Names the run: results of equal plans are equal.
     public var key: ContentHash
     public var threads: Int?
+    /// Whether activations of a wave are removed before the next one is computed, because the disk
+    /// budget does not hold them all.
+    public var removesActivations = false
     public var output: String
     public var artifacts: String
     /// Sentences that the user should read.
