@@ -192,3 +192,6 @@ public func lastComponent(of path: String) -> String {
     let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     return trimmed.split(separator: "/").last.map(String.init) ?? trimmed
 }
+
+/// Removes a file; one that is not there is no error.
+public func removeFile(_ path: String) { unlink(path) }

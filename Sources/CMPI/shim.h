@@ -2,6 +2,7 @@
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 static inline MPI_Comm cmpi_comm_world(void) { return MPI_COMM_WORLD; }
+static inline MPI_Comm cmpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline MPI_Comm cmpi_comm_null(void) { return MPI_COMM_NULL; }
 static inline MPI_Info cmpi_info_null(void) { return MPI_INFO_NULL; }
 static inline MPI_Datatype cmpi_byte(void) { return MPI_BYTE; }

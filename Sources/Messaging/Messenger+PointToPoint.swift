@@ -27,10 +27,18 @@ extension Messenger {
     ///
     /// - Parameters: nil for any source or any tag.
     public func probe(from source: Int? = nil, tag: Int32? = nil) throws -> Envelope? {
+        try probe(from: source, tag: tag, on: messages)
+    }
+
+    /// Looks on one of our communicators.
+    func probe(from source: Int? = nil, tag: Int32? = nil, on communicator: MPI_Comm) throws
+        -> Envelope?
+    {
         var isThere: Int32 = 0
         var status = MPI_Status()
         try check(
-            MPI_Iprobe(try sourceNumber(source), tag ?? MPI_ANY_TAG, messages, &isThere, &status),
+            MPI_Iprobe(
+                try sourceNumber(source), tag ?? MPI_ANY_TAG, communicator, &isThere, &status),
             "MPI_Iprobe")
         return isThere == 0 ? nil : try envelope(status)
     }

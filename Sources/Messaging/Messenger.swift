@@ -5,7 +5,7 @@ import Synchronization
 /// The ranks of this run and the messages between them: the only place that speaks MPI.
 ///
 /// Without `mpirun` it is a world of one rank, in which point-to-point calls are never needed.
-/// Any thread may call, but one thread at a time should receive. No call spins: waiting looks,
+/// Any thread may call, but one thread at a time should receive messages. No call spins: waiting looks,
 /// sleeps and looks again. A rank that fails must call ``abort(code:message:)``, since leaving by
 /// `exit` waits for all other ranks.
 public final class Messenger: @unchecked Sendable {
@@ -19,10 +19,14 @@ public final class Messenger: @unchecked Sendable {
     public let localSize: Int
     /// All ranks, for libraries that do their own MPI; messages of ours travel on copies of it.
     package let communicator: MPI_Comm
+    /// This rank alone, for libraries that would otherwise wait for ranks that are gone.
+    package let alone: MPI_Comm
     /// Carries point-to-point messages.
     let messages: MPI_Comm
     /// Carries what collective calls send, so that no tag of a caller can meet it.
     let collectives: MPI_Comm
+    /// Carries signs of life.
+    let heartbeats: MPI_Comm
 
     /// The messenger of this process, once there is one.
     private static let started = Mutex<Messenger?>(nil)
@@ -56,6 +60,15 @@ public final class Messenger: @unchecked Sendable {
         _exit(code)
     }
 
+    /// Leaves without waiting for other ranks, whatever they do; not collective.
+    ///
+    /// - Parameter endingOthers: whether they are ended too.
+    public func leave(code: Int32, endingOthers: Bool) -> Never {
+        fflush(nil)
+        if endingOthers, isParallel { MPI_Abort(communicator, code) }
+        _exit(code)
+    }
+
     /// Learns the ranks from a running MPI; collective.
     private init() throws {
         let world = try Self.required(cmpi_comm_world(), "MPI_COMM_WORLD")
@@ -73,8 +86,10 @@ public final class Messenger: @unchecked Sendable {
         (self.rank, self.size) = (Int(rank), Int(size))
         (self.localRank, self.localSize) = (Int(localRank), Int(localSize))
         communicator = world
+        alone = try Self.required(cmpi_comm_self(), "MPI_COMM_SELF")
         messages = try Self.copy(of: world)
         collectives = try Self.copy(of: world)
+        heartbeats = try Self.copy(of: world)
     }
 }
 
@@ -101,10 +116,11 @@ extension Messenger {
         } else {
             try check(MPI_Query_thread(&threads), "MPI_Query_thread")
         }
-        guard threads >= Int32(MPI_THREAD_SERIALIZED) else {
+        guard threads >= Int32(MPI_THREAD_MULTIPLE) else {
             throw MessagingError(
-                .noThreads, "This MPI allows calls from one thread only (level \(threads))",
-                advice: "use an MPI that offers MPI_THREAD_SERIALIZED or better")
+                .noThreads,
+                "This MPI allows calls from one thread at a time only (level \(threads))",
+                advice: "use an MPI that offers MPI_THREAD_MULTIPLE")
         }
     }
 

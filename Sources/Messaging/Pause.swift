@@ -11,6 +11,9 @@ public struct Pause: Sendable {
     /// A pause that begins short.
     public init() {}
 
+    /// Sleeps for the shortest time.
+    public static func once() { usleep(50) }
+
     /// Sleeps once and makes the next sleep half as long again.
     public mutating func sleep() {
         usleep(microseconds)

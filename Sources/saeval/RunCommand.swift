@@ -18,16 +18,43 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "How long running tasks may go on after SIGTERM, SIGUSR1 or SIGINT.",
+            valueName: "seconds"))
+    var stopWithin = 15.0
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a rank may give no sign of life before it counts as lost.",
+            valueName: "seconds"))
+    var watchdog = 60.0
+
+    @Flag(help: "Go on without ranks that are lost; start with mpirun --enable-recovery.")
+    var survive = false
+
+    func validate() throws {
+        for (name, value) in [("--stop-within", stopWithin), ("--watchdog", watchdog)]
+        where !(1...86_400).contains(value) {
+            throw ValidationError("\(name) takes 1 to 86400 seconds, not \(value)")
+        }
+    }
+
     func run() throws {
+        StopSignal.listen()
         let source = try options.source
+        var runOptions = RunOptions()
+        (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
+        runOptions.survives = survive
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
-            backend: CPUBackend())
+            backend: CPUBackend(), options: runOptions)
         guard let summary = try executor.run() else { return }
         show(summary)
-        if summary.isStopped { throw ExitCode(75) }
-        if !summary.failures.isEmpty { throw ExitCode(1) }
+        let code: Int32 = summary.isStopped ? 75 : summary.failures.isEmpty ? 0 : 1
+        summary.leave?(code)
+        if code != 0 { throw ExitCode(code) }
     }
 
     private func show(_ summary: RunSummary) {

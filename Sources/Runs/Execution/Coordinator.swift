@@ -3,34 +3,38 @@ import EvalKit
 import LanguageModels
 import Storage
 
-/// Rank 0's part of a run: fills the activation store, hands units out, keeps the journal, writes
-/// results.
+/// Rank 0's part of a run: fills the activation store, has units evaluated, keeps the journal,
+/// writes results.
 final class Coordinator {
-    private let plan: RunPlan
-    private let worker: Worker
+    let plan: RunPlan
+    let worker: Worker
+    let record: RunRecord
+    let log: EventLog
+    let progress = RunProgress()
     private let pool: WorkPool
-    private let record: RunRecord
-    private let log: EventLog
-    private let ranks: Int
-    private let progress = RunProgress()
+    private let ranks: [RankIntroduction]
+    private let threads: ThreadShares
     private var results: ResultWriter
-    private var failures: [String: RunPlan.FailedItem] = [:]
+    var failures: [String: RunPlan.FailedItem] = [:]
+    /// The work of the wave at hand.
+    var graph: TaskGraph
 
     init(
-        plan: RunPlan, worker: Worker, pool: WorkPool, record: RunRecord, log: EventLog, ranks: Int
+        plan: RunPlan, worker: Worker, pool: WorkPool, record: RunRecord, log: EventLog,
+        ranks: [RankIntroduction], threads: ThreadShares
     ) {
         (self.plan, self.worker, self.pool) = (plan, worker, pool)
-        (self.record, self.log, self.ranks) = (record, log, ranks)
+        (self.record, self.log, self.ranks, self.threads) = (record, log, ranks, threads)
         results = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
+        graph = TaskGraph(plan, units: [], blocks: [:])
     }
 
     func run() throws -> RunSummary {
         let pending = pendingUnits()
         try start(pending)
         var isComplete = true
-        if !pending.isEmpty {
-            isComplete = try harvest()
-            if isComplete { isComplete = try evaluate(pending) }
+        for (wave, units) in TaskGraph.waves(of: pending, in: plan) where isComplete {
+            isComplete = try run(wave: wave, units: units)
         }
         progress.end()
         try results.write(record.partials)
@@ -52,7 +56,7 @@ final class Coordinator {
 
     /// Units with at least one partial result that the journal lacks, and the subjects that they
     /// lack it for.
-    private func pendingUnits() -> [(index: Int, subjects: [SubjectIndex])] {
+    private func pendingUnits() -> [TaskGraph.PendingUnit] {
         plan.units.indices.compactMap { index in
             let unit = plan.units[index]
             let all = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }
@@ -61,19 +65,18 @@ final class Coordinator {
         }
     }
 
-    private func start(_ pending: [(index: Int, subjects: [SubjectIndex])]) throws {
+    private func start(_ pending: [TaskGraph.PendingUnit]) throws {
         let partials = plan.units.reduce(0) { $0 + ($1.servesAll ? 1 : $1.keys.count) }
         let missing = pending.reduce(0) { $0 + $1.subjects.count }
         let cost = plan.units.reduce(0) { $0 + $1.cost }
-        let missingCost = pending.reduce(0) { $0 + share($1) }
+        let missingCost = pending.reduce(0) { $0 + TaskGraph.cost(of: $1, in: plan) }
         try record.append(
             .start(
                 JournalEntry.StartRecord(
                     plan: plan.key, partials: partials, donePartials: partials - missing,
-                    cost: cost,
-                    doneCost: cost - missingCost,
+                    cost: cost, doneCost: cost - missingCost,
                     autoencoders: plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count },
-                    evaluations: plan.evaluations.map(\.identifier), ranks: ranks,
+                    evaluations: plan.evaluations.map(\.identifier), ranks: ranks.count,
                     epochSeconds: currentEpochSeconds())))
         for item in plan.failedItems {
             try record.append(.failure(evaluation: "plan", subject: item.name, reason: item.reason))
@@ -81,61 +84,74 @@ final class Coordinator {
         log.write(
             "start",
             [
-                ("plan", .string(plan.key.hex)), ("ranks", .integer(ranks)),
+                ("plan", .string(plan.key.hex)), ("ranks", .integer(ranks.count)),
                 ("units", .integer(pending.count)),
+                ("hosts", .array(ranks.map { .string($0.host) })),
+                ("threads", .array(threads.share.map { .integer($0) })),
             ])
         if missing < partials, missing > 0 {
             Console.note("\(partials - missing) of \(partials) partial results are there already")
         }
+        progress.begin(
+            total: cost, done: cost - missingCost, tasks: plan.units.count,
+            doneTasks: plan.units.count - pending.count)
     }
 
-    /// The part of a unit's cost that its missing subjects make.
-    private func share(_ pending: (index: Int, subjects: [SubjectIndex])) -> Double {
-        let unit = plan.units[pending.index]
-        return unit.servesAll
-            ? unit.cost
-            : unit.cost * Double(pending.subjects.count) / Double(max(1, unit.subjects.count))
-    }
+    // MARK: - Waves
 
-    // MARK: - Activations
-
-    private func harvest() throws -> Bool {
-        for rowSet in plan.rowSets.indices {
-            guard try harvest(rowSet: rowSet) else { return false }
+    private func run(wave: Int, units: [TaskGraph.PendingUnit]) throws -> Bool {
+        let sets = Set(units.flatMap { plan.units[$0.index].reads }).sorted().filter {
+            plan.activationSets[$0].policy == .store
         }
-        return true
-    }
-
-    private func harvest(rowSet index: Int) throws -> Bool {
-        let rowSet = plan.rowSets[index]
-        let tokens = try storedTokens(index)
         var locks: [FileLock] = []
-        var pending: [Int: [Int]] = [:]
-        var sets: [Int] = []
-        for set in plan.activationSets.indices where plan.activationSets[set].rowSet == index {
-            let preparation = try prepare(
-                set, rowSet: rowSet, tokens: tokens)
+        var blocks: [Int: [Int]] = [:]
+        for set in sets {
+            let preparation = try prepare(set)
             if let notice = preparation.notice { log.write("note", [("text", .string(notice))]) }
             if preparation.isComplete { continue }
-            sets.append(set)
+            if plan.removesActivations { try record.append(.made(plan.activationSets[set].key)) }
             if let lock = preparation.lock { locks.append(lock) }
-            for block in preparation.pendingBlocks { pending[block, default: []].append(set) }
+            blocks[set] = preparation.pendingBlocks
+            // A run that was killed at the very end of a file.
+            if preparation.pendingBlocks.isEmpty {
+                try ActivationFile.complete(plan.activationSets[set].path)
+            }
         }
-        guard !sets.isEmpty else { return true }
         defer { withExtendedLifetime(locks) {} }
-        try pool.open(sets)
-        let tasks = pending.keys.sorted().map {
-            WorkTask.harvest(rowSet: index, block: $0, sets: pending[$0]!)
-        }
-        progress.begin(
-            "activations", units: tasks.count, total: Double(tasks.count), done: 0, doneUnits: 0)
-        let isComplete = try pool.run(tasks) { report, rank in try self.finishHarvest(report, rank)
-        }
-        try pool.close()
-        if isComplete {
-            for set in sets { try ActivationFile.complete(plan.activationSets[set].path) }
-        }
+        graph = TaskGraph(plan, units: units, blocks: blocks)
+        let blockTasks = graph.tasks.count - units.count
+        progress.expect(
+            cost: graph.tasks.prefix(blockTasks).reduce(0) { $0 + $1.cost }, tasks: blockTasks)
+        let written = blocks.keys.sorted().filter { !blocks[$0]!.isEmpty }
+        if !written.isEmpty { try pool.open(written) }
+        var scheduler = Scheduler(graph.tasks, gates: graph.gates)
+        let isComplete = try pool.run(&scheduler, for: self)
+        if !written.isEmpty || plan.removesActivations { try pool.close() }
+        for lock in locks { lock.release() }
+        if isComplete, plan.removesActivations { remove(sets) }
         return isComplete
+    }
+
+    /// Removes activations that this run made, to make room for the next wave.
+    private func remove(_ sets: [Int]) {
+        for set in sets.map({ plan.activationSets[$0] }) where record.made.contains(set.key) {
+            removeFile(set.path)
+        }
+    }
+
+    private func prepare(_ set: Int) throws -> ActivationPreparation {
+        let entry = plan.activationSets[set]
+        let rowSet = plan.rowSets[entry.rowSet]
+        let layout = ActivationLayout(
+            sequences: rowSet.storedRows / rowSet.positions, positions: rowSet.positions,
+            modelSize: plan.model.size(at: entry.hook),
+            type: plan.activationType, blockRows: rowSet.blockRows)
+        let attributes = ActivationAttributes(
+            model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset,
+            key: entry.key)
+        return try ActivationFile.prepare(
+            entry.path, layout: layout, attributes: attributes,
+            tokens: try storedTokens(entry.rowSet))
     }
 
     /// The tokens whose activations are stored, in the order of the store.
@@ -146,106 +162,5 @@ final class Coordinator {
             let texts = try worker.workspace.texts(index)
             return texts.stored.map { texts.tokens[$0] }
         }
-    }
-
-    private func prepare(
-        _ set: Int, rowSet: RunPlan.RowSet, tokens: [Int32]
-    ) throws -> ActivationPreparation {
-        let entry = plan.activationSets[set]
-        let layout = ActivationLayout(
-            sequences: rowSet.storedRows / rowSet.positions, positions: rowSet.positions,
-            modelSize: plan.model.size(at: entry.hook),
-            type: plan.activationType, blockRows: rowSet.blockRows)
-        let attributes = ActivationAttributes(
-            model: plan.modelName, hook: entry.hook.description, dataset: rowSet.request.dataset,
-            key: entry.key)
-        return try ActivationFile.prepare(
-            entry.path, layout: layout, attributes: attributes, tokens: tokens)
-    }
-
-    private func finishHarvest(_ report: WorkReport, _ rank: Int) throws {
-        guard case .harvested(_, let block, let sets, let checksums, let seconds) = report else {
-            return
-        }
-        for (set, checksum) in zip(sets, checksums) {
-            try worker.file(set).markDone(block: block, checksum: checksum)
-        }
-        log.write(
-            "block",
-            [("block", .integer(block)), ("rank", .integer(rank)), ("seconds", .number(seconds))])
-        progress.finish(cost: 1)
-    }
-
-    // MARK: - Units
-
-    private func evaluate(_ pending: [(index: Int, subjects: [SubjectIndex])]) throws -> Bool {
-        let order = pending.sorted { first, second in
-            let costs = (share(first), share(second))
-            return costs.0 == costs.1 ? first.index < second.index : costs.0 > costs.1
-        }
-        let total = plan.units.reduce(0) { $0 + $1.cost }
-        progress.begin(
-            "units", units: plan.units.count, total: total,
-            done: total - pending.reduce(0) { $0 + share($1) },
-            doneUnits: plan.units.count - pending.count)
-        return try pool.run(order.map { .unit(index: $0.index, subjects: $0.subjects) }) {
-            report, rank in
-            try self.finishUnit(report, rank)
-        }
-    }
-
-    private func finishUnit(_ report: WorkReport, _ rank: Int) throws {
-        guard case .evaluated(let report) = report else { return }
-        let unit = plan.units[report.index]
-        let cohort = plan.cohorts[unit.cohort].cohort
-        let evaluation = plan.evaluations[unit.evaluation].identifier
-        let keys = Dictionary(uniqueKeysWithValues: zip(unit.subjects, unit.keys))
-        if !report.partials.isEmpty {
-            let partials = report.partials
-            try record.append(
-                .unit(
-                    JournalEntry.UnitRecord(
-                        evaluation: evaluation, unit: unit.unit, rank: rank,
-                        seconds: report.seconds,
-                        cost: share((report.index, partials.map(\.0))),
-                        epochSeconds: currentEpochSeconds(),
-                        subjects: partials.map { subjectName($0.0, of: unit, in: cohort) },
-                        keys: partials.map { keys[$0.0]! }, partials: partials.map(\.1))))
-        }
-        for failure in report.failures {
-            try fail(
-                subjectName(failure.subject, of: unit, in: cohort), evaluation, failure.reason)
-        }
-        log.write(
-            "unit",
-            [
-                ("evaluation", .string(evaluation)), ("hook", .string(cohort.hook.description)),
-                ("unit", .string(unit.unit)), ("rank", .integer(rank)),
-                ("seconds", .number(report.seconds)),
-                ("keys", .array(report.partials.map { .string(keys[$0.0]!.hex) })),
-            ])
-        progress.finish(cost: unit.cost)
-    }
-
-    /// Whom a result concerns.
-    private func subjectName(_ subject: SubjectIndex, of unit: RunPlan.UnitPlan, in cohort: Cohort)
-        -> String
-    {
-        unit.servesAll
-            ? "all autoencoders at \(cohort.hook)" : cohort.subjects[subject.value].name
-    }
-
-    private func fail(_ subject: String, _ evaluation: String, _ reason: String) throws {
-        guard failures["\(evaluation) \(subject)"] == nil else { return }
-        failures["\(evaluation) \(subject)"] = RunPlan.FailedItem(name: subject, reason: reason)
-        try record.append(.failure(evaluation: evaluation, subject: subject, reason: reason))
-        log.write(
-            "failure",
-            [
-                ("evaluation", .string(evaluation)), ("sae", .string(subject)),
-                ("reason", .string(reason)),
-            ])
-        progress.end()
-        Console.note("\(subject) failed: \(reason)")
     }
 }

@@ -26,15 +26,27 @@ struct Harvester: Sendable {
 
     /// The activations of one block at some hooks, in the stored type.
     ///
-    /// A block is cut into chunks for the threads; a row's numbers do not depend on its chunk.
-    ///
     /// - Shapes: `[stored tokens of the block, size of the hook]` each.
     /// - Throws: ``KernelError`` when an activation is not finite in the stored type.
     func block(_ block: Int, rowSet index: Int, hooks: Set<HookPoint>, threads: Int) throws
         -> [HookPoint: Tensor]
     {
         let set = plan.rowSets[index]
-        let range = block * set.blockRows..<min((block + 1) * set.blockRows, set.storedRows)
+        return try activations(
+            block * set.blockRows..<min((block + 1) * set.blockRows, set.storedRows),
+            rowSet: index, hooks: hooks, threads: threads)
+    }
+
+    /// The activations of some stored tokens, whole rows of them where rows are packed.
+    ///
+    /// They are cut into chunks for the threads; a row's numbers do not depend on its chunk.
+    ///
+    /// - Shapes: `[range, size of the hook]` each, in the stored type.
+    /// - Throws: as ``block(_:rowSet:hooks:threads:)``.
+    func activations(
+        _ range: Range<Int>, rowSet index: Int, hooks: Set<HookPoint>, threads: Int
+    ) throws -> [HookPoint: Tensor] {
+        let set = plan.rowSets[index]
         let chunks =
             switch set.request {
             case .rows(let request):

@@ -27,23 +27,30 @@ enum Command: Codable {
 enum WorkTask: Codable, Sendable {
     /// Fill one block of some activation sets, which share a row set, from one forward pass.
     case harvest(rowSet: Int, block: Int, sets: [Int])
-    /// Evaluate a unit of the plan for some of its subjects.
-    case unit(index: Int, subjects: [SubjectIndex])
+    /// Evaluate a unit of the plan for some of its subjects; for each of them come the partial results
+    /// of the units before it.
+    case unit(index: Int, subjects: [SubjectIndex], earlier: [[String]])
 }
 
 /// What a worker tells the coordinator.
 enum WorkReport: Codable, Sendable {
     case ready
-    /// Checksums of the written blocks, in the order of the task's sets.
-    case harvested(rowSet: Int, block: Int, sets: [Int], checksums: [UInt64], seconds: Double)
+    case harvested(BlockReport)
     case evaluated(UnitReport)
     /// The rank cannot go on.
     case fatal(String)
 }
 
+/// What filling a block yielded.
+struct BlockReport: Codable, Sendable {
+    /// The activation sets, and the checksum of what each got.
+    var sets: [Int]
+    var checksums: [UInt64]
+    var times: TaskTimes
+}
+
 /// What one unit yielded.
 struct UnitReport: Codable, Sendable {
-    var index: Int
     var partials: [(SubjectIndex, String)] {
         get { zip(subjects, texts).map { ($0, $1) } }
         set { (subjects, texts) = (newValue.map(\.0), newValue.map(\.1)) }
@@ -52,14 +59,12 @@ struct UnitReport: Codable, Sendable {
     private var texts: [String] = []
     /// Subjects that failed, and why.
     var failures: [Failure] = []
-    var seconds: Double
+    var times = TaskTimes()
 
     struct Failure: Codable, Sendable {
         var subject: SubjectIndex
         var reason: String
     }
-
-    init(index: Int, seconds: Double) { (self.index, self.seconds) = (index, seconds) }
 }
 
 /// Tags of messages.

@@ -16,6 +16,8 @@ final class RankWorkspace: Sendable {
     let evaluations: [AnyEvaluation]
     let backend: any KernelBackend
     let threads: Int
+    /// Where the time of the task at hand goes.
+    let meter = TaskMeter()
     private let own: OwnAutoencoders
     private let state = Mutex(State())
 
@@ -43,7 +45,9 @@ final class RankWorkspace: Sendable {
     func model() throws -> any LanguageModel {
         try state.withLock { state in
             if let model = state.model { return model }
-            let model = try loadLanguageModel(folder: plan.modelFolder, backend: backend)
+            let model = try meter.measure(\.loading) {
+                try loadLanguageModel(folder: plan.modelFolder, backend: backend)
+            }
             state.model = model
             return model
         }
@@ -80,9 +84,27 @@ final class RankWorkspace: Sendable {
         }
     }
 
-    /// Activations of some stored tokens, widened; a block that differs from its checksum is
-    /// computed again.
+    /// Lets the mappings of activation files go, so that removed files leave the disk.
+    func closeActivations() { state.withLock { $0.readers = [:] } }
+
+    /// Activations of some stored tokens, widened: read, or computed where the plan keeps none.
     func activations(set index: Int, range: Range<Int>) throws -> Tensor {
+        let set = plan.activationSets[index]
+        guard set.policy == .store else {
+            let stored = try harvester().activations(
+                range, rowSet: set.rowSet, hooks: [set.hook], threads: 1)
+            return try backend.widen(stored[set.hook]!)
+        }
+        meter.count(
+            range.count * set.byteCount / max(1, plan.rowSets[set.rowSet].storedRows),
+            \.bytesRead)
+        return try meter.measure(\.reading, threads: threads) {
+            try storedActivations(index, range)
+        }
+    }
+
+    /// Activations from the store; a block that differs from its checksum is computed again.
+    private func storedActivations(_ index: Int, _ range: Range<Int>) throws -> Tensor {
         let set = plan.activationSets[index]
         let reader = try reader(index)
         do {
@@ -121,7 +143,9 @@ final class RankWorkspace: Sendable {
         try state.withLock { state in
             if let autoencoder = state.autoencoders[subject] { return autoencoder }
             let reference = cohort.subjects[subject.value].reference
-            let autoencoder = try own.autoencoder(reference) ?? loadAutoencoder(reference)
+            let autoencoder = try meter.measure(\.loading) {
+                try own.autoencoder(reference) ?? loadAutoencoder(reference)
+            }
             state.autoencoders[subject] = autoencoder
             return autoencoder
         }

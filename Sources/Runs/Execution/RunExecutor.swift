@@ -15,6 +15,8 @@ public struct RunSummary: Sendable {
     public var isStopped = false
     /// The run's folder.
     public var folder = ""
+    /// Ends the program with an exit code, where ranks were lost and MPI cannot end properly.
+    public var leave: (@Sendable (Int32) -> Never)?
 }
 
 /// Runs a config on all ranks.
@@ -24,14 +26,16 @@ public struct RunExecutor {
     let messenger: Messenger
     let backend: any KernelBackend
     let own: OwnAutoencoders
+    let options: RunOptions
 
-    /// - Parameter own: autoencoders to evaluate besides those that the config names; the same on
-    ///   all ranks.
+    /// - Parameters:
+    ///   - own: autoencoders to evaluate besides those that the config names; the same on all ranks.
+    ///   - options: what happens when something goes wrong; the same on all ranks.
     public init(
         source: ConfigurationSource, catalogue: [EvaluationEntry], messenger: Messenger,
-        backend: any KernelBackend, own: OwnAutoencoders = .none
+        backend: any KernelBackend, own: OwnAutoencoders = .none, options: RunOptions = RunOptions()
     ) {
-        (self.source, self.catalogue) = (source, catalogue)
+        (self.source, self.catalogue, self.options) = (source, catalogue, options)
         (self.messenger, self.backend, self.own) = (messenger, backend, own)
     }
 
@@ -44,20 +48,26 @@ public struct RunExecutor {
         StopSignal.listen()
         let (introduction, failure) = introduce()
         let introductions = try messenger.gather(messageBytes(introduction))
+        let heartbeat = Heartbeat(
+            messenger: messenger, limitSeconds: options.watchdogSeconds,
+            isStopRequested: { StopSignal.isRequested }, requestStop: { StopSignal.request() })
         guard messenger.rank == 0 else {
             try follow()
+            heartbeat.end()
+            if options.survives { messenger.leave(code: 0, endingOthers: false) }
             return nil
         }
+        StopSignal.leave(after: options.stopWithinSeconds, messenger)
         do {
             if let failure { throw failure }
             let ranks = try introductions!.map { try message($0, as: RankIntroduction.self) }
             try refuseMixedConfigs(ranks)
-            let threads = ThreadShares(ranks: ranks, fixed: try configuration().threads)
-            return try coordinate(threads: threads)
+            return try coordinate(ranks, heartbeat)
         } catch {
             for rank in 1..<max(1, messenger.size) {
                 try? messenger.send(messageBytes(Command.stop), to: rank, tag: MessageTag.command)
             }
+            heartbeat.end(awaiting: Array(1..<max(1, messenger.size)))
             throw error
         }
     }
@@ -93,7 +103,8 @@ public struct RunExecutor {
         guard case .begin(let plan, let threads) = try receiveCommand(messenger) else { return }
         do {
             let worker = Worker(
-                workspace: try workspace(plan, threads: threads), messenger: messenger)
+                workspace: try workspace(plan, threads: threads), messenger: messenger,
+                survives: options.survives)
             try worker.follow()
         } catch {
             try? messenger.send(
@@ -116,8 +127,11 @@ public struct RunExecutor {
 
     // MARK: - Rank 0
 
-    private func coordinate(threads: ThreadShares) throws -> RunSummary {
+    private func coordinate(_ ranks: [RankIntroduction], _ heartbeat: Heartbeat) throws
+        -> RunSummary
+    {
         let configuration = try configuration()
+        let threads = ThreadShares(ranks: ranks, fixed: configuration.threads)
         let planner = try Planner(
             configuration, catalogue: catalogue, backendName: backend.name, own: own)
         let plan = try planner.plan()
@@ -125,43 +139,59 @@ public struct RunExecutor {
             plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))
         try makeFolder(plan.output)
         let record = try RunRecord(folder: plan.output)
-        let folders = plan.evaluations.map { "\(plan.output)/eval_results/\($0.identifier)" }
-        for folder in [plan.output] + folders { removePartialFiles(in: folder) }
-        let log = try EventLog(path: "\(plan.output)/log.jsonl")
-        try writeFile(
-            Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml"
-        )
-        for note in [record.notice, threads.note].compactMap({ $0 }) + plan.notes {
-            Console.note(note)
-        }
-        for set in plan.rowSets {
-            if let note = try RowStore.prepare(
-                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary,
-                texts: planner.texts)
-            {
-                Console.note(note)
-                log.write("note", [("text", .string(note))])
-            }
-        }
+        let log = try prepare(plan, planner, notes: [record.notice, threads.note])
         for rank in 1..<max(1, messenger.size) {
             let begin = Command.begin(plan, threads: threads.share[rank])
             try messenger.send(messageBytes(begin), to: rank, tag: MessageTag.command)
         }
         let worker = Worker(
-            workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger)
-        let pool = WorkPool(worker: worker, messenger: messenger)
+            workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger,
+            survives: options.survives)
+        let pool = WorkPool(
+            worker: worker, messenger: messenger, heartbeat: heartbeat, options: options,
+            hosts: ranks.map(\.host))
         do {
             try pool.gatherWorkers()
             let coordinator = Coordinator(
-                plan: plan, worker: worker, pool: pool, record: record, log: log,
-                ranks: messenger.size)
-            let summary = try coordinator.run()
+                plan: plan, worker: worker, pool: pool, record: record, log: log, ranks: ranks,
+                threads: threads)
+            var summary = try coordinator.run()
             try pool.stop()
+            heartbeat.end(awaiting: pool.others)
+            summary.leave = leave(pool)
             return summary
         } catch {
             log.write("error", [("text", .string("\(error)"))])
             if messenger.isParallel { messenger.abort(code: 1, message: "\(error)") }
             throw error
         }
+    }
+
+    /// How the program ends where other ranks cannot be waited for.
+    private func leave(_ pool: WorkPool) -> (@Sendable (Int32) -> Never)? {
+        guard options.survives, messenger.isParallel else { return nil }
+        let (messenger, hasLosses) = (messenger, pool.hasLosses)
+        return { messenger.leave(code: $0, endingOthers: hasLosses) }
+    }
+
+    /// Makes the folders and rows of a run and says what the user should know.
+    private func prepare(_ plan: RunPlan, _ planner: Planner, notes: [String?]) throws -> EventLog {
+        let folders = plan.evaluations.map { "\(plan.output)/eval_results/\($0.identifier)" }
+        for folder in [plan.output] + folders { removePartialFiles(in: folder) }
+        let log = try EventLog(path: "\(plan.output)/log.jsonl")
+        try writeFile(
+            Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml"
+        )
+        for note in notes.compactMap({ $0 }) + plan.notes { Console.note(note) }
+        for set in plan.rowSets {
+            let note = try RowStore.prepare(
+                set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary,
+                texts: planner.texts)
+            if let note {
+                Console.note(note)
+                log.write("note", [("text", .string(note))])
+            }
+        }
+        return log
     }
 }

@@ -11,6 +11,8 @@ enum JournalEntry: Codable {
     case unit(UnitRecord)
     /// An autoencoder that failed; tried again at the next start.
     case failure(evaluation: String, subject: String, reason: String)
+    /// Activations that this run makes and may remove.
+    case made(ContentHash)
     /// All work is done and all results are written.
     case end
 
@@ -48,6 +50,8 @@ final class RunRecord {
     private let journal: Journal
     /// Partial results by content key.
     private(set) var partials: [ContentHash: String] = [:]
+    /// Activations that this run made, by content key.
+    private(set) var made: Set<ContentHash> = []
     /// What opening the journal had to mend.
     var notice: String? { journal.notice }
 
@@ -56,7 +60,7 @@ final class RunRecord {
         journal = try Journal(path: "\(folder)/journal.jsonl")
         for text in journal.entries {
             guard let entry = Self.entry(of: text) else { continue }
-            if case .unit(let record) = entry { add(record) }
+            add(entry)
         }
     }
 
@@ -65,11 +69,16 @@ final class RunRecord {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try journal.append(String(decoding: try encoder.encode(entry), as: UTF8.self))
-        if case .unit(let record) = entry { add(record) }
+        add(entry)
     }
 
-    private func add(_ record: JournalEntry.UnitRecord) {
-        for (key, partial) in zip(record.keys, record.partials) { partials[key] = partial }
+    private func add(_ entry: JournalEntry) {
+        switch entry {
+        case .unit(let record):
+            for (key, partial) in zip(record.keys, record.partials) { partials[key] = partial }
+        case .made(let key): made.insert(key)
+        case .start, .failure, .end: break
+        }
     }
 
     /// Reads one entry; nil for one that a later version wrote.

@@ -45,6 +45,18 @@ struct TaskGraph {
         for unit in units { add(unit) }
     }
 
+    /// Units by the wave in which they can be evaluated: the last of those of the activations and
+    /// units that they read.
+    static func waves(of units: [PendingUnit], in plan: RunPlan) -> [(Int, [PendingUnit])] {
+        var waves = [Int](repeating: 0, count: plan.units.count)
+        for (index, unit) in plan.units.enumerated() {
+            waves[index] =
+                (unit.reads.map { plan.activationSets[$0].wave } + unit.after.map { waves[$0] })
+                .max() ?? 0
+        }
+        return Dictionary(grouping: units) { waves[$0.index] }.sorted { $0.key < $1.key }
+    }
+
     /// The part of a unit's cost that some of its subjects make.
     static func cost(of unit: PendingUnit, in plan: RunPlan) -> Double {
         let planned = plan.units[unit.index]

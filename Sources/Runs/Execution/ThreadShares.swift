@@ -1,9 +1,7 @@
 import Basics
 import Glibc
 
-/// How the cores of each host are shared among the ranks that work there.
-///
-/// With several ranks rank 0 coordinates and sleeps, so it gets no share.
+/// How the cores of each host are shared among its ranks.
 struct ThreadShares {
     /// Threads of each rank.
     let share: [Int]
@@ -15,26 +13,23 @@ struct ThreadShares {
     var most: Int { share.max() ?? 1 }
 
     init(ranks: [RankIntroduction], fixed: Int?) {
-        let works = { (rank: Int) in ranks.count == 1 || rank > 0 }
         var workers: [String: Int] = [:]
         var processors: [String: [UInt8]] = [:]
-        for (rank, entry) in ranks.enumerated() {
-            if works(rank) { workers[entry.host, default: 0] += 1 }
+        for entry in ranks {
+            workers[entry.host, default: 0] += 1
             let known =
                 processors[entry.host] ?? [UInt8](repeating: 0, count: entry.processors.count)
             processors[entry.host] = zip(known, entry.processors).map { $0 | $1 }
         }
         let count = { (bits: [UInt8]) in bits.reduce(0) { $0 + $1.nonzeroBitCount } }
-        share = ranks.enumerated().map { rank, entry in
+        share = ranks.map { entry in
             if let fixed { return fixed }
             let cores = count(processors[entry.host]!) / max(1, workers[entry.host] ?? 1)
             return max(1, min(count(entry.processors), cores))
         }
         mostWorkersOnOneHost = workers.values.max() ?? 1
         let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        let used = zip(ranks.indices, share).filter {
-            works($0.0) && ranks[$0.0].host == ranks[0].host
-        }.reduce(0) { $0 + $1.1 }
+        let used = zip(ranks, share).filter { $0.0.host == ranks[0].host }.reduce(0) { $0 + $1.1 }
         note =
             fixed == nil && ranks.count > 1 && used < online
             ? "The ranks on \(ranks[0].host) are bound to \(used) of \(online) cores; start with `mpirun --bind-to none` to use all"

@@ -1,85 +1,196 @@
 import Basics
 import Messaging
 
-/// Hands tasks to workers that ask and collects their reports. Rank 0 sleeps between messages.
-///
-/// With one rank the tasks run here, one after the other.
+/// What the pool asks of and tells the coordinator.
+protocol WorkPoolOwner: AnyObject {
+    /// The task of a number, when it is about to be handed out; nil when nothing of it is left to do.
+    func task(_ index: Int) throws -> WorkTask?
+    /// A rank was handed a task.
+    func began(_ index: Int, rank: Int)
+    /// A task is done.
+    ///
+    /// - Parameters:
+    ///   - report: nil when nothing of it was left to do.
+    ///   - opened: gates of the scheduler that this opened.
+    func finished(_ index: Int, _ report: WorkReport?, rank: Int, opened: [Int]) throws
+    /// A rank is lost, and the task that it had goes to another.
+    func lost(_ rank: Int, task: Int?, reason: String)
+}
+
+/// Hands tasks to ranks that are idle and collects their reports. Rank 0 works too, on a thread of
+/// its own; the thread that coordinates sleeps between messages.
 final class WorkPool {
     private let worker: Worker
+    private let local: LocalWorker
     private let messenger: Messenger
-    private var idle: [Int] = []
-    private var busy: Set<Int> = []
+    private let heartbeat: Heartbeat
+    private let options: RunOptions
+    private let hosts: [String]
+    /// Ranks that wait for a task, and the task of each that has one.
+    private var idle: Set<Int> = [0]
+    private var running: [Int: Int] = [:]
+    private var lostRanks: Set<Int> = []
+    /// How often a task's rank was lost.
+    private var losses: [Int: Int] = [:]
+    private var posted: [OutgoingMessage] = []
+    private var lastLook = monotonicSeconds()
 
-    init(worker: Worker, messenger: Messenger) {
-        (self.worker, self.messenger) = (worker, messenger)
+    /// - Parameter hosts: of each rank, for messages.
+    init(
+        worker: Worker, messenger: Messenger, heartbeat: Heartbeat, options: RunOptions,
+        hosts: [String]
+    ) {
+        (self.worker, self.messenger, self.heartbeat) = (worker, messenger, heartbeat)
+        (self.options, self.hosts) = (options, hosts)
+        local = LocalWorker(worker)
     }
 
-    /// Waits until every worker has asked for work.
+    /// Ranks other than 0 that are not lost.
+    var others: [Int] { (0..<messenger.size).filter { $0 > 0 && !lostRanks.contains($0) } }
+
+    /// Whether some rank was lost.
+    var hasLosses: Bool { !lostRanks.isEmpty }
+
+    /// Waits until every other rank has said that it is ready.
     func gatherWorkers() throws {
-        guard messenger.isParallel else { return }
-        while idle.count < messenger.size - 1 { _ = try receive() }
+        while !others.allSatisfy(idle.contains) {
+            switch try event() {
+            case .report(.ready, let rank): idle.insert(rank)
+            case .report(_, let rank):
+                throw RunError(.lostRank, "Rank \(rank) answers out of turn", advice: "run again")
+            case .lost: continue
+            }
+        }
     }
 
-    /// Opens activation sets on all ranks; collective.
+    /// Opens activation sets on all ranks, which must be idle.
     func open(_ sets: [Int]) throws {
         try command(.open(sets))
         try worker.open(sets)
         try gatherWorkers()
     }
 
-    /// Closes them on all ranks; collective.
+    /// Closes them on all ranks.
     func close() throws {
         try command(.close)
         try worker.close()
         try gatherWorkers()
     }
 
-    /// Ends all workers.
-    func stop() throws { try command(.stop) }
+    /// Ends all other ranks and rank 0's own worker.
+    func stop() throws {
+        try command(.stop)
+        local.end()
+        while posted.contains(where: { !$0.isDone }), !hasLosses { Pause.once() }
+    }
 
-    /// Runs tasks, first ones first, and hands each report to `finish` with the rank that made it.
+    /// Runs the tasks of a scheduler.
     ///
-    /// - Returns: whether all tasks ran; false when a stop was requested.
-    func run(_ tasks: [WorkTask], finish: (WorkReport, Int) throws -> Void) throws -> Bool {
-        var next = 0
-        if !messenger.isParallel {
-            while next < tasks.count, !StopSignal.isRequested {
-                try finish(try worker.perform(tasks[next]), 0)
-                next += 1
-            }
-            return next == tasks.count
-        }
+    /// - Returns: whether all ran; false when a stop was requested.
+    func run(_ scheduler: inout Scheduler, for owner: some WorkPoolOwner) throws -> Bool {
+        running = [:]
+        losses = [:]
         while true {
-            while next < tasks.count, !StopSignal.isRequested, let rank = idle.popLast() {
-                try messenger.send(
-                    messageBytes(Command.perform(tasks[next])), to: rank, tag: MessageTag.command)
-                busy.insert(rank)
-                next += 1
+            if !StopSignal.isRequested { try handOut(&scheduler, owner) }
+            if running.isEmpty {
+                precondition(
+                    scheduler.remaining == 0 || StopSignal.isRequested, "tasks wait for each other")
+                return scheduler.remaining == 0
             }
-            if busy.isEmpty { return next == tasks.count }
-            let (report, rank) = try receive()
-            try finish(report, rank)
+            switch try event() {
+            case .report(let report, let rank):
+                idle.insert(rank)
+                guard let task = running.removeValue(forKey: rank) else { continue }
+                try owner.finished(
+                    task, report, rank: rank, opened: scheduler.finish(task))
+            case .lost(let rank, let reason):
+                let task = running.removeValue(forKey: rank)
+                owner.lost(rank, task: task, reason: reason)
+                guard let task else { continue }
+                losses[task, default: 0] += 1
+                guard losses[task]! < 3 else {
+                    throw RunError(
+                        .lostRank,
+                        "Three ranks were lost over the same task, the last with: \(reason)",
+                        advice: "see the log; the same command resumes")
+                }
+                scheduler.giveBack(task)
+            }
         }
     }
 
-    private func receive() throws -> (WorkReport, Int) {
-        let envelope = try messenger.waitForMessage(tag: MessageTag.report)!
-        let report: WorkReport = try message(
-            try messenger.receive(from: envelope.source, tag: MessageTag.report))
-        if case .fatal(let reason) = report {
-            throw RunError(.lostRank, "Rank \(envelope.source) cannot go on: \(reason)")
+    private func handOut(_ scheduler: inout Scheduler, _ owner: some WorkPoolOwner) throws {
+        for rank in idle.sorted() {
+            while let index = scheduler.next(for: rank) {
+                guard let task = try owner.task(index) else {
+                    try owner.finished(index, nil, rank: rank, opened: scheduler.finish(index))
+                    continue
+                }
+                idle.remove(rank)
+                running[rank] = index
+                if rank == 0 { local.send(task) } else { try post(.perform(task), to: rank) }
+                owner.began(index, rank: rank)
+                break
+            }
+            if idle.contains(rank) { return }
         }
-        busy.remove(envelope.source)
-        idle.append(envelope.source)
-        return (report, envelope.source)
+    }
+
+    // MARK: - Messages
+
+    private enum Event {
+        case report(WorkReport, rank: Int)
+        case lost(rank: Int, reason: String)
+    }
+
+    /// Waits, mostly asleep, for a report or the loss of a rank.
+    private func event() throws -> Event {
+        var pause = Pause()
+        while true {
+            posted.removeAll { $0.isDone }
+            if let report = try local.receive() { return .report(report, rank: 0) }
+            if let envelope = try messenger.probe(tag: MessageTag.report) {
+                let rank = envelope.source
+                let bytes = try messenger.receive(from: rank, tag: MessageTag.report)
+                guard !lostRanks.contains(rank) else { continue }
+                let report: WorkReport = try message(bytes)
+                guard case .fatal(let reason) = report else { return .report(report, rank: rank) }
+                return try lose(rank, "Rank \(rank) on \(hosts[rank]) cannot go on: \(reason)")
+            }
+            if let rank = silentRank() {
+                return try lose(
+                    rank,
+                    "Rank \(rank) on \(hosts[rank]) has given no sign of life for \(durationText(options.watchdogSeconds))"
+                )
+            }
+            pause.sleep()
+        }
+    }
+
+    private func silentRank() -> Int? {
+        guard monotonicSeconds() - lastLook > 0.2 else { return nil }
+        lastLook = monotonicSeconds()
+        return others.first { heartbeat.silence(of: $0) > options.watchdogSeconds }
+    }
+
+    private func lose(_ rank: Int, _ reason: String) throws -> Event {
+        guard options.survives else {
+            throw RunError(.lostRank, reason, advice: "the same command, which resumes")
+        }
+        lostRanks.insert(rank)
+        idle.remove(rank)
+        return .lost(rank: rank, reason: reason)
     }
 
     private func command(_ command: Command) throws {
-        guard messenger.isParallel else { return }
-        let bytes = try messageBytes(command)
-        for rank in 1..<messenger.size {
-            try messenger.send(bytes, to: rank, tag: MessageTag.command)
+        for rank in others {
+            try post(command, to: rank)
+            idle.remove(rank)
         }
-        idle = []
+    }
+
+    private func post(_ command: Command, to rank: Int) throws {
+        posted.append(
+            try messenger.post(messageBytes(command), to: rank, tag: MessageTag.command))
     }
 }

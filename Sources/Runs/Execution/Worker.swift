@@ -4,34 +4,43 @@ import Kernels
 import LanguageModels
 import Messaging
 import Storage
+import Synchronization
 import Tensors
 
 /// Does pieces of work on one rank.
-final class Worker {
+final class Worker: Sendable {
     let workspace: RankWorkspace
     private let messenger: Messenger
-    private var files: [Int: ActivationFile] = [:]
+    private let survives: Bool
+    private let files = Mutex<[Int: ActivationFile]>([:])
 
-    init(workspace: RankWorkspace, messenger: Messenger) {
-        (self.workspace, self.messenger) = (workspace, messenger)
+    /// - Parameter survives: whether ranks open files alone, so that lost ones are not waited for.
+    init(workspace: RankWorkspace, messenger: Messenger, survives: Bool) {
+        (self.workspace, self.messenger, self.survives) = (workspace, messenger, survives)
     }
 
-    /// Opens activation sets for writing; collective.
+    /// Opens activation sets for writing; collective, unless the run survives lost ranks.
     func open(_ sets: [Int]) throws {
+        workspace.closeActivations()
         for set in sets {
-            files[set] = try ActivationFile.openForWriting(
-                workspace.plan.activationSets[set].path, messenger: messenger)
+            let file = try ActivationFile.openForWriting(
+                workspace.plan.activationSets[set].path, messenger: messenger, isAlone: survives)
+            files.withLock { $0[set] = file }
         }
     }
 
-    /// Closes them; collective.
+    /// Closes them; collective, unless the run survives lost ranks.
     func close() throws {
-        for set in files.keys.sorted() { try files[set]!.close() }
-        files = [:]
+        workspace.closeActivations()
+        let open = files.withLock { files in
+            defer { files = [:] }
+            return files
+        }
+        for set in open.keys.sorted() { try open[set]!.close() }
     }
 
-    /// The open file of a set, for rank 0 to mark blocks in.
-    func file(_ set: Int) -> ActivationFile { files[set]! }
+    /// The open file of a set.
+    func file(_ set: Int) -> ActivationFile { files.withLock { $0[set]! } }
 
     /// Does one piece of work.
     ///
@@ -39,40 +48,50 @@ final class Worker {
     ///   report.
     func perform(_ task: WorkTask) throws -> WorkReport {
         let start = monotonicSeconds()
+        let meter = workspace.meter
         switch task {
         case .harvest(let rowSet, let block, let sets):
             let hooks = sets.map { workspace.plan.activationSets[$0].hook }
             let stored = try workspace.harvester().block(
                 block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.threads)
-            let checksums = try zip(sets, hooks).map {
-                try files[$0]!.write(block: block, stored[$1]!)
-            }
-            return .harvested(
-                rowSet: rowSet, block: block, sets: sets, checksums: checksums,
-                seconds: monotonicSeconds() - start)
-        case .unit(let index, let subjects):
-            let unit = workspace.plan.units[index]
-            workspace.enter(cohort: unit.cohort)
-            let context = RankContext(
-                workspace: workspace, cohortIndex: unit.cohort, evaluationIndex: unit.evaluation)
-            let results = try workspace.evaluations[unit.evaluation].evaluate(
-                unit.unit, subjects, context)
-            var report = UnitReport(index: index, seconds: 0)
-            var partials: [(SubjectIndex, String)] = []
-            for subject in subjects {
-                switch results[subject] {
-                case .success(let partial): partials.append((subject, partial))
-                case .failure(let error):
-                    report.failures.append(.init(subject: subject, reason: "\(error)"))
-                case nil:
-                    report.failures.append(
-                        .init(subject: subject, reason: "the unit gave no result"))
+            let checksums = try zip(sets, hooks).map { set, hook in
+                meter.count(stored[hook]!.byteCount, \.bytesWritten)
+                return try meter.measure(\.writing) {
+                    try file(set).write(block: block, stored[hook]!)
                 }
             }
-            report.partials = partials
-            report.seconds = monotonicSeconds() - start
+            let times = meter.take(seconds: monotonicSeconds() - start)
+            return .harvested(BlockReport(sets: sets, checksums: checksums, times: times))
+        case .unit(let index, let subjects, let earlier):
+            var report = try evaluate(index, subjects, earlier)
+            report.times = meter.take(seconds: monotonicSeconds() - start)
             return .evaluated(report)
         }
+    }
+
+    private func evaluate(_ index: Int, _ subjects: [SubjectIndex], _ earlier: [[String]]) throws
+        -> UnitReport
+    {
+        let unit = workspace.plan.units[index]
+        workspace.enter(cohort: unit.cohort)
+        let context = RankContext(
+            workspace: workspace, cohortIndex: unit.cohort, evaluationIndex: unit.evaluation,
+            earlierPartials: Dictionary(uniqueKeysWithValues: zip(subjects, earlier)))
+        let results = try workspace.evaluations[unit.evaluation].evaluate(
+            unit.unit, subjects, context)
+        var report = UnitReport()
+        var partials: [(SubjectIndex, String)] = []
+        for subject in subjects {
+            switch results[subject] {
+            case .success(let partial): partials.append((subject, partial))
+            case .failure(let error):
+                report.failures.append(.init(subject: subject, reason: "\(error)"))
+            case nil:
+                report.failures.append(.init(subject: subject, reason: "the unit gave no result"))
+            }
+        }
+        report.partials = partials
+        return report
     }
 
     /// Follows the coordinator's commands until it says stop. For ranks other than 0.

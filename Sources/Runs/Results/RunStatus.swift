@@ -40,6 +40,7 @@ public struct RunStatus: Sendable {
             case .failure(let evaluation, let subject, let reason):
                 failures.append(
                     RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
+            case .made: break
             case .end: isEnded = true
             }
         }

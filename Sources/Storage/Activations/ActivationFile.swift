@@ -20,7 +20,7 @@ public final class ActivationFile: @unchecked Sendable {
     private let handles: Mutex<Handles?>
     /// The same file for flushing, past HDF5.
     private let system: OpenFile
-    /// Whether HDF5 has it open through MPI-IO.
+    /// Whether closing it waits for other ranks.
     private let isParallel: Bool
 
     /// What HDF5 has open.
@@ -38,29 +38,34 @@ public final class ActivationFile: @unchecked Sendable {
         }
     }
 
-    /// Opens the partial file for writing on all ranks; collective.
+    /// Opens the partial file for writing on all ranks; collective, unless `isAlone`.
     ///
     /// With one rank the file is opened plainly, else through MPI-IO.
     ///
-    /// - Parameter path: the final name.
+    /// - Parameters:
+    ///   - path: the final name.
+    ///   - isAlone: whether this rank opens and closes it without the others, which works when some
+    ///     of them are gone. Nothing in the file but blocks, checksums and marks is ever changed, so
+    ///     ranks that opened it by themselves do not disturb each other.
     /// - Throws: ``StorageError`` on every rank when it cannot be opened on one of them.
-    public static func openForWriting(_ path: String, messenger: Messenger) throws -> ActivationFile
-    {
+    public static func openForWriting(
+        _ path: String, messenger: Messenger, isAlone: Bool = false
+    ) throws -> ActivationFile {
         let partial = partialPath(of: path)
         let ready = Result {
             (try ActivationHeader(reading: partial), try OpenFile(partial, flags: O_RDWR))
         }
-        let isReadyEverywhere = try messenger.all((try? ready.get()) != nil)
+        let isReadyEverywhere = try isAlone || messenger.all((try? ready.get()) != nil)
         let (header, system) = try ready.get()
         guard isReadyEverywhere else {
             throw StorageError(
                 .otherRank, "Another rank cannot open \(partial)",
                 advice: "see that rank's message, and that all machines see the same folder")
         }
-        let handles = try HDF5.locked { try open(header, messenger: messenger) }
+        let handles = try HDF5.locked { try open(header, messenger: messenger, isAlone: isAlone) }
         return ActivationFile(
             path: path, layout: header.layout, handles: handles, system: system,
-            isParallel: messenger.isParallel)
+            isParallel: messenger.isParallel && !isAlone)
     }
 
     /// Takes over open handles.
@@ -78,12 +83,15 @@ public final class ActivationFile: @unchecked Sendable {
         if !isParallel { try? close() }
     }
 
-    /// Opens the file and its data sets through HDF5; collective.
-    private static func open(_ header: ActivationHeader, messenger: Messenger) throws -> Handles {
+    /// Opens the file and its data sets through HDF5; collective, unless `isAlone`.
+    private static func open(
+        _ header: ActivationHeader, messenger: Messenger, isAlone: Bool
+    ) throws -> Handles {
         let path = header.path
         let access =
             messenger.isParallel
-            ? try HDF5.parallelAccess(path, communicator: messenger.communicator)
+            ? try HDF5.parallelAccess(
+                path, communicator: isAlone ? messenger.alone : messenger.communicator)
             : try HDF5.serialAccess(path)
         let file = try HDF5Object(
             H5Fopen(path, ch5_read_write(), access.id), "H5Fopen", path, closer: H5Fclose)

@@ -1,0 +1,11 @@
+/// How a run behaves when something goes wrong; no number depends on it.
+public struct RunOptions: Sendable {
+    /// Seconds that running tasks may go on after a request to stop.
+    public var stopWithinSeconds = 15.0
+    /// Seconds without a sign of life after which a rank counts as lost.
+    public var watchdogSeconds = 60.0
+    /// Whether the run goes on without ranks that are lost.
+    public var survives = false
+
+    public init() {}
+}
