@@ -38,7 +38,16 @@ public protocol Autoencoder: Sendable {
     ///
     /// - Shapes: `[latents]`.
     var latentScale: [Float]? { get }
+
+    /// What encodes some latents alone, with the bits that ``encode(_:on:)`` gives them; nil where
+    /// latents depend on one another, as under top-k.
+    ///
+    /// - Parameter latents: ascending; codes number them by their places here.
+    func encoding(of latents: [Int]) -> LatentEncoding?
 }
+
+/// Encodes activations `[tokens, model]` into the non-zeros of the latents that it was made for.
+public typealias LatentEncoding = @Sendable (Tensor, any KernelBackend) throws -> SparseCodes
 
 extension Autoencoder {
     /// No encoder matrix.
@@ -47,4 +56,6 @@ extension Autoencoder {
     public var encoderBias: [Float] { [Float](repeating: 0, count: description.latents) }
     /// Nothing folded.
     public var latentScale: [Float]? { nil }
+    /// No latents alone.
+    public func encoding(of latents: [Int]) -> LatentEncoding? { nil }
 }

@@ -57,6 +57,20 @@ public struct AutoencoderReference: Sendable, Codable {
         return typed["device"]?.text == "" ? typed : typed.setting("device", to: .string(device))
     }
 
+    /// Whether each latent is decided on its own, so that some can be encoded alone; false for top-k
+    /// and for what is not read from files.
+    public var hasIndependentLatents: Bool {
+        guard (try? autoencoderLayout(named: layout, path: path)) != nil else { return false }
+        return Self.independentTrainers.contains(architecture)
+            || architectures.contains { $0.name == architecture && $0.hasIndependentLatents }
+    }
+
+    /// Names that dictionary_learning's trainers have besides, all of them computed as `standard` or
+    /// `jumprelu`.
+    private static let independentTrainers: Set<String> = [
+        "batch_topk", "matryoshka_batch_topk", "standard_april_update", "p_anneal",
+    ]
+
     /// The folder of its files.
     var folder: String { fileExists(path) ? parentFolder(of: path) : path }
 

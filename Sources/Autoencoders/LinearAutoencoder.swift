@@ -36,6 +36,18 @@ public struct LinearAutoencoder: Autoencoder {
         return try backend.encode(normalization.applied(to: x), encoder)
     }
 
+    /// What encodes some latents alone; nil for top-k.
+    ///
+    /// - Cost: copies their part of the encoder, `model · latents` numbers as they are stored; then
+    ///   `2 · tokens · model · latents` FLOP.
+    public func encoding(of latents: [Int]) -> LatentEncoding? {
+        guard let encoder = encoder.selecting(latents) else { return nil }
+        return { x, backend in
+            try check(x)
+            return try backend.encode(normalization.applied(to: x), encoder)
+        }
+    }
+
     /// Decodes latents back into the space of the activations.
     ///
     /// - Shapes: x and the result are `[tokens, model]`, `float32`; transcoders give

@@ -35,6 +35,7 @@ struct AutoencoderTests {
         #expect(mine.encoderMatrix == nil)
         #expect(mine.encoderBias == [0, 0, 0])
         #expect(mine.latentScale == nil)
+        #expect(mine.encoding(of: [0]) == nil)
         #expect(mine.description.release == "custom_sae")
         #expect(mine.description.configuration["d_sae"]?.integer == 3)
     }
@@ -74,5 +75,46 @@ struct AutoencoderTests {
         #expect(description.hookName == "blocks.3.hook_resid_post")
         #expect(description.contextSize == 64)
         #expect(description.prependsBeginning)
+    }
+
+    @Test(
+        "Some latents are encoded alone to the bit, except those of top-k", arguments: fixtureNames)
+    func someLatents(name: String) throws {
+        let path = "\(fixtures)/tiny-res/\(name)"
+        let reference = try #require(try findAutoencoders(under: path).first)
+        let autoencoder = try loadAutoencoder(reference)
+        let isTopK = autoencoder.description.computedAs == "topk"
+        #expect(reference.hasIndependentLatents == !isTopK)
+        let latents = [0, 2, 3, 4, 11, 23]
+        guard let encoding = autoencoder.encoding(of: latents) else {
+            #expect(isTopK)
+            return
+        }
+        #expect(!isTopK)
+        let x = Tensor(
+            (0..<10 * autoencoder.description.modelSize).map { Float($0 * 37 % 101) / 25 - 2 },
+            shape: [10, autoencoder.description.modelSize])
+        for backend in [ReferenceBackend(), CPUBackend()] as [any KernelBackend] {
+            let all = dense(try autoencoder.encode(x, on: backend))
+            let some = dense(try encoding(x, backend))
+            let expected = (0..<10).flatMap { row in
+                latents.map { all[row * autoencoder.description.latents + $0] }
+            }
+            #expect(some.map(\.bitPattern) == expected.map(\.bitPattern))
+        }
+    }
+
+    @Test(
+        "Names of trainers are known as well, and what is no file's is not",
+        arguments: [
+            ("batch_topk", "sae_lens", true), ("p_anneal", "dictionary_learning", true),
+            ("topk", "sae_lens", false), ("standard", "own type", false),
+            ("mystery", "sae_lens", false),
+        ])
+    func independence(architecture: String, layout: String, isIndependent: Bool) {
+        let reference = AutoencoderReference(
+            release: "r", id: "i", path: "", layout: layout, hookName: "blocks.0.hook_resid_post",
+            modelSize: 2, latents: 3, architecture: architecture, storedBytes: 0)
+        #expect(reference.hasIndependentLatents == isIndependent)
     }
 }

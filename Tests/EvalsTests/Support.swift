@@ -2,6 +2,7 @@ import Autoencoders
 import Basics
 import Corpora
 import EvalKit
+import Foundation
 import Kernels
 import LanguageModels
 import Synchronization
@@ -42,6 +43,8 @@ final class ToyContext: EvaluationContext {
     private let languageModel: (any LanguageModel)?
     private let autoencoders: [any Autoencoder]
     private let cache = Mutex<[String: any Sendable]>([:])
+    /// Partial results of earlier units, as JSON.
+    private let partials = Mutex<[SubjectIndex: [String]]>([:])
 
     init(
         cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder],
@@ -82,6 +85,36 @@ final class ToyContext: EvaluationContext {
             throw Broken()
         }
         return autoencoders[subject.value]
+    }
+
+    func earlier(for subject: SubjectIndex) throws -> [String] {
+        partials.withLock { $0[subject] ?? [] }
+    }
+
+    /// Hands the partial results of earlier units of one autoencoder to the next unit.
+    func setEarlier(_ partials: [some Encodable], for subject: SubjectIndex) throws {
+        let texts = try partials.map {
+            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
+        }
+        self.partials.withLock { $0[subject] = texts }
+    }
+
+    /// Evaluates units in order, each with the partial results of those that it comes after.
+    ///
+    /// - Returns: for each unit the partial results of its subjects.
+    func evaluated<Unit, Partial: Codable>(
+        _ units: [PlannedUnit<Unit>],
+        by evaluate: (Unit, [SubjectIndex]) throws -> [SubjectIndex: Result<Partial, any Error>]
+    ) throws -> [[SubjectIndex: Partial]] {
+        var results: [[SubjectIndex: Partial]] = []
+        for unit in units {
+            for subject in unit.subjects {
+                let earlier = try unit.after.map { try #require(results[$0][subject]) }
+                try setEarlier(earlier, for: subject)
+            }
+            results.append(try evaluate(unit.unit, unit.subjects).mapValues { try $0.get() })
+        }
+        return results
     }
 
     func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {

@@ -9,6 +9,8 @@ protocol Architecture: Sendable {
     static var computedAs: String { get }
     /// What the decoder reconstructs.
     static var target: DecoderTarget { get }
+    /// Whether each latent is decided on its own.
+    static var hasIndependentLatents: Bool { get }
     /// The keys of its own in the configuration that SAE Bench writes, in their order.
     static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember]
     /// Reads the vectors of the encoder and says how they act.
@@ -24,6 +26,8 @@ extension Architecture {
     static var computedAs: String { name }
     /// The activations that were encoded.
     static var target: DecoderTarget { .input }
+    /// Latents that know nothing of each other.
+    static var hasIndependentLatents: Bool { true }
     /// No keys of its own, but the output's length where that is another hook's.
     static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember] {
         if target == .input { return [] }

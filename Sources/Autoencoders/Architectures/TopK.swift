@@ -8,6 +8,8 @@ import Kernels
 enum TopK: Architecture {
     /// The name in configurations.
     static let name = "topk"
+    /// Latents compete.
+    static let hasIndependentLatents = false
 
     /// `k` and whether values are rescaled.
     static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember] {

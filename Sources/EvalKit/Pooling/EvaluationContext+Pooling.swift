@@ -52,23 +52,42 @@ extension EvaluationContext {
     public func pooledLatents(_ request: TextRequest, of subject: SubjectIndex) throws
         -> FeatureRows
     {
-        let rows = try texts(request)
         let autoencoder = try autoencoder(subject)
-        let latents = autoencoder.description.latents
-        let chunks = try TextChunk.list(rows, dataset: request.dataset, threads: threads)
+        return try pooledCodes(request, latents: autoencoder.description.latents) {
+            try autoencoder.encode($0, on: backend)
+        }
+    }
+
+    /// Means over the stored tokens of some texts of what an encoding gives, such as that of some
+    /// latents alone; see ``pooledLatents(_:of:)``.
+    ///
+    /// - Parameters:
+    ///   - chosen: texts, ascending; nil for all. The others are neither read nor encoded, and their
+    ///     rows are empty.
+    ///   - latents: length of the encoding's latent axis.
+    ///   - encoding: gives the codes of activations; called from many threads.
+    /// - Shapes: sparse `[texts, latents]`.
+    public func pooledCodes(
+        _ request: TextRequest, texts chosen: [Int]? = nil, latents: Int,
+        encoding: @escaping @Sendable (Tensor) throws -> SparseCodes
+    ) throws -> FeatureRows {
+        let rows = try texts(request)
+        let chunks = try TextChunk.list(
+            rows, chosen, dataset: request.dataset, threads: threads)
         var parts = try parallel(chunks.count) { index in
             let chunk = chunks[index]
             let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
             try chunk.check(x.rows, dataset: request.dataset)
-            let codes = try autoencoder.encode(x, on: backend)
-            return PooledCodes(codes, over: chunk, latents: latents)
+            return PooledCodes(try encoding(x), over: chunk, latents: latents)
         }
         var whole = PooledCodes()
-        whole.reserve(parts)
+        whole.reserve(parts, texts: rows.count)
         for index in parts.indices {
+            whole.skip(to: chunks[index].texts.lowerBound)
             whole.append(parts[index])
             parts[index] = PooledCodes()
         }
+        whole.skip(to: rows.count)
         return FeatureRows(
             sparse: whole.values, indices: whole.indices, starts: whole.starts, columns: latents)
     }
@@ -86,13 +105,22 @@ struct TextChunk: Sendable {
 
     /// Chunks of whole texts, fewer tokens each where threads would be idle.
     ///
+    /// - Parameter chosen: texts, ascending; nil for all.
     /// - Throws: ``EvaluationError`` for a text of which no token is stored.
-    static func list(_ rows: TextRows, dataset: String, threads: Int) throws -> [TextChunk] {
-        let share = (rows.stored.count + threads - 1) / max(1, threads)
+    static func list(
+        _ rows: TextRows, _ chosen: [Int]? = nil, dataset: String, threads: Int
+    ) throws -> [TextChunk] {
+        let stored = chosen?.reduce(0) { $0 + rows.storedCount($1) } ?? rows.stored.count
+        let share = (stored + threads - 1) / max(1, threads)
         let most = max(1, min(tokens, share))
         var chunks: [TextChunk] = []
-        var first = 0
-        for text in 0..<rows.count {
+        var (first, end) = (0, 0)
+        for text in chosen ?? Array(0..<rows.count) {
+            if text > end {
+                if first < end { chunks.append(TextChunk(first..<end, of: rows)) }
+                first = text
+            }
+            end = text + 1
             guard rows.storedCount(text) > 0 else {
                 let source = rows.sources.indices.contains(text) ? rows.sources[text] : "\(text)"
                 throw EvaluationError(
@@ -105,7 +133,7 @@ struct TextChunk: Sendable {
                 first = text
             }
         }
-        if first < rows.count { chunks.append(TextChunk(first..<rows.count, of: rows)) }
+        if first < end { chunks.append(TextChunk(first..<end, of: rows)) }
         return chunks
     }
 

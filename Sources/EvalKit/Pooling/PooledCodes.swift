@@ -49,12 +49,17 @@ struct PooledCodes: Sendable {
         starts.append(values.count)
     }
 
-    /// Makes room for the texts of some parts.
-    mutating func reserve(_ parts: [PooledCodes]) {
+    /// Makes room for some parts and for all texts.
+    mutating func reserve(_ parts: [PooledCodes], texts: Int) {
         let count = parts.reduce(0) { $0 + $1.values.count }
         indices.reserveCapacity(count)
         values.reserveCapacity(count)
-        starts.reserveCapacity(parts.reduce(1) { $0 + $1.starts.count - 1 })
+        starts.reserveCapacity(texts + 1)
+    }
+
+    /// Leaves the rows of texts before one empty that have none yet.
+    mutating func skip(to text: Int) {
+        while starts.count <= text { starts.append(values.count) }
     }
 
     /// Appends the texts of a part.

@@ -5,7 +5,8 @@ import EvalKit
 import Kernels
 import Probes
 
-/// An autoencoder's latents on the texts of a run, and what ablating them does to probes.
+/// Some of an autoencoder's latents on the test texts of a run, and what ablating them does to
+/// probes.
 ///
 /// Decoding is affine, so an activation x without the latents of S is
 /// `x - Σ_{f ∈ S} latents[f] · decoder[f]`, whatever the reconstruction's error. A probe is linear and
@@ -18,10 +19,11 @@ import Probes
 /// all classes and all numbers of latents.
 struct AblatedLatents: Sendable {
     private let probes: AttributionProbes
-    /// Means over stored tokens, `[texts, latents]`.
+    /// The latents that some ablation takes.
+    private let selection: LatentSelection
+    /// Means over stored tokens of the test texts, each token's latents times what decoding
+    /// multiplies them by, `[texts, latents]`.
     private let pooled: FeatureRows
-    /// The same times what decoding multiplies each token's latents by; nil when that is 1.
-    private let decoded: FeatureRows?
     /// Latents of an activation of 0, as they are decoded.
     private let leak: [(latent: Int, value: Double)]
     /// For each text masked positions over stored ones.
@@ -29,63 +31,38 @@ struct AblatedLatents: Sendable {
     /// `probe · decoder[f]` for each chosen probe, `[latents][probes]`.
     private let products: [Double]
 
-    /// Encodes the texts of a run.
+    /// Encodes the test texts of a run.
     ///
+    /// - Parameter latents: those that may be ablated, in any order.
+    /// - Cost: `2 · tokens · model · latents` FLOP where latents can be encoded alone, else those of
+    ///   the whole autoencoder.
     /// - Throws: ``EvaluationError`` for autoencoders that reconstruct another hook than theirs;
     ///   errors of the autoencoder.
-    init(of subject: SubjectIndex, _ probes: AttributionProbes, with work: AttributionWork) throws {
+    init(
+        of subject: SubjectIndex, latents: [Int], _ probes: AttributionProbes,
+        with work: AttributionWork
+    ) throws {
         let context = work.context
         let request = work.settings.request(probes.run)
+        let autoencoder = try context.autoencoder(subject)
         let decoding = try LatentDecoding(
-            try context.autoencoder(subject), on: context.backend,
+            autoencoder, on: context.backend,
             name: context.cohort.subjects[subject.value].name)
-        self.probes = probes
-        pooled = try context.pooledLatents(request, of: subject)
-        decoded =
-            decoding.scalesTokens
-            ? try context.decodedLatents(request, rows: probes.texts.rows, decoding) : nil
-        leak = try decoding.latentsOfZero()
+        // Where nothing is ablated one latent stays, so that the axis has a length.
+        let selection = LatentSelection(
+            latents.isEmpty ? [0] : Set(latents).sorted(), of: autoencoder)
+        (self.probes, self.selection) = (probes, selection)
+        pooled = try context.pooledCodes(
+            request, texts: probes.texts.testTexts, latents: selection.latents.count
+        ) { x in
+            try decoding.decoded(try selection.encode(x, on: context.backend), of: x)
+        }
+        leak = try decoding.latentsOfZero(among: selection)
         masked = (0..<probes.texts.rows.count).map { text in
             let stored = probes.texts.rows.storedCount(text)
             return Double(max(0, request.contextLength - stored)) / Double(stored)
         }
-        products = try decoding.products(of: probes.probes)
-    }
-
-    /// The latents to ablate for each n: those with the largest effects on a probe, no more than
-    /// there are effects. As some effects may be below 0, latents without effect can be among them.
-    ///
-    /// - Parameter tiesAsTorch: whether equal effects fall as in torch; else the lower latents count
-    ///   first.
-    func choices(
-        _ task: ProbeTask, of place: Int, isSCR: Bool, nValues: [Int], tiesAsTorch: Bool
-    ) -> [[Int]] {
-        let effects = effects(task, of: place, isSCR: isSCR)
-        let most = effects.count { $0 != 0 }
-        guard tiesAsTorch else {
-            let ranked = rankedFeatures(effects, count: most)
-            return nValues.map { Array(ranked.prefix($0)) }
-        }
-        return nValues.map { n in
-            most == 0 ? [] : torchTopFeatures(effects, count: min(n, most))
-        }
-    }
-
-    /// The effect of each latent on a probe, `[latents]`.
-    ///
-    /// `effect[f] = (mean over positives of g[f] - mean over negatives) · (probe · decoder[f])`; for
-    /// SCR its absolute value, for TPP with differences below 0 taken as 0.
-    ///
-    /// - Source: Karvonen et al. 2025, app. D; SAE Bench 0.6.0.
-    func effects(_ task: ProbeTask, of place: Int, isSCR: Bool) -> [Float] {
-        let differences = signedMeanDifferences(pooled, task)
-        let (count, probe) = (
-            probes.texts.chosen.count, probes.texts.chosen.firstIndex(of: place) ?? 0
-        )
-        return differences.enumerated().map { latent, difference in
-            let effect = difference * products[latent * count + probe]
-            return isSCR ? Float(abs(effect)) : difference > 0 ? Float(effect) : 0
-        }
+        products = try decoding.products(of: probes.probes, latents: selection.latents)
     }
 
     /// Accuracies after each of some choices of latents is ablated.
@@ -94,10 +71,7 @@ struct AblatedLatents: Sendable {
     func accuracies(
         named name: String, nValues: [Int], choices: [[Int]], rounds: [[AttributionEvaluation]]
     ) -> AblatedClass {
-        let texts = Set(probes.texts.test.joined()).sorted()
-        let sums = AblationSums(
-            choices: choices, latents: decoded ?? pooled, products: products, leak: leak,
-            texts: texts)
+        let sums = sums(choices, texts: probes.texts.testTexts)
         let levels = nValues.indices.map { level in
             AblationLevel(
                 n: nValues[level], latents: choices[level].count,
@@ -107,6 +81,13 @@ struct AblatedLatents: Sendable {
                 })
         }
         return AblatedClass(name: name, levels: levels)
+    }
+
+    /// What ablations of some choices take from logits.
+    private func sums(_ choices: [[Int]], texts: [Int]) -> AblationSums {
+        AblationSums(
+            choices: choices.map { selection.places(of: $0) }, latents: pooled, products: products,
+            leak: leak, texts: texts)
     }
 
     /// The accuracy of one evaluation after an ablation.
@@ -127,9 +108,7 @@ struct AblatedLatents: Sendable {
     /// Logits of a chosen probe after latents are ablated, for tests of the reduction.
     func logits(of place: Int, without latents: [Int], texts: [Int], countsMasked: Bool) -> [Double]
     {
-        let sums = AblationSums(
-            choices: [latents], latents: decoded ?? pooled, products: products, leak: leak,
-            texts: texts)
+        let sums = sums([latents], texts: texts)
         let chosen = probes.texts.chosen.firstIndex(of: place) ?? 0
         let leak = countsMasked ? sums.leak(0, probe: chosen) : 0
         return texts.map {

@@ -1,11 +1,23 @@
+import EvalKit
+
 /// What one unit of SCR or TPP covers.
 public enum AttributionUnit: Codable, Sendable, Hashable {
     /// The probes of a dataset or pair and their accuracies on the model's own activations.
     case probes(AttributionRun)
-    /// Ablations of one autoencoder's latents on a dataset or pair.
+    /// The effects of some latents of one autoencoder on those probes; for wide autoencoders alone.
+    case effects(AttributionRun, latents: Range<Int>)
+    /// Ablations of one autoencoder's latents on a dataset or pair, and the effects that say which,
+    /// unless units of their own have found them.
     case ablations(AttributionRun)
     /// Everything for one autoencoder, with one generator in SAE Bench's order.
     case upstream
+
+    /// The names in journals. Journals in which units of probes did not keep the probes called them
+    /// `probes`.
+    enum CodingKeys: String, CodingKey {
+        case probes = "trained_probes"
+        case effects, ablations, upstream
+    }
 }
 
 /// A dataset, or for SCR a pair of its classes.
@@ -29,10 +41,30 @@ public struct AttributionRun: Codable, Sendable, Hashable {
 public struct AttributionPartial: Codable, Sendable, Equatable {
     public var probes: [ProbeAccuracies]
     public var ablations: [AblationAccuracies]
+    /// The probes themselves, for the units that come after.
+    public var trained: TrainedProbes?
+    /// The largest effects among some latents.
+    public var effects: RankedEffects?
 
-    public init(probes: [ProbeAccuracies] = [], ablations: [AblationAccuracies] = []) {
+    public init(
+        probes: [ProbeAccuracies] = [], ablations: [AblationAccuracies] = [],
+        trained: TrainedProbes? = nil, effects: RankedEffects? = nil
+    ) {
         (self.probes, self.ablations) = (probes, ablations)
+        (self.trained, self.effects) = (trained, effects)
     }
+}
+
+/// The probes of a run as ablations take them, to the bit.
+public struct TrainedProbes: Codable, Sendable, Equatable {
+    public var run: AttributionRun
+    /// `[probes, model]`, one row for each name that is ablated.
+    public var weights: PackedFloats
+    /// `[probes]`.
+    public var biases: PackedFloats
+    /// Logits of the test texts, in ascending order, on the model's own activations:
+    /// `[probes, test texts]`.
+    public var logits: PackedFloats
 }
 
 /// Accuracies of a run's probes on the model's own activations.

@@ -38,6 +38,8 @@ struct AttributionPlan {
     let isSCR: Bool
     let settings: AttributionSettings
     let cohort: Cohort
+    /// Operations from which on a unit that finds effects is cut: some hundred seconds on one core.
+    var mostOperations = 2e14
 
     /// The texts of all runs.
     var inputs: [InputRequest] {
@@ -64,47 +66,56 @@ struct AttributionPlan {
         }
     }
 
-    /// For each run a unit of probes and one for each autoencoder; in SAE Bench's order of draws one
-    /// for each autoencoder in all.
+    /// For each run a unit of probes and, after it, one for each autoencoder; the effects of a wide
+    /// one's latents have units of their own in between. In SAE Bench's order of draws one unit for
+    /// each autoencoder in all.
     func units() -> [PlannedUnit<AttributionUnit>] {
         let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
         let runs = settings.runs(isSCR: isSCR)
+        let costs = runs.map { AttributionCosts(of: $0, settings: settings, cohort: cohort) }
         guard cohort.streams == .independent else {
             return subjects.map { subject in
                 PlannedUnit(
                     unit: .upstream, subjects: [subject],
-                    cost: Double(runs.count) * (probeCost + ablationCost(subject)))
+                    cost: costs.reduce(0) {
+                        $0 + $1.probes + $1.effects(subject) + $1.ablations(subject)
+                    })
             }
         }
-        return runs.enumerated().flatMap { index, run in
-            let probes = PlannedUnit(
-                unit: AttributionUnit.probes(run), subjects: subjects, cost: probeCost,
-                inputs: [index], servesAll: true)
-            let ablations = subjects.map { subject in
+        var units: [PlannedUnit<AttributionUnit>] = []
+        for (index, run) in runs.enumerated() {
+            let probes = units.count
+            units.append(
                 PlannedUnit(
-                    unit: AttributionUnit.ablations(run), subjects: [subject],
-                    cost: ablationCost(subject), inputs: [index])
+                    unit: .probes(run), subjects: subjects, cost: costs[index].probes,
+                    inputs: [index], servesAll: true))
+            for subject in subjects {
+                let effects = costs[index].effects(subject)
+                let parts = parts(of: subject, cost: effects)
+                let after = [probes] + parts.indices.map { units.count + $0 }
+                units += parts.map { latents in
+                    PlannedUnit(
+                        unit: .effects(run, latents: latents), subjects: [subject],
+                        cost: effects / Double(parts.count), inputs: [index], after: [probes])
+                }
+                units.append(
+                    PlannedUnit(
+                        unit: .ablations(run), subjects: [subject],
+                        cost: costs[index].ablations(subject) + (parts.isEmpty ? effects : 0),
+                        inputs: [index], after: after))
             }
-            return [probes] + ablations
         }
+        return units
     }
 
-    /// Texts of a run, about: five classes, or four quarters of which two are taken twice.
-    private var texts: Double {
-        (isSCR ? 1.5 : 2.5) * Double(settings.trainSetSize + settings.testSetSize)
-    }
-
-    /// Operations of pooling activations and training six probes.
-    private var probeCost: Double {
-        let size = Double(cohort.activationSize)
-        return texts * Double(settings.contextLength) * size
-            + 24 * Double(settings.trainSetSize) * Double(settings.probeEpochs) * size
-    }
-
-    /// Operations of encoding the texts once.
-    private func ablationCost(_ subject: SubjectIndex) -> Double {
+    /// Parts of an autoencoder's latents whose effects are found apart; none when one unit does it
+    /// all, as it must where latents depend on one another.
+    private func parts(of subject: SubjectIndex, cost: Double) -> [Range<Int>] {
         let reference = cohort.subjects[subject.value].reference
-        return 2.2 * texts * Double(settings.contextLength) * Double(reference.modelSize)
-            * Double(reference.latents)
+        guard reference.hasIndependentLatents, cost > mostOperations else { return [] }
+        let count = min(reference.latents, Int(min(1e6, cost / mostOperations)) + 1)
+        return (0..<count).map { part in
+            reference.latents * part / count..<reference.latents * (part + 1) / count
+        }
     }
 }

@@ -8,7 +8,8 @@ struct AttributionProbes: Sendable {
     let texts: AttributionTexts
     /// One for each chosen name.
     let probes: [LinearProbe]
-    /// For each chosen name its probe's logits of all texts on the model's own activations.
+    /// For each chosen name its probe's logits of the test texts on the model's own activations, at
+    /// the places of the texts; those of other texts are not numbers.
     let logits: [[Float]]
     /// The round of evaluations on the model's own activations.
     let round: [AttributionEvaluation]
@@ -33,10 +34,77 @@ struct AttributionProbes: Sendable {
         run: AttributionRun, texts: AttributionTexts, pooled: FeatureRows, probes: [LinearProbe],
         round: [AttributionEvaluation]
     ) {
+        let tests = texts.testTexts
+        let task = ProbeTask(
+            rows: tests, labels: [Bool](repeating: false, count: tests.count))
+        self.init(
+            run: run, texts: texts, probes: probes,
+            testLogits: probes.map { Probes.logits(of: $0, on: pooled, task) }, round: round)
+    }
+
+    /// - Parameter testLogits: for each chosen name those of the test texts, ascending.
+    private init(
+        run: AttributionRun, texts: AttributionTexts, probes: [LinearProbe],
+        testLogits: [[Float]], round: [AttributionEvaluation]
+    ) {
         (self.run, self.texts, self.probes, self.round) = (run, texts, probes, round)
-        let all = ProbeTask(
-            rows: Array(0..<pooled.count), labels: [Bool](repeating: false, count: pooled.count))
-        logits = probes.map { Probes.logits(of: $0, on: pooled, all) }
+        let tests = texts.testTexts
+        logits = testLogits.map { values in
+            var logits = [Float](repeating: .nan, count: texts.rows.count)
+            for (text, value) in zip(tests, values) { logits[text] = value }
+            return logits
+        }
+    }
+}
+
+// MARK: - Keeping
+
+extension AttributionProbes {
+    /// The probes for the units that come after.
+    var trained: TrainedProbes {
+        let tests = texts.testTexts
+        return TrainedProbes(
+            run: run, weights: PackedFloats(probes.flatMap(\.weights)),
+            biases: PackedFloats(probes.map(\.bias)),
+            logits: PackedFloats(logits.flatMap { logits in tests.map { logits[$0] } }))
+    }
+
+    /// Probes that another unit has trained.
+    ///
+    /// - Throws: ``EvaluationError`` when they are not those of the run's texts.
+    init(_ trained: TrainedProbes, with work: AttributionWork) throws {
+        let (run, size) = (trained.run, work.context.cohort.activationSize)
+        let texts = try AttributionTexts(
+            try work.context.texts(work.settings.request(run)), run: run)
+        let (count, tests) = (texts.chosen.count, texts.testTexts.count)
+        guard trained.weights.values.count == count * size, trained.biases.values.count == count,
+            trained.logits.values.count == count * tests
+        else {
+            throw EvaluationError(
+                .damagedPartial,
+                "The probes of \(run.name) hold \(trained.weights.values.count) weights and "
+                    + "\(trained.logits.values.count) logits, expected \(count) times \(size) and "
+                    + "\(tests)",
+                advice: "run again with another `output` folder")
+        }
+        let probes = (0..<count).map { probe in
+            LinearProbe(
+                weights: Array(trained.weights.values[probe * size..<(probe + 1) * size]),
+                bias: trained.biases.values[probe])
+        }
+        self.init(
+            run: run, texts: texts, probes: probes,
+            testLogits: (0..<count).map {
+                Array(trained.logits.values[$0 * tests..<($0 + 1) * tests])
+            }, round: Self.cleanRound(texts, run, with: work))
+    }
+
+    /// The evaluations on the model's own activations, drawn from a stream of their own.
+    private static func cleanRound(
+        _ texts: AttributionTexts, _ run: AttributionRun, with work: AttributionWork
+    ) -> [AttributionEvaluation] {
+        var generator = work.generator("\(run.name).clean")
+        return texts.round(using: &generator)
     }
 }
 
@@ -64,10 +132,9 @@ extension AttributionProbes {
                 using: &generator
             ).probe
         }
-        var generator = work.generator("\(run.name).clean")
         self.init(
             run: run, texts: texts, pooled: pooled, probes: probes,
-            round: texts.round(using: &generator))
+            round: Self.cleanRound(texts, run, with: work))
     }
 
     /// Probes trained one after the other with one generator, in SAE Bench's order.

@@ -17,6 +17,11 @@ struct AttributionTexts: Sendable {
     /// The places whose probes are ablated and evaluated.
     let chosen: [Int]
 
+    /// All texts of training, ascending.
+    var trainingTexts: [Int] { Set(train.joined()).sorted() }
+    /// All test texts, ascending.
+    var testTexts: [Int] { Set(test.joined()).sorted() }
+
     /// SCR's groups and the groups that give their negatives.
     static let pairs = [
         ("male / female", "female_data_only"), ("professor / nurse", "nurse_data_only"),

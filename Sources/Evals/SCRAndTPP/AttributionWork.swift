@@ -22,42 +22,83 @@ struct AttributionWork: Sendable {
     {
         switch unit {
         case .probes(let run):
-            let partial = AttributionPartial(probes: [try sharedProbes(run).accuracies])
+            let probes = try AttributionProbes(run, with: self)
+            let partial = AttributionPartial(
+                probes: [probes.accuracies], trained: probes.trained)
             return results(subjects) { _ in partial }
-        case .ablations(let run):
-            let probes = try sharedProbes(run)
+        case .effects(let run, let latents):
             return results(subjects) { subject in
-                AttributionPartial(ablations: [try ablations(of: subject, probes)])
+                let probes = try trainedProbes(try earlier(subject), of: run)
+                return AttributionPartial(
+                    effects: try effects(of: subject, latents: latents, probes))
+            }
+        case .ablations(let run):
+            return results(subjects) { subject in
+                let earlier = try earlier(subject)
+                let probes = try trainedProbes(earlier, of: run)
+                let effects = earlier.compactMap(\.effects)
+                return AttributionPartial(ablations: [
+                    try ablations(of: subject, probes, effects: effects)
+                ])
             }
         case .upstream:
             return results(subjects) { try upstream($0) }
         }
     }
 
-    /// Probes of a run with streams of their own; they depend on the cohort alone.
-    private func sharedProbes(_ run: AttributionRun) throws -> AttributionProbes {
-        try context.shared("\(identifier).\(run.name)") { try AttributionProbes(run, with: self) }
+    /// The partial results of the units that the one at hand comes after.
+    private func earlier(_ subject: SubjectIndex) throws -> [AttributionPartial] {
+        try context.earlier(AttributionPartial.self, for: subject)
+    }
+
+    /// The probes that a unit before has trained.
+    private func trainedProbes(_ partials: [AttributionPartial], of run: AttributionRun) throws
+        -> AttributionProbes
+    {
+        guard let trained = partials.compactMap(\.trained).first(where: { $0.run == run }) else {
+            throw EvaluationError(
+                .damagedPartial, "The probes of \(run.name) are not among the results before",
+                advice: "run again with another `output` folder")
+        }
+        return try AttributionProbes(trained, with: self)
+    }
+
+    /// The largest effects of some latents, nil for all, with streams of their own.
+    private func effects(
+        of subject: SubjectIndex, latents: Range<Int>?, _ probes: AttributionProbes
+    ) throws -> RankedEffects {
+        let texts = probes.texts
+        let tasks = texts.chosen.map { place in
+            var generator = generator("\(probes.run.name).\(texts.names[place]).effects")
+            return texts.task(.train, of: place, using: &generator)
+        }
+        return try LatentEffects(of: subject, latents: latents, probes, with: self).ranked(
+            tasks, isSCR: isSCR, most: settings.nValues.max() ?? 0, in: context)
     }
 
     /// Ablations with streams of their own.
-    private func ablations(of subject: SubjectIndex, _ probes: AttributionProbes) throws
-        -> AblationAccuracies
-    {
+    ///
+    /// - Parameter effects: those of all parts of the latents; of all latents when there is none.
+    private func ablations(
+        of subject: SubjectIndex, _ probes: AttributionProbes, effects: [RankedEffects]
+    ) throws -> AblationAccuracies {
         let texts = probes.texts
-        let latents = try AblatedLatents(of: subject, probes, with: self)
+        let parts =
+            try effects.isEmpty ? [self.effects(of: subject, latents: nil, probes)] : effects
+        let choices = try RankedEffects.choices(
+            parts, nValues: settings.nValues,
+            latents: try context.autoencoder(subject).description.latents,
+            probes: texts.chosen.count)
+        let latents = try AblatedLatents(
+            of: subject, latents: choices.flatMap { $0.flatMap(\.self) }, probes, with: self)
         let ablated = try context.parallel(texts.chosen.count) { index in
             let place = texts.chosen[index]
-            let stream = "\(probes.run.name).\(texts.names[place])"
-            var generator = generator("\(stream).effects")
-            let choices = latents.choices(
-                texts.task(.train, of: place, using: &generator), of: place, isSCR: isSCR,
-                nValues: settings.nValues, tiesAsTorch: false)
             let rounds = settings.nValues.map { n in
-                var generator = self.generator("\(stream).ablated.\(n)")
+                var generator = generator("\(probes.run.name).\(texts.names[place]).ablated.\(n)")
                 return texts.round(using: &generator)
             }
             return latents.accuracies(
-                named: texts.names[place], nValues: settings.nValues, choices: choices,
+                named: texts.names[place], nValues: settings.nValues, choices: choices[index],
                 rounds: rounds)
         }
         return AblationAccuracies(run: probes.run, ablated: ablated)
@@ -76,20 +117,31 @@ struct AttributionWork: Sendable {
             let rounds = texts.chosen.map { _ in
                 settings.nValues.map { _ in texts.round(using: &generator) }
             }
-            let latents = try AblatedLatents(of: subject, probes, with: self)
+            let effects = try LatentEffects(of: subject, probes, with: self)
+            let choices = try context.parallel(texts.chosen.count) { index in
+                choicesAsTorch(
+                    effects.effects(effectTasks[index], of: texts.chosen[index], isSCR: isSCR))
+            }
+            let latents = try AblatedLatents(
+                of: subject, latents: choices.flatMap { $0.flatMap(\.self) }, probes, with: self)
             let ablated = try context.parallel(texts.chosen.count) { index in
-                let place = texts.chosen[index]
-                return latents.accuracies(
-                    named: texts.names[place], nValues: settings.nValues,
-                    choices: latents.choices(
-                        effectTasks[index], of: place, isSCR: isSCR, nValues: settings.nValues,
-                        tiesAsTorch: true),
-                    rounds: rounds[index])
+                latents.accuracies(
+                    named: texts.names[texts.chosen[index]], nValues: settings.nValues,
+                    choices: choices[index], rounds: rounds[index])
             }
             partial.probes.append(probes.accuracies)
             partial.ablations.append(AblationAccuracies(run: run, ablated: ablated))
         }
         return partial
+    }
+
+    /// The latents to ablate for each n, as ``RankedEffects/choices(_:nValues:latents:probes:)`` but
+    /// with equal effects as torch's selection leaves them.
+    private func choicesAsTorch(_ effects: [Float]) -> [[Int]] {
+        let most = effects.count { $0 != 0 }
+        return settings.nValues.map { n in
+            most == 0 ? [] : torchTopFeatures(effects, count: min(n, most))
+        }
     }
 
     /// Texts and pooled activations of a run.

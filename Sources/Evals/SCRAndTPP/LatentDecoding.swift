@@ -1,6 +1,5 @@
 import Autoencoders
 import Basics
-import Corpora
 import EvalKit
 import Kernels
 import Probes
@@ -22,9 +21,6 @@ struct LatentDecoding: Sendable {
     /// An activation of mean 0 and deviation 1, to which latents add their rows.
     private let neutral: [Float]
 
-    /// Length of the latent axis.
-    var latents: Int { autoencoder.description.latents }
-
     /// Latents that one decode takes.
     private static let block = 256
 
@@ -44,13 +40,13 @@ struct LatentDecoding: Sendable {
             neutral[1] = -neutral[0]
         }
         self.neutral = neutral
-        let first = 0..<min(Self.block, autoencoder.description.latents)
+        let first = Array(0..<min(Self.block, autoencoder.description.latents))
         let rows = try Self.rows(of: first, autoencoder, backend, at: neutral)
         let lengths = rows.map { row in row.reduce(0) { $0 + Double($1) * Double($1) } }
         let longest = lengths.indices.max { lengths[$0] < lengths[$1] } ?? 0
         probe = (longest, rows[longest])
         let other = try Self.rows(
-            of: longest..<longest + 1, autoencoder, backend, at: neutral.map { 3 * $0 })[0]
+            of: [longest], autoencoder, backend, at: neutral.map { 3 * $0 })[0]
         scalesTokens = zip(other, probe.row).contains { abs($0 - $1) > 1e-3 * abs($1) + 1e-6 }
     }
 
@@ -58,7 +54,7 @@ struct LatentDecoding: Sendable {
     ///
     /// - Shapes: `[latents][model]`.
     private static func rows(
-        of latents: Range<Int>, _ autoencoder: any Autoencoder, _ backend: any KernelBackend,
+        of latents: [Int], _ autoencoder: any Autoencoder, _ backend: any KernelBackend,
         at activation: [Float]
     ) throws -> [[Float]] {
         let size = activation.count
@@ -79,16 +75,16 @@ struct LatentDecoding: Sendable {
         }
     }
 
-    /// `probe · decoder[f]` for each latent and probe.
+    /// `probe · decoder[f]` for some latents and probes.
     ///
     /// - Shapes: `[latents][probes]`.
     /// - Cost: `2 · probes · latents · model` FLOP.
-    func products(of probes: [LinearProbe]) throws -> [Double] {
+    func products(of probes: [LinearProbe], latents: [Int]) throws -> [Double] {
         var products: [Double] = []
-        products.reserveCapacity(latents * probes.count)
-        for start in stride(from: 0, to: latents, by: Self.block) {
-            let rows = try Self.rows(
-                of: start..<min(start + Self.block, latents), autoencoder, backend, at: neutral)
+        products.reserveCapacity(latents.count * probes.count)
+        for start in stride(from: 0, to: latents.count, by: Self.block) {
+            let some = latents[start..<min(start + Self.block, latents.count)]
+            let rows = try Self.rows(of: Array(some), autoencoder, backend, at: neutral)
             let features = FeatureRows(dense: rows.flatMap { $0 }, columns: size)
             let all = ProbeTask(rows: Array(rows.indices), labels: rows.map { _ in false })
             let logits = probes.map {
@@ -99,17 +95,21 @@ struct LatentDecoding: Sendable {
         return products
     }
 
-    /// The latents of an activation of 0, times what decoding multiplies them by.
-    func latentsOfZero() throws -> [(latent: Int, value: Double)] {
+    /// Those of some latents that an activation of 0 has, times what decoding multiplies them by;
+    /// they are numbered by their places among the latents.
+    func latentsOfZero(among selection: LatentSelection) throws -> [(latent: Int, value: Double)] {
         let zero = Tensor(zeros: [1, size])
-        let codes = try autoencoder.encode(zero, on: backend)
+        let codes = try selection.encode(zero, on: backend)
         let scale = scalesTokens ? try scales(of: zero)[0] : 1
         return zip(codes.indices, codes.values).map { (Int($0), Double($1) * Double(scale)) }
     }
 
-    /// The latents of some activations, times what decoding multiplies them by.
-    func scaledCodes(_ x: Tensor) throws -> SparseCodes {
-        var codes = try autoencoder.encode(x, on: backend)
+    /// Codes of some activations, each token's times what decoding multiplies them by.
+    ///
+    /// - Cost: nothing, or two decodes of next to nothing where tokens decide.
+    func decoded(_ codes: SparseCodes, of x: Tensor) throws -> SparseCodes {
+        guard scalesTokens else { return codes }
+        var codes = codes
         let scales = try scales(of: x)
         for row in 0..<codes.rows {
             for entry in codes.rowStarts[row]..<codes.rowStarts[row + 1] {
@@ -144,32 +144,5 @@ struct LatentDecoding: Sendable {
                 return length > 0 ? Float(dot / length) : 1
             }
         }
-    }
-}
-
-extension EvaluationContext {
-    /// Means over the stored tokens of each text of an autoencoder's latents, each token's times what
-    /// decoding multiplies them by.
-    ///
-    /// - Shapes: sparse `[texts, latents]`.
-    /// - Cost: one encode and two decodes of next to nothing for every stored token.
-    func decodedLatents(_ request: TextRequest, rows: TextRows, _ decoding: LatentDecoding) throws
-        -> FeatureRows
-    {
-        let parts = try parallel(rows.count) { text in
-            let x = try activations(at: cohort.hook, texts: text..<text + 1, of: request)
-            let codes = try decoding.scaledCodes(x)
-            var sums: [Int32: Double] = [:]
-            for (latent, value) in zip(codes.indices, codes.values) {
-                sums[latent, default: 0] += Double(value)
-            }
-            let count = Double(rows.storedCount(text))
-            return sums.sorted { $0.key < $1.key }.map { ($0.key, Float($0.value / count)) }
-        }
-        var starts = [0]
-        for part in parts { starts.append(starts[starts.count - 1] + part.count) }
-        return FeatureRows(
-            sparse: parts.flatMap { $0.map(\.1) }, indices: parts.flatMap { $0.map(\.0) },
-            starts: starts, columns: decoding.latents)
     }
 }

@@ -89,6 +89,30 @@ struct PoolingTests {
         }
     }
 
+    @Test(
+        "Of some texts the same means come out, and the others are left empty", arguments: [1, 3])
+    func someTexts(threads: Int) throws {
+        let (rows, x) = unevenTexts(60, modelSize: 6)
+        let request = ProbingFixture.request()
+        let autoencoder = ToyAutoencoder(modelSize: 6, latents: 70, seed: 3)
+        let context = ProbingFixture.context(
+            [request: (rows, x)], autoencoders: [autoencoder], backend: CPUBackend(),
+            threads: threads)
+        let whole = try dense(context.pooledLatents(request, of: SubjectIndex(0)))
+        for chosen in [[], [0], [59], [3, 4, 5, 20, 41, 42], Array(0..<60)] {
+            let some = try dense(
+                context.pooledCodes(request, texts: chosen, latents: 70) {
+                    try autoencoder.encode($0, on: CPUBackend())
+                })
+            #expect(some.count == 60)
+            for text in 0..<60 {
+                let expected =
+                    chosen.contains(text) ? whole[text] : [Float](repeating: 0, count: 70)
+                #expect(some[text] == expected)
+            }
+        }
+    }
+
     @Test("A latent whose values cancel out is not stored")
     func cancelled() {
         let (rows, _) = unevenTexts(1, modelSize: 1)

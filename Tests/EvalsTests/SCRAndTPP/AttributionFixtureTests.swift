@@ -35,6 +35,15 @@ enum AttributionFixture {
             backend: backend, threads: threads)
     }
 
+    /// The plan of the example's work.
+    static func plan(isSCR: Bool, in context: ToyContext, nValues: [Int] = [1, 2])
+        -> AttributionPlan
+    {
+        AttributionPlan(
+            identifier: isSCR ? "scr" : "tpp", isSCR: isSCR, settings: settings(nValues: nValues),
+            cohort: context.cohort)
+    }
+
     static func work(
         isSCR: Bool, in context: ToyContext, nValues: [Int] = [1, 2]
     ) -> AttributionWork {
@@ -68,7 +77,7 @@ struct AttributionFixtureTests {
         expectClose(probes.probes[1].weights, [-0.566635, 0.17341, -0.38125])
         #expect(
             probes.accuracies.accuracies == [Double(Float(8) / 12), Double(Float(8) / 12), 0.5])
-        let latents = try AblatedLatents(of: SubjectIndex(0), probes, with: work)
+        let latents = try LatentEffects(of: SubjectIndex(0), probes, with: work)
         let expected: [[Float]] = [
             [0, 0, 0.148556, 0.005208, 0], [0, -0.112763, 0, 0, -0.169429],
             [0.041513, 0, 0.048616, 0.063722, 0],
@@ -119,7 +128,7 @@ struct AttributionFixtureTests {
         ] {
             #expect(named[name] == Double(Float(value) / 12), "\(name)")
         }
-        let latents = try AblatedLatents(of: SubjectIndex(0), probes, with: work)
+        let latents = try LatentEffects(of: SubjectIndex(0), probes, with: work)
         let expected: [[Float]] = [
             [0, 0.127371, 0.312019, 0.188694, 0.217832],
             [0.002313, 0.043377, 0.060921, 0.00064, 0.094242],
@@ -152,9 +161,10 @@ struct AttributionFixtureTests {
 
     @Test("Latents of an activation of 0 are those of the example")
     func leak() throws {
-        let decoding = try LatentDecoding(
-            ProbingFixture.autoencoder, on: ReferenceBackend(), name: "toy")
-        let leak = try decoding.latentsOfZero()
+        let autoencoder = ProbingFixture.autoencoder
+        let decoding = try LatentDecoding(autoencoder, on: ReferenceBackend(), name: "toy")
+        let leak = try decoding.latentsOfZero(
+            among: LatentSelection(Array(0..<5), of: autoencoder))
         #expect(leak.map(\.latent) == [2, 3, 4])
         for (entry, value) in zip(leak, [0.0375, 0.0625, 0.2625]) {
             #expect(abs(entry.value - value) < 1e-7)

@@ -98,7 +98,8 @@ struct ReductionTests {
             activations: { _, _ in Tensor(zeros: [0, Self.size]) })
         let work = TPP(settings: settings).work(in: context)
         let probes = try AttributionProbes(run, with: work)
-        let ablated = try AblatedLatents(of: SubjectIndex(0), probes, with: work)
+        let ablated = try AblatedLatents(
+            of: SubjectIndex(0), latents: Self.latents, probes, with: work)
         let texts = Array(16..<32)
         var shift = 0.0
         for place in 0..<2 {
