@@ -18,6 +18,14 @@ public struct AutoencoderSurvey: Sendable {
     /// The folders that cannot be read, in the order of their paths.
     public var unread: [Unread] = []
 
+    /// Nothing found.
+    public init() {}
+
+    /// Adds what cannot be read, by its name.
+    public mutating func add(unread name: String, because error: any Error) {
+        unread.append(Unread(path: name, reason: "\(error)", error: error))
+    }
+
     /// One line on the folders that cannot be read; nil when there are none.
     public var note: String? {
         guard !unread.isEmpty else { return nil }

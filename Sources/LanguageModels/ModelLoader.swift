@@ -60,6 +60,15 @@ public func describeLanguageModel(folder: String) throws -> ModelDescription {
     return try entry(for: config).describe(config)
 }
 
+/// Reads sizes and names of a model from what its `config.json` says.
+///
+/// - Parameter source: where that comes from, for messages.
+/// - Throws: ``LanguageModelError`` when the model could not be loaded because of it.
+func describeLanguageModel(json: JSON, source: String) throws -> ModelDescription {
+    let config = try ModelConfig(path: source, json: json)
+    return try entry(for: config).describe(config)
+}
+
 /// The values of `model_type` that can be loaded, sorted.
 public var supportedArchitectures: [String] { architectures.keys.sorted() }
 

@@ -17,7 +17,8 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
         let planner = try Planner(configuration, catalogue: evaluationCatalogue)
-        let plan = try planner.plan(requiringSpace: false)
+        let outline = try planner.outline()
+        let plan = outline.plan
         print("Config (flag before environment before file before default):")
         print(try planner.resolvedConfiguration().yaml(), terminator: "")
         for entry in configuration.origins { print("  # \(entry.key) from \(entry.origin)") }

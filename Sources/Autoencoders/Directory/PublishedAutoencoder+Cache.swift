@@ -39,14 +39,7 @@ extension PublishedAutoencoder {
         guard missing.isEmpty else {
             throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))", cache)
         }
-        guard let name = layout.readAs else {
-            throw AutoencoderError(
-                .unsupported,
-                "\(self.name) is of the layout `\(layout.rawValue)`, which is not read",
-                advice: "an autoencoder of "
-                    + PublishedLayout.allCases.filter { $0.readAs != nil }.map(\.rawValue)
-                    .joined(separator: ", "))
-        }
+        guard let name = layout.readAs else { throw unreadLayout() }
         let place = "\(snapshot)/\(path)"
         let reader = try autoencoderLayout(named: name, path: place)
         let isFile = files.first == path
@@ -57,6 +50,16 @@ extension PublishedAutoencoder {
             isPerFile: isFile, stated: nil)
         location.facts = facts
         return try reader.reference(to: location, release: release, id: id)
+    }
+
+    /// The error for a layout that is not read.
+    func unreadLayout() -> AutoencoderError {
+        AutoencoderError(
+            .unsupported,
+            "\(name) is of the layout `\(layout.rawValue)`, which is not read",
+            advice: "an autoencoder of "
+                + PublishedLayout.allCases.filter { $0.readAs != nil }.map(\.rawValue)
+                .joined(separator: ", "))
     }
 
     /// The error that says what is not there.

@@ -28,6 +28,10 @@ public struct RunConfiguration: Sendable {
     public var threads: Int?
     /// Memory that the ranks of one node may use together, in GiB; nil is what is free.
     public var memoryGiB: Double?
+    /// Whether activations are stored or computed again where they are read.
+    public var activations = ActivationChoice.auto
+    /// Disk that the activations which a run writes may take at a time, in GiB; nil is what is free.
+    public var diskGiB: Double?
     /// The command that downloads what the config names on the hub.
     public var fetchCommand = HubCache.anyFetchCommand
     /// For each key, where its value came from.
@@ -35,7 +39,7 @@ public struct RunConfiguration: Sendable {
 
     static let keys = [
         "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed",
-        "streams", "threads", "memory_gib",
+        "streams", "threads", "memory_gib", "activations", "disk_gib",
     ]
 
     /// Reads a tree of settings.
@@ -71,6 +75,12 @@ public struct RunConfiguration: Sendable {
                 "streams", of: RandomStreams.allCases.map(\.rawValue), orElse: "independent"))!
         threads = try reader.integer("threads", from: 1, to: 4096)
         memoryGiB = try reader.positive("memory_gib", to: 1_048_576)
+        activations =
+            ActivationChoice(
+                rawValue: try reader.choice(
+                    "activations", of: ActivationChoice.allCases.map(\.rawValue), orElse: "auto"))
+            ?? .auto
+        diskGiB = try reader.positive("disk_gib", to: 1_048_576)
         self.origins = origins
     }
 
@@ -91,11 +101,13 @@ public struct RunConfiguration: Sendable {
             JSONMember(key: "artifacts", value: .string(artifacts)),
             JSONMember(key: "seed", value: .integer(seed)),
             JSONMember(key: "streams", value: .string(streams.rawValue)),
+            JSONMember(key: "activations", value: .string(activations.rawValue)),
         ]
         if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
         if let memoryGiB {
             members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB)))
         }
+        if let diskGiB { members.append(JSONMember(key: "disk_gib", value: .number(diskGiB))) }
         return .object(members)
     }
 

@@ -14,6 +14,8 @@ struct InputPlanner {
     let activationType: ElementType
     /// Texts made here, for whoever keeps them.
     let made: MadeTexts
+    /// Takes inputs that are not on disk; nil refuses them.
+    var outline: OutlineRecord?
 
     /// Activations of one hook beyond this are refused.
     private static let mostBytes = 1 << 50
@@ -29,12 +31,41 @@ struct InputPlanner {
                 "`\(key)` is \(request.contextSize), but \(configuration.model) takes at most \(model.description.contextSize) positions",
                 advice: "set \(key) to at most \(model.description.contextSize)")
         }
-        let set =
-            switch request {
-            case .rows(let rows): try packed(rows)
-            case .texts(let texts): try labelled(texts, evaluation)
+        switch request {
+        case .rows(let rows): return try packed(rows)
+        case .texts(let texts):
+            guard let outline else { return try labelled(texts, evaluation) }
+            do {
+                guard model.isOutlined else { return try labelled(texts, evaluation) }
+                _ = try labelledPath(texts)
+                return try outlined(texts)
+            } catch {
+                guard isMissing(error) else { throw error }
+                let source = try? TextFamily.named(texts.dataset).source
+                let folder = names(of: texts).first { id in
+                    configuration.datasets.contains { $0.id == id }
+                }
+                outline.add(.dataset, folder ?? source ?? texts.dataset, bytes: nil)
+                return try outlined(texts)
             }
-        return set
+        }
+    }
+
+    // MARK: - Outlines
+
+    /// Labelled texts of which only the size is told.
+    private func outlined(_ request: TextRequest) throws -> RunPlan.RowSet {
+        let size = try request.size()
+        if size.isBound { outline?.assumeFullTexts() }
+        let key = ContentHash.of("outlined texts \(try JSON(encoding: request).text())")
+        return RunPlan.RowSet(
+            outlining: request, size, datasetPath: "", key: key, path: tokensPath(key))
+    }
+
+    /// Packed rows of a dataset that is not on disk, or that cannot be tokenised without the model.
+    private func outlined(_ request: RowRequest) throws -> RunPlan.RowSet {
+        let key = ContentHash.of("outlined rows \(try JSON(encoding: request).text())")
+        return RunPlan.RowSet(packed: request, datasetPath: "", key: key, path: tokensPath(key))
     }
 
     // MARK: - Packed rows
@@ -47,7 +78,15 @@ struct InputPlanner {
                 "The plan reads \(request.rows) rows of \(request.contextSize) tokens, whose activations exceed \(byteText(Self.mostBytes))",
                 advice: "fewer batches or a smaller batch_size_prompts")
         }
-        let path = try datasetPath(request.dataset)
+        let path: String
+        do {
+            path = try datasetPath(request.dataset)
+            if model.isOutlined { return try outlined(request) }
+        } catch {
+            guard let outline, isMissing(error) else { throw error }
+            outline.add(.dataset, request.dataset, bytes: nil)
+            return try outlined(request)
+        }
         let key = try ContentKeys.rows(
             dataset: path, tokenizer: model.folder,
             request: (request.contextSize, request.rows, request.prependsBOS))

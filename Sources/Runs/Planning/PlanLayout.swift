@@ -12,26 +12,44 @@ struct PlanLayout {
     let model: ModelPlace
     let activationType: ElementType
     let backendName: String
-    let artifacts: String
+    private let configuration: RunConfiguration
     let modelKey: ContentHash
     private let inputs: InputPlanner
+    /// Canonical text of each evaluation's settings.
+    private let settings: [String]
 
     private(set) var rowSets: [RunPlan.RowSet] = []
     private(set) var activationSets: [RunPlan.ActivationSet] = []
+    /// Why activations are stored or not.
+    private(set) var storage: ActivationStorage?
     private(set) var cohorts: [RunPlan.CohortPlan] = []
     private(set) var units: [RunPlan.UnitPlan] = []
     /// Inputs and autoencoders that an evaluation has to do without.
     private(set) var failures: [RunPlan.FailedItem] = []
     /// Inputs that could not be made, and why.
     private var failedInputs: [InputRequest: any Error] = [:]
+    /// The folder of artefacts.
+    var artifacts: String { configuration.artifacts }
+    /// Where row sets and activation sets are in their lists.
+    private var rowSetIndices: [InputRequest: Int] = [:]
+    private var activationSetIndices: [ActivationPlace: Int] = [:]
+    private var activationSetsByKey: [ContentHash: Int] = [:]
+
+    /// What tells activation sets of a run apart.
+    private struct ActivationPlace: Hashable {
+        var rowSet: Int
+        var hook: HookPoint
+    }
 
     init(
         evaluations: [AnyEvaluation], model: ModelPlace, activationType: ElementType,
-        backendName: String, artifacts: String, inputs: InputPlanner
+        backendName: String, inputs: InputPlanner
     ) throws {
-        (self.evaluations, self.model, self.artifacts) = (evaluations, model, artifacts)
+        (self.evaluations, self.model) = (evaluations, model)
+        configuration = inputs.configuration
         (self.activationType, self.backendName, self.inputs) = (activationType, backendName, inputs)
-        modelKey = try ContentKeys.model(folder: model.folder, files: model.weightFiles)
+        settings = evaluations.map { $0.settings.text() }
+        modelKey = try model.contentKey()
     }
 
     /// Lays cohorts out: first what they read, then, if there is room for it, their units.
@@ -51,12 +69,15 @@ struct PlanLayout {
                 }
             }
         }
-        if requiringSpace { try checkSpace() }
+        let stores = configuration.activations == .store
+        if requiringSpace, stores, let largest = missingBytes.max() { try checkSpace(for: largest) }
         for cohort in self.cohorts.indices {
             for evaluation in evaluations.indices {
                 try addUnits(evaluation: evaluation, cohort: cohort)
             }
         }
+        decideStorage(configuration.activations, diskGiB: configuration.diskGiB)
+        if requiringSpace, let largest = storage?.waveBytes.max() { try checkSpace(for: largest) }
         guard !units.isEmpty else {
             if let error = failedInputs.values.first, failedInputs.count == 1 { throw error }
             throw RunError(
@@ -67,27 +88,54 @@ struct PlanLayout {
         }
     }
 
-    private func checkSpace() throws {
-        let needed = activationSets.filter { !fileExists($0.path) }.reduce(64 << 20) {
-            $0 + $1.byteCount
-        }
-        guard let free = freeBytes(at: artifacts), needed > free else { return }
+    /// Bytes of the activations that are not on disk, for each set.
+    private var missingBytes: [Int] {
+        activationSets.filter { !fileExists($0.path) }.map(\.byteCount)
+    }
+
+    /// Refuses a plan whose waves do not fit on the disk.
+    ///
+    /// - Parameter bytes: what is written at a time.
+    private func checkSpace(for bytes: Int) throws {
+        let needed = bytes + Self.reservedBytes
+        guard bytes > 0, let free = freeBytes(at: artifacts), needed > free else { return }
         throw RunError(
             .noSpace,
             "The activations need \(byteText(needed)) in \(artifacts), where \(byteText(free)) are free",
             advice:
-                "fewer batches or datasets, `dtype: bfloat16`, another `artifacts` folder, or `saeval artifacts rm`"
+                "fewer batches or datasets, `dtype: bfloat16`, `activations: auto`, another `artifacts` folder, or `saeval artifacts rm`"
         )
+    }
+
+    /// Takes a decision about what is stored.
+    ///
+    /// - Parameters:
+    ///   - demands: what it rests on.
+    ///   - shares: for each unit its part of a pass over what it reads.
+    mutating func apply(
+        _ storage: ActivationStorage, demands: [ActivationDemand], shares: [Double]
+    ) {
+        self.storage = storage
+        for index in activationSets.indices {
+            activationSets[index].policy = storage.policies[index]
+            activationSets[index].wave = storage.waves[index]
+        }
+        for index in units.indices {
+            for set in units[index].reads where storage.policies[set] == .recompute {
+                units[index].cost += shares[index] * demands[set].operations
+            }
+        }
     }
 
     // MARK: - Inputs
 
     /// The row set of an input; nil, and a failure of the evaluation, when it cannot be made.
     private mutating func rowSet(for request: InputRequest, of evaluation: AnyEvaluation) -> Int? {
-        if let index = rowSets.firstIndex(where: { $0.request == request }) { return index }
+        if let index = rowSetIndices[request] { return index }
         do {
             if let error = failedInputs[request] { throw error }
             rowSets.append(try inputs.rowSet(for: request, of: evaluation))
+            rowSetIndices[request] = rowSets.count - 1
             return rowSets.count - 1
         } catch {
             failedInputs[request] = error
@@ -105,15 +153,17 @@ struct PlanLayout {
         return Set([cohort.hook, cohort.hook.restart]).sorted()
     }
 
-    private func activationKey(rowSet: Int, hook: HookPoint) -> ContentHash {
-        ContentKeys.activations(
+    private mutating func addActivationSet(rowSet: Int, hook: HookPoint) {
+        let place = ActivationPlace(rowSet: rowSet, hook: hook)
+        guard activationSetIndices[place] == nil else { return }
+        let key = ContentKeys.activations(
             model: modelKey, rows: rowSets[rowSet].key, hook: hook, type: activationType,
             backend: backendName)
-    }
-
-    private mutating func addActivationSet(rowSet: Int, hook: HookPoint) {
-        let key = activationKey(rowSet: rowSet, hook: hook)
-        guard !activationSets.contains(where: { $0.key == key }) else { return }
+        // Equal rows under two names share their activations.
+        let known = activationSetsByKey[key]
+        activationSetIndices[place] = known ?? activationSets.count
+        guard known == nil else { return }
+        activationSetsByKey[key] = activationSets.count
         activationSets.append(
             RunPlan.ActivationSet(
                 rowSet: rowSet, hook: hook, key: key,
@@ -126,36 +176,60 @@ struct PlanLayout {
     // MARK: - Units
 
     private mutating func addUnits(evaluation: Int, cohort index: Int) throws {
-        let (cohort, sets) = (cohorts[index].cohort, cohorts[index].rowSets[evaluation])
-        let plan = RunPlan.EvaluationPlan(
-            identifier: evaluations[evaluation].identifier,
-            settings: evaluations[evaluation].settings.text())
+        let entry = cohorts[index]
+        let cohort = entry.cohort
         let suitable = suitableSubjects(evaluation: evaluation, cohort)
+        // For each input its activation sets; nil where it could not be made.
+        let readByInput = entry.rowSets[evaluation].map { set in
+            set.map { set in
+                hooks(of: cohort, rowSet: set).compactMap {
+                    activationSetIndices[ActivationPlace(rowSet: set, hook: $0)]
+                }
+            }
+        }
+        let every = Array(readByInput.indices)
         var places: [Int?] = []
         for planned in try evaluations[evaluation].units(cohort) {
             places.append(nil)
-            let subjects = planned.subjects.filter(suitable.contains)
-            let read = (planned.inputs ?? Array(sets.indices)).map { sets[$0] }
+            let subjects =
+                suitable.count == cohort.subjects.count
+                ? planned.subjects : planned.subjects.filter(suitable.contains)
+            let read = (planned.inputs ?? every).map { readByInput[$0] }
             let after = planned.after.map { places[$0] }
-            guard !subjects.isEmpty, !read.contains(nil), !after.contains(nil) else { continue }
-            let activations = read.compactMap { $0 }.flatMap { set in
-                hooks(of: cohort, rowSet: set).map { activationKey(rowSet: set, hook: $0) }
-            }
-            let keys = subjects.map { subject in
-                ContentKeys.partial(
-                    evaluation: plan, unit: planned.unit, activations: activations, model: modelKey,
-                    subject: planned.servesAll ? nil : cohort.subjects[subject.value],
-                    hook: cohort.hook, specialTokens: cohort.specialTokens, streams: cohort.streams,
-                    backend: backendName)
-            }
+            guard !subjects.isEmpty, !read.contains(where: { $0 == nil }), !after.contains(nil)
+            else { continue }
+            let reads = read.flatMap { $0 ?? [] }
             places[places.count - 1] = units.count
             units.append(
                 RunPlan.UnitPlan(
                     evaluation: evaluation, cohort: index, unit: planned.unit, subjects: subjects,
-                    keys: keys, cost: planned.cost, servesAll: planned.servesAll,
-                    reads: activations.compactMap { key in
-                        activationSets.firstIndex { $0.key == key }
-                    }, after: after.compactMap { $0 }))
+                    keys: keys(of: planned, subjects, evaluation: evaluation, cohort, reads: reads),
+                    cost: planned.cost, servesAll: planned.servesAll,
+                    reads: reads, after: after.compactMap { $0 }))
+        }
+    }
+
+    /// The keys of a unit's partial results.
+    ///
+    /// Where the model is not on disk nothing can be kept, and one name serves all subjects.
+    private func keys(
+        of planned: PlannedUnit<String>, _ subjects: [SubjectIndex], evaluation: Int,
+        _ cohort: Cohort, reads: [Int]
+    ) -> [ContentHash] {
+        if model.isOutlined {
+            return Array(
+                repeating: ContentHash(hex: "outlined unit \(units.count)"), count: subjects.count)
+        }
+        let plan = RunPlan.EvaluationPlan(
+            identifier: evaluations[evaluation].identifier,
+            settings: settings[evaluation])
+        let activations = reads.map { activationSets[$0].key }
+        return subjects.map { subject in
+            ContentKeys.partial(
+                evaluation: plan, unit: planned.unit, activations: activations, model: modelKey,
+                subject: planned.servesAll ? nil : cohort.subjects[subject.value],
+                hook: cohort.hook, specialTokens: cohort.specialTokens, streams: cohort.streams,
+                backend: backendName)
         }
     }
 

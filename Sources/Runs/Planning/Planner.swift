@@ -5,7 +5,6 @@ import EvalKit
 import Formats
 import LanguageModels
 import Tensors
-import Tokenizers
 
 /// Finds and checks everything that a config names, and lays the work out.
 ///
@@ -53,12 +52,35 @@ public struct Planner {
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
     public func plan(requiringSpace: Bool = true) throws -> RunPlan {
-        let model = try ModelPlace(configuration.model, cache: configuration.hubCache)
+        try plan(requiringSpace: requiringSpace, outline: nil)
+    }
+
+    /// Makes the plan, where what is not on disk is told by its sizes alone.
+    ///
+    /// With everything on disk it is the plan of ``plan(requiringSpace:)``.
+    ///
+    /// - Throws: an error for what is damaged or unsuitable, and for what is missing and not known.
+    /// - Cost: reads what is on disk as ``plan(requiringSpace:)`` does; the rest costs some seconds
+    ///   for a million partial results.
+    public func outline() throws -> PlanOutline {
+        let record = OutlineRecord()
+        let plan = try plan(requiringSpace: false, outline: record)
+        return PlanOutline(
+            plan: plan, missing: record.missing, assumptions: record.assumptions,
+            fetchCommand: configuration.fetchCommand)
+    }
+
+    /// Makes the plan.
+    ///
+    /// - Parameter outline: takes what is not on disk; nil refuses it.
+    private func plan(requiringSpace: Bool, outline: OutlineRecord?) throws -> RunPlan {
+        let model = try ModelPlace(
+            configuration.model, cache: configuration.hubCache, outline: outline)
         let activationType = ElementType(rawValue: configuration.dtype)!
         var failures: [RunPlan.FailedItem] = []
         var notes: [String] = []
         let references = try selectedReferences(
-            layers: model.description.layers, failures: &failures, notes: &notes)
+            model: model.description, outline, failures: &failures, notes: &notes)
         let special = try model.specialTokens()
         let cohorts = cohorts(of: try subjects(references, model, &failures), model, special)
         guard !cohorts.isEmpty else {
@@ -70,10 +92,10 @@ public struct Planner {
         }
         var layout = try PlanLayout(
             evaluations: evaluations, model: model, activationType: activationType,
-            backendName: backendName, artifacts: configuration.artifacts,
+            backendName: backendName,
             inputs: InputPlanner(
                 configuration: configuration, model: model, activationType: activationType,
-                made: texts))
+                made: texts, outline: outline))
         try layout.add(cohorts, requiringSpace: requiringSpace)
         let settings = evaluations.map {
             RunPlan.EvaluationPlan(identifier: $0.identifier, settings: $0.settings.text())
@@ -88,6 +110,7 @@ public struct Planner {
             threads: configuration.threads,
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
         plan.notes = notes
+        plan.removesActivations = layout.storage?.hasWaves ?? false
         return plan
     }
 
@@ -99,9 +122,12 @@ public struct Planner {
     ///   - failures: takes folders that hold a damaged or incomplete one.
     ///   - notes: takes what readers of the results should know.
     private func selectedReferences(
-        layers: Int, failures: inout [RunPlan.FailedItem], notes: inout [String]
+        model: ModelDescription, _ outline: OutlineRecord?,
+        failures: inout [RunPlan.FailedItem], notes: inout [String]
     ) throws -> [AutoencoderReference] {
         var references: [AutoencoderReference] = []
+        var known: Set<String> = []
+        let layers = model.layers
         for selection in configuration.saes {
             if let layer = selection.layers?.first(where: { $0 < 0 || $0 >= layers }) {
                 throw RunError(
@@ -109,7 +135,10 @@ public struct Planner {
                     "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
-            let survey = try selection.survey(in: configuration.hubCache)
+            let survey =
+                try outline.flatMap {
+                    try selection.outlinedSurvey(in: configuration.hubCache, of: model, $0)
+                } ?? selection.survey(in: configuration.hubCache)
             failures += survey.unread.map {
                 RunPlan.FailedItem(name: $0.path, reason: "\($0.error)")
             }
@@ -122,8 +151,10 @@ public struct Planner {
                 throw selection.nothingMatches(
                     of: survey.found.count, in: configuration.hubCache)
             }
-            references += kept.filter { new in
-                !references.contains { selection.source.isSame(new, $0) }
+            let new = kept.filter { known.isDisjoint(with: [selection.source.identity(of: $0)]) }
+            references += new
+            for reference in new {
+                known.formUnion(RunConfiguration.Selection.Source.identities(of: reference))
             }
         }
         references += own.references
@@ -180,7 +211,8 @@ public struct Planner {
                 subjects.append(
                     Subject(
                         reference: reference,
-                        key: try own.key(of: reference) ?? reference.contentHash()))
+                        key: try own.key(of: reference)
+                            ?? OutlineRecord.key(of: reference) ?? reference.contentHash()))
             } catch {
                 failures.append(
                     RunPlan.FailedItem(
@@ -214,30 +246,5 @@ public struct Planner {
         return cohorts.sorted {
             ($0.hook, $0.prependsBOS ? 0 : 1) < ($1.hook, $1.prependsBOS ? 0 : 1)
         }
-    }
-}
-
-/// Where a model lies and what its config says.
-struct ModelPlace {
-    let folder: String
-    let name: String
-    let description: ModelDescription
-    let weightFiles: [String]
-
-    /// - Parameters:
-    ///   - model: a folder, or a hub id found in the local cache.
-    ///   - cache: where hub ids are looked up.
-    init(_ model: String, cache: HubCache) throws {
-        folder = try modelFolder(model, cache: cache)
-        name = folderExists(model) ? lastComponent(of: model) : model
-        description = try describeLanguageModel(folder: folder)
-        let place = folder
-        weightFiles = try SafetensorsFolder(path: folder).files.map { "\(place)/\($0)" }
-    }
-
-    /// BOS, EOS and padding, sorted.
-    func specialTokens() throws -> [Int32] {
-        let special = try Tokenizer(folder: folder).special
-        return Set([special.bos, special.eos, special.pad].compactMap { $0 }).sorted()
     }
 }

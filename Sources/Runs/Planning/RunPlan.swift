@@ -46,8 +46,25 @@ public struct RunPlan: Sendable, Codable {
             self.init(
                 request: .texts(request), datasetPath: datasetPath, key: key, path: path,
                 tokens: texts.tokens.count, storedRows: stored,
-                blockRows: max(
-                    1, min(stored, stored * 2 * Self.blockTokens / max(1, texts.tokens.count))))
+                blockRows: Self.blockRows(of: stored, tokens: texts.tokens.count))
+        }
+
+        /// Labelled texts of which only the size is known.
+        init(
+            outlining request: TextRequest, _ size: TextSize, datasetPath: String, key: ContentHash,
+            path: String
+        ) {
+            let stored = size.storedTokens(of: request)
+            self.init(
+                request: .texts(request), datasetPath: datasetPath, key: key, path: path,
+                tokens: size.tokens, storedRows: stored,
+                blockRows: Self.blockRows(of: stored, tokens: size.tokens))
+        }
+
+        /// Stored rows of one block of texts: those of about as many tokens as a block of packed
+        /// rows has.
+        private static func blockRows(of stored: Int, tokens: Int) -> Int {
+            max(1, min(stored, stored * 2 * blockTokens / max(1, tokens)))
         }
 
         private init(
@@ -151,9 +168,15 @@ public struct RunPlan: Sendable, Codable {
 
     /// SAE × evaluation × layer.
     public var itemCount: Int {
-        Set(
-            units.flatMap { unit in unit.subjects.map { [unit.evaluation, unit.cohort, $0.value] } }
-        )
-        .count
+        var seen: Set<SIMD4<Int>> = []
+        var last = SIMD4(repeating: -1)
+        for unit in units {
+            for subject in unit.subjects {
+                let item = SIMD4(unit.evaluation, unit.cohort, subject.value, 0)
+                if item != last { seen.insert(item) }
+                last = item
+            }
+        }
+        return seen.count
     }
 }

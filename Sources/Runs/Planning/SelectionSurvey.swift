@@ -68,8 +68,9 @@ extension RunConfiguration.Selection {
 
     /// The entries of the directory that the expression and layers keep.
     func kept(of entries: [PublishedAutoencoder]) throws -> [PublishedAutoencoder] {
-        try entries.filter { entry in
-            guard try matches(entry.name) else { return false }
+        let pattern = try match.map { try Regex($0) }
+        return try entries.filter { entry in
+            if let pattern, try pattern.wholeMatch(in: entry.name) == nil { return false }
             guard let layer = entry.layer, let layers else { return true }
             return layers.contains(layer)
         }
@@ -134,11 +135,17 @@ extension RunConfiguration.Selection.Source {
         }
     }
 
-    /// Whether an autoencoder that it selects is one that was selected before.
+    /// What tells an autoencoder that it selects from those that were selected before.
     ///
     /// The directory has some files under two names, both of which count.
-    func isSame(_ new: AutoencoderReference, _ old: AutoencoderReference) -> Bool {
-        guard case .published = self else { return new.path == old.path }
-        return new.path == old.path && new.release == old.release && new.id == old.id
+    func identity(of reference: AutoencoderReference) -> String {
+        let identities = Self.identities(of: reference)
+        if case .published = self { return identities[1] }
+        return identities[0]
+    }
+
+    /// What an autoencoder is known by: its place, and its place with its name.
+    static func identities(of reference: AutoencoderReference) -> [String] {
+        [reference.path, "\(reference.path)\n\(reference.release)\n\(reference.id)"]
     }
 }

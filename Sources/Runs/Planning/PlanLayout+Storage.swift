@@ -1,0 +1,73 @@
+import Basics
+import LanguageModels
+
+extension PlanLayout {
+    /// Bytes of a disk that stay free.
+    static let reservedBytes = 64 << 20
+
+    /// Decides which activations are stored and in which wave, and adds what computing the others
+    /// costs to the units that read them.
+    ///
+    /// - Parameters:
+    ///   - choice: what the config says.
+    ///   - diskGiB: what the config says may be written at a time; nil for what is free.
+    mutating func decideStorage(_ choice: ActivationChoice, diskGiB: Double?) {
+        let budget =
+            diskGiB.map { Int($0 * Double(1 << 30)) }
+            ?? freeBytes(at: artifacts).map { max(0, $0 - Self.reservedBytes) }
+        let shares = readShares()
+        var reads = Array(repeating: 0.0, count: activationSets.count)
+        for (unit, share) in zip(units, shares) {
+            for set in unit.reads { reads[set] += share }
+        }
+        let demands = activationSets.indices.map { demand(of: $0, reads: reads[$0]) }
+        let storage = ActivationStorage(
+            of: demands, together: setsReadTogether(), choice: choice, budget: budget)
+        apply(storage, demands: demands, shares: shares)
+    }
+
+    /// What a decision about a set rests on.
+    private func demand(of index: Int, reads: Double) -> ActivationDemand {
+        let set = activationSets[index]
+        let rows = rowSets[set.rowSet]
+        return ActivationDemand(
+            byteCount: set.byteCount, isThere: fileExists(set.path),
+            operations: model.description.forwardOperations(
+                tokens: rows.tokens, positions: rows.request.contextSize,
+                blocks: 0..<set.hook.firstBlockAfter, unembedding: false),
+            reads: reads)
+    }
+
+    /// For each unit the part of a pass over what it reads that is its own.
+    ///
+    /// All units of an evaluation for the same autoencoders read every set once in all, each as
+    /// much as its share of their operations.
+    private func readShares() -> [Double] {
+        struct Pass: Hashable {
+            var evaluation: Int
+            var cohort: Int
+            var reads: [Int]
+            var subjects: [Int]
+        }
+        var costs: [Pass: Double] = [:]
+        let passes = units.map { unit in
+            Pass(
+                evaluation: unit.evaluation, cohort: unit.cohort, reads: unit.reads,
+                subjects: [unit.subjects.count, unit.subjects.first?.value ?? 0])
+        }
+        for (pass, unit) in zip(passes, units) { costs[pass, default: 0] += unit.cost }
+        return zip(passes, units).map { pass, unit in
+            costs[pass].map { $0 > 0 ? unit.cost / $0 : 0 } ?? 0
+        }
+    }
+
+    /// Sets that a unit reads, with those of the units that it comes after.
+    private func setsReadTogether() -> [[Int]] {
+        var together: Set<[Int]> = []
+        for unit in units where unit.reads.count > 1 || !unit.after.isEmpty {
+            let sets = unit.reads + unit.after.flatMap { units[$0].reads }
+            if sets.count > 1 { together.insert(sets) }
+        }
+        return Array(together)
+    }
+}
