@@ -129,10 +129,10 @@ struct AttributionPartsTests {
         #expect(usual?.ablations.first?.ablated.first?.levels.first?.latents == 1)
 
         // Probes that call everything positive and that no latent moves.
-        let count = try #require(partial.trained?.weights.values.count)
-        partial.trained?.weights = PackedFloats([Float](repeating: 0, count: count))
-        partial.trained?.logits = PackedFloats(
-            (partial.trained?.logits.values ?? []).map { _ in 1 })
+        var constant = try #require(partial.trained)
+        for place in constant.weights.values.indices { constant.weights.values[place] = 0 }
+        for place in constant.logits.values.indices { constant.logits.values[place] = 1 }
+        partial.trained = constant
         try context.setEarlier([partial], for: subject)
         let other = try #require(
             try work.evaluate(.ablations(run), subjects: [subject])[subject]?.get().ablations.first)

@@ -1,0 +1,171 @@
+import EvalKit
+import Testing
+
+@testable import Runs
+
+/// Tasks of some costs, all of one artefact and cohort.
+private func tasks(_ costs: [Double]) -> [Scheduler.Task] {
+    costs.map { Scheduler.Task(cost: $0, artefact: 0, cohort: 0) }
+}
+
+struct SchedulerTests {
+    @Test("Longest tasks go first, equal ones in their order")
+    func longestFirst() {
+        var scheduler = Scheduler(tasks([1, 5, 3, 5]), gates: 0)
+        let order = (0..<4).map { scheduler.next(for: $0) }
+        #expect(order == [1, 3, 2, 0])
+        #expect(scheduler.next(for: 9) == nil)
+        #expect(scheduler.remaining == 4)
+    }
+
+    @Test("A short task at the head of a long chain goes before a longer one")
+    func chains() {
+        var all = tasks([2, 1, 9])
+        all[1].feeds = [0]
+        all[2].needs = [0]
+        var scheduler = Scheduler(all, gates: 1)
+        #expect(scheduler.next(for: 0) == 1)
+        #expect(scheduler.next(for: 1) == 0)
+        #expect(scheduler.next(for: 2) == nil)
+        #expect(scheduler.finish(1) == [0])
+        #expect(scheduler.next(for: 2) == 2)
+    }
+
+    @Test("A gate opens when the last of those that feed it is done")
+    func gates() {
+        var all = tasks([1, 1, 1])
+        (all[0].feeds, all[1].feeds, all[2].needs) = ([0], [0], [0])
+        var scheduler = Scheduler(all, gates: 1)
+        _ = (scheduler.next(for: 0), scheduler.next(for: 1))
+        #expect(scheduler.finish(1).isEmpty)
+        #expect(scheduler.next(for: 1) == nil)
+        #expect(scheduler.finish(0) == [0])
+        #expect(scheduler.finish(0).isEmpty)
+        #expect(scheduler.next(for: 1) == 2)
+        _ = scheduler.finish(2)
+        #expect(scheduler.remaining == 0)
+    }
+
+    @Test("A worker prefers what it holds, unless something more than twice as urgent waits")
+    func holding() {
+        var all = tasks([8, 6, 4, 3])
+        (all[0].artefact, all[1].artefact, all[2].artefact, all[3].artefact) = (1, 2, 1, 1)
+        (all[0].cohort, all[1].cohort, all[2].cohort, all[3].cohort) = (1, 2, 1, 1)
+        var scheduler = Scheduler(all, gates: 0)
+        #expect(scheduler.next(for: 0) == 0)
+        // 4 is more than half of 6.
+        #expect(scheduler.next(for: 0) == 2)
+        #expect(scheduler.next(for: 0) == 3)
+        #expect(scheduler.next(for: 0) == 1)
+
+        all[2].cost = 2
+        all[3].cost = 1
+        scheduler = Scheduler(all, gates: 0)
+        #expect(scheduler.next(for: 0) == 0)
+        #expect(scheduler.next(for: 0) == 1)
+    }
+
+    @Test("A worker prefers the cohort that it holds when its artefact has no more tasks")
+    func cohorts() {
+        var all = tasks([8, 6, 5])
+        (all[0].artefact, all[1].artefact, all[2].artefact) = (1, 2, 3)
+        (all[0].cohort, all[1].cohort, all[2].cohort) = (1, 2, 1)
+        var scheduler = Scheduler(all, gates: 0)
+        #expect(scheduler.next(for: 0) == 0)
+        #expect(scheduler.next(for: 0) == 2)
+    }
+
+    @Test("The task of a lost worker goes to another, and is counted once")
+    func lost() {
+        var scheduler = Scheduler(tasks([2, 1]), gates: 0)
+        #expect(scheduler.next(for: 0) == 0)
+        scheduler.giveBack(0)
+        #expect(scheduler.next(for: 1) == 0)
+        #expect(scheduler.next(for: 1) == 1)
+        #expect(scheduler.next(for: 1) == nil)
+        _ = (scheduler.finish(0), scheduler.finish(0), scheduler.finish(1))
+        #expect(scheduler.remaining == 0)
+    }
+
+    @Test("No worker idles while a task is ready, whatever the graph", arguments: 1..<20)
+    func neverIdle(seed: Int) {
+        var state = UInt64(seed)
+        func random(_ limit: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % limit
+        }
+        let gates = 12
+        let all = (0..<200).map { index in
+            Scheduler.Task(
+                cost: Double(1 + random(50)), artefact: random(5), cohort: random(3),
+                needs: index >= 100 ? [random(gates)] : [],
+                feeds: index < 100 ? [random(gates)] : [])
+        }
+        var scheduler = Scheduler(all, gates: gates)
+        var (running, done): ([Int], Set<Int>) = ([], [])
+        while scheduler.remaining > 0 {
+            while running.count < 7, let task = scheduler.next(for: running.count) {
+                running.append(task)
+            }
+            let open = (0..<gates).filter { gate in
+                all.indices.allSatisfy { !all[$0].feeds.contains(gate) || done.contains($0) }
+            }
+            let ready = all.indices.filter { index in
+                !done.contains(index) && !running.contains(index)
+                    && all[index].needs.allSatisfy(open.contains)
+            }
+            #expect(running.count == 7 || ready.isEmpty)
+            let finished = running.remove(at: random(running.count))
+            _ = scheduler.finish(finished)
+            #expect(done.insert(finished).inserted)
+        }
+        #expect(done.count == 200)
+    }
+}
+
+struct TaskGraphTests {
+    /// A plan of two activation sets of one row set and three units, of which the last rests on the
+    /// first.
+    private func plan() -> RunPlan {
+        var plan = toyPlan()
+        var second = plan.activationSets[0]
+        second.wave = 1
+        plan.activationSets.append(second)
+        let unit = plan.units[0]
+        plan.units = [unit, unit, unit]
+        plan.units[1].reads = [1]
+        (plan.units[2].reads, plan.units[2].after) = ([], [0])
+        return plan
+    }
+
+    @Test("A block serves all sets that lack it, and units wait for their sets and earlier units")
+    func graph() {
+        let units = (0..<3).map { ($0, [SubjectIndex(0)]) }
+        let graph = TaskGraph(plan(), units: units, blocks: [0: [0, 1], 1: [1]])
+        var scheduler = Scheduler(graph.tasks, gates: graph.gates)
+        let kinds = graph.work.map { work in
+            switch work {
+            case .block(_, let block, let sets): "block \(block) \(sets)"
+            case .unit(let index, _): "unit \(index)"
+            }
+        }
+        #expect(kinds == ["block 0 [0]", "block 1 [0, 1]", "unit 0", "unit 1", "unit 2"])
+        let first = [scheduler.next(for: 0), scheduler.next(for: 1), scheduler.next(for: 2)]
+        #expect(Set(first) == [0, 1, nil])
+        #expect(scheduler.finish(1).map { graph.setOfGate[$0] } == [1])
+        #expect(scheduler.next(for: 2) == 3)
+        #expect(scheduler.finish(0).map { graph.setOfGate[$0] } == [0])
+        #expect(scheduler.next(for: 0) == 2)
+        #expect(scheduler.next(for: 1) == nil)
+        _ = scheduler.finish(2)
+        #expect(scheduler.next(for: 1) == 4)
+    }
+
+    @Test("A unit belongs to the last wave of what it reads")
+    func waves() {
+        let units = (0..<3).map { ($0, [SubjectIndex(0)]) }
+        let waves = TaskGraph.waves(of: units, in: plan())
+        #expect(waves.map(\.0) == [0, 1])
+        #expect(waves.map { $0.1.map(\.index) } == [[0, 2], [1]])
+    }
+}
