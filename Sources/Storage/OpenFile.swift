@@ -67,12 +67,11 @@ final class OpenFile: Sendable {
 
     /// Takes the exclusive lock of the file; file systems without locks are passed over.
     ///
+    /// - Parameter owner: who holds it, where known, for the message.
     /// - Throws: ``StorageError`` with code `busy` when another process, or another object here,
     ///   holds it.
-    func lock(purpose: String) throws(StorageError) {
+    func lock(purpose: String, owner: String? = nil) throws(StorageError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
-        throw StorageError(
-            .busy, "\(path) is in use by another run that writes \(purpose)",
-            advice: "wait for that run to end, or choose another output folder")
+        throw .busy(path, purpose: purpose, owner: owner)
     }
 }

@@ -38,6 +38,14 @@ public enum StorageDomain: FailureDomain {
 public typealias StorageError = Failure<StorageDomain>
 
 extension Failure where Domain == StorageDomain {
+    /// The error of a lock that another run holds.
+    static func busy(_ path: String, purpose: String, owner: String?) -> StorageError {
+        StorageError(
+            .busy,
+            "\(path) is in use by another run\(owner.map { " (\($0))" } ?? "") that writes \(purpose)",
+            advice: "wait for that run to end, or choose another output folder")
+    }
+
     /// An error of a system call on a file, from `errno`.
     static func system(
         _ path: String, _ action: String, file: String = #fileID, line: Int = #line

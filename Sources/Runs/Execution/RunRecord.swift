@@ -48,6 +48,8 @@ enum JournalEntry: Codable {
 /// The journal and what it says is finished.
 final class RunRecord {
     private let journal: Journal
+    /// Keeps other runs from the same folder.
+    private let lock: FileLock
     /// Partial results by content key.
     private(set) var partials: [ContentHash: String] = [:]
     /// Activations that this run made, by content key.
@@ -57,6 +59,7 @@ final class RunRecord {
 
     /// Opens or makes the journal of a run's folder and locks it.
     init(folder: String) throws {
+        lock = try FileLock(path: "\(folder)/run.lock", purpose: "the journal")
         journal = try Journal(path: "\(folder)/journal.jsonl")
         for text in journal.entries {
             guard let entry = Self.entry(of: text) else { continue }
@@ -66,6 +69,11 @@ final class RunRecord {
 
     /// Writes an entry and returns when it is on disk.
     func append(_ entry: JournalEntry) throws {
+        guard !lock.isLost else {
+            throw RunError(
+                .inUse, "Another run took over the folder, since this one stood still for a while",
+                advice: "let that one end")
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try journal.append(String(decoding: try encoder.encode(entry), as: UTF8.self))
