@@ -10,89 +10,57 @@ struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Show what a config would run and what it costs; touches nothing.",
-        discussion: "saeval plan configs/quickstart.yaml --set core.context_size=64")
+        discussion: """
+            saeval plan configs/quickstart.yaml --set core.context_size=64
+            saeval plan configs/gemma-2-2b/layers-5-12-19.yaml --machine node-64 --simulate --ranks 8,64,512
+
+            Neither weights nor datasets need to be there: what is not on disk counts by what is known of its size.
+            """)
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "The machine whose hours are told: h100, rtx-3090, node-64, laptop, or this, which is measured. All of them without it.",
+            valueName: "name"))
+    var machine: String?
+
+    @Flag(help: "Print the plan as JSON.")
+    var json = false
+
+    @OptionGroup var simulation: SimulationOptions
+
+    /// Plans, prints and perhaps simulates.
     func run() throws {
         let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
         let planner = try Planner(configuration, catalogue: evaluationCatalogue)
+        let start = ContinuousClock.now
         let outline = try planner.outline()
-        let plan = outline.plan
-        print("Config (flag before environment before file before default):")
-        print(try planner.resolvedConfiguration().yaml(), terminator: "")
-        for entry in configuration.origins { print("  # \(entry.key) from \(entry.origin)") }
-        print(
-            "\nModel \(plan.modelName): \(plan.model.architecture), \(plan.model.layers) layers of \(plan.model.modelSize), "
-                + "\(plan.model.parameters) parameters in \(plan.modelFolder)\n")
-        print(cohortTable(plan).text)
-        show(PlanEstimate(plan, threads: configuration.threads ?? coreCount), plan)
-        for failure in plan.failedItems {
+        let planningSeconds = (ContinuousClock.now - start) / .seconds(1)
+        let profiles = try machines(configuration)
+        let summary = PlanSummary(
+            outline, threads: configuration.threads ?? 1, machines: profiles)
+        let results = try simulation.results(
+            of: outline, on: profiles, planningSeconds: planningSeconds)
+        if json {
+            print(try PlanReport(plan: summary, simulation: results).text())
+        } else {
+            print("Config (flag before environment before file before default):")
+            print(try planner.resolvedConfiguration().yaml(), terminator: "")
+            for entry in configuration.origins { print("  # \(entry.key) from \(entry.origin)") }
+            print("\n" + PlanText(outline.plan, summary).text, terminator: "")
+            if let results { print("\n" + results.text, terminator: "") }
+        }
+        for failure in outline.plan.failedItems {
             Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
         }
-        if !plan.failedItems.isEmpty { throw ExitCode(1) }
+        if !outline.plan.failedItems.isEmpty { throw ExitCode(1) }
     }
 
-    private func cohortTable(_ plan: RunPlan) -> SummaryTable {
-        let rows = plan.cohorts.enumerated().map { index, entry in
-            let units = plan.units.filter { $0.cohort == index }
-            return [
-                entry.cohort.hook.description, "\(entry.cohort.subjects.count)", "\(units.count)",
-                decimal(units.reduce(0) { $0 + $1.cost } / 1e12, places: 3),
-            ]
-        }
-        return SummaryTable(header: ["hook", "SAEs", "units", "TFLOP"], rows: rows)
-    }
-
-    private func show(_ estimate: PlanEstimate, _ plan: RunPlan) {
-        let total = estimate.harvestOperations + estimate.unitOperations
-        print(
-            "Work items (SAE x evaluation x layer): \(plan.itemCount) in \(plan.units.count) units")
-        print(
-            "Arithmetic: \(decimal(total / 1e12, places: 3)) TFLOP, of which \(decimal(estimate.harvestOperations / 1e12, places: 3)) fill the activation store"
-        )
-        print("At 70 GFLOP/s a core: \(durationText(total / 7e10)) on one core")
-        print(
-            "Activations on disk: \(byteText(estimate.activationBytes)) in \(plan.artifacts), of which \(byteText(estimate.newBytes)) are to be written"
-        )
-        print(
-            "Peak memory of one rank: \(byteText(estimate.peakBytes)), beside \(byteText(estimate.mappedBytes)) of weights that all ranks of a node share"
-        )
-    }
-}
-
-/// `saeval check`
-struct CheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check config, files, memory and disk before any waiting.",
-        discussion: "saeval check configs/quickstart.yaml")
-
-    @OptionGroup var options: ConfigurationOptions
-
-    @Option(help: "Ranks that will run on one node.")
-    var ranks = 1
-
-    func run() throws {
-        let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
-        let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
-        let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
-        let estimate = PlanEstimate(plan, threads: threads)
-        try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))
-        var failures = plan.failedItems
-        for cohort in plan.cohorts {
-            for subject in cohort.cohort.subjects {
-                do { _ = try loadAutoencoder(subject.reference) } catch {
-                    failures.append(RunPlan.FailedItem(name: subject.name, reason: "\(error)"))
-                }
-            }
-        }
-        _ = try loadModel(plan)
-        for failure in failures {
-            Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
-        }
-        guard failures.isEmpty else { throw ExitCode(1) }
-        print(
-            "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, disk and memory suffice"
-        )
+    /// The machines whose hours are told.
+    private func machines(_ configuration: RunConfiguration) throws -> [MachineProfile] {
+        guard let machine else { return MachineProfile.named }
+        guard machine == "this" else { return [try MachineProfile.named(machine)] }
+        return [try MachineProfile.measured(in: configuration.artifacts, cores: coreCount)]
     }
 }

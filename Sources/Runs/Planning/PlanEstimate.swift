@@ -8,10 +8,12 @@ public struct PlanEstimate: Sendable {
     public var harvestOperations = 0.0
     /// Floating-point operations of all units.
     public var unitOperations = 0.0
-    /// Bytes of activations that are not on disk yet.
+    /// Bytes of activations that are not on disk yet and will be written.
     public var newBytes = 0
-    /// Bytes of activations in all.
+    /// Bytes of activations that are stored, in all.
     public var activationBytes = 0
+    /// Bytes that are written in each wave of the run.
+    public var waveBytes: [Int] = []
     /// Bytes of weights that are mapped, shared by the ranks of a node.
     public var mappedBytes = 0
     /// Highest private memory of one rank, in bytes.
@@ -19,18 +21,7 @@ public struct PlanEstimate: Sendable {
 
     /// - Parameter threads: threads of one rank.
     public init(_ plan: RunPlan, threads: Int) {
-        let lastBlock = plan.activationSets.map { $0.hook.layer + 1 }.max() ?? 0
-        for (index, rows) in plan.rowSets.enumerated() {
-            let sets = plan.activationSets.filter { $0.rowSet == index }
-            activationBytes += sets.reduce(0) { $0 + $1.byteCount }
-            let missing = sets.filter { !fileExists($0.path) }
-            newBytes += missing.reduce(0) { $0 + $1.byteCount }
-            if !missing.isEmpty {
-                harvestOperations += plan.model.forwardOperations(
-                    tokens: rows.tokens, positions: rows.request.contextSize,
-                    blocks: 0..<lastBlock, unembedding: false)
-            }
-        }
+        count(plan.activationSets, of: plan)
         unitOperations = plan.units.reduce(0) { $0 + $1.cost }
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
         mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
@@ -48,8 +39,46 @@ public struct PlanEstimate: Sendable {
         let largest = plan.units.map(\.subjects.count).max() ?? 0
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
         peakBytes =
-            (64 << 20) + tokens + threads * (logits + streams + panels) + harvest + perSubject
+            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads * (logits + streams + panels) + harvest + perSubject
             * largest
+    }
+
+    /// Adds activations, where one forward pass of a wave fills all hooks of a row set.
+    private mutating func count(_ sets: [RunPlan.ActivationSet], of plan: RunPlan) {
+        waveBytes = Array(repeating: 0, count: 1 + (sets.map(\.wave).max() ?? 0))
+        /// The blocks of each pass: by row set and wave.
+        var passes: [SIMD2<Int>: Int] = [:]
+        for set in sets where set.policy == .store {
+            activationBytes += set.byteCount
+            if fileExists(set.path) { continue }
+            newBytes += set.byteCount
+            waveBytes[set.wave] += set.byteCount
+            passes[SIMD2(set.rowSet, set.wave), default: 0].raise(to: set.hook.layer + 1)
+        }
+        for (pass, blocks) in passes.sorted(by: { ($0.key.x, $0.key.y) < ($1.key.x, $1.key.y) }) {
+            let rows = plan.rowSets[pass.x]
+            harvestOperations += plan.model.forwardOperations(
+                tokens: rows.tokens, positions: rows.request.contextSize, blocks: 0..<blocks,
+                unembedding: false)
+        }
+    }
+
+    /// Latents that fire in a text, for each of its tokens, about.
+    private static let latentsPerToken = 64
+
+    /// Bytes of the pooled latents of the largest dataset of labelled texts: eight for each latent
+    /// that fires in a text, twice while parts become a whole.
+    ///
+    /// - Parameter latents: those of the widest autoencoder.
+    private static func pooledBytes(_ plan: RunPlan, latents: Int) -> Int {
+        let entries = plan.rowSets.compactMap { set -> Int? in
+            guard case .texts(let request) = set.request, let size = try? request.size() else {
+                return nil
+            }
+            let firing = set.storedRows * latentsPerToken
+            return min(firing, size.texts * min(latents, latentsPerToken * request.contextLength))
+        }
+        return 16 * (entries.max() ?? 0)
     }
 
     /// Refuses a plan that does not fit into memory.
@@ -90,3 +119,8 @@ public func durationText(_ seconds: Double) -> String {
 
 /// A number with one decimal.
 public func oneDecimal(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+
+extension Int {
+    /// Becomes another number if that is larger.
+    fileprivate mutating func raise(to other: Int) { self = Swift.max(self, other) }
+}

@@ -15,7 +15,8 @@ extension PlanLayout {
         let budget =
             diskGiB.map { Int($0 * Double(1 << 30)) }
             ?? freeBytes(at: artifacts).map { max(0, $0 - Self.reservedBytes) }
-        let shares = readShares()
+        diskBudget = budget
+        let shares = sharesOfPasses()
         var reads = Array(repeating: 0.0, count: activationSets.count)
         for (unit, share) in zip(units, shares) {
             for set in unit.reads { reads[set] += share }
@@ -24,6 +25,32 @@ extension PlanLayout {
         let storage = ActivationStorage(
             of: demands, together: setsReadTogether(), choice: choice, budget: budget)
         apply(storage, demands: demands, shares: shares)
+    }
+
+    /// What becomes of activations: one entry for each hook, wave and reason, in that order.
+    func storageGroups() -> [PlanSummary.StorageGroup] {
+        guard let storage else { return [] }
+        var groups: [PlanSummary.StorageGroup] = []
+        for (index, set) in activationSets.enumerated() {
+            let reason = storage.reasons[index].rawValue
+            let place = groups.firstIndex {
+                $0.hook == set.hook.description && $0.wave == set.wave && $0.reason == reason
+                    && $0.policy == set.policy
+            }
+            let read =
+                set.policy == .store ? Double(set.byteCount) * demands[index].reads : 0
+            if let place {
+                groups[place].sets += 1
+                groups[place].bytes += set.byteCount
+                groups[place].bytesRead += read
+            } else {
+                groups.append(
+                    PlanSummary.StorageGroup(
+                        hook: set.hook.description, policy: set.policy, reason: reason,
+                        wave: set.wave, sets: 1, bytes: set.byteCount, bytesRead: read))
+            }
+        }
+        return groups
     }
 
     /// What a decision about a set rests on.
@@ -42,7 +69,7 @@ extension PlanLayout {
     ///
     /// All units of an evaluation for the same autoencoders read every set once in all, each as
     /// much as its share of their operations.
-    private func readShares() -> [Double] {
+    private func sharesOfPasses() -> [Double] {
         struct Pass: Hashable {
             var evaluation: Int
             var cohort: Int

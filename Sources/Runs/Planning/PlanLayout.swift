@@ -22,6 +22,12 @@ struct PlanLayout {
     private(set) var activationSets: [RunPlan.ActivationSet] = []
     /// Why activations are stored or not.
     private(set) var storage: ActivationStorage?
+    /// What the decision rests on, for each activation set.
+    private(set) var demands: [ActivationDemand] = []
+    /// For each unit the part of a pass over what it reads that is its own.
+    private(set) var readShares: [Double] = []
+    /// Bytes that one wave may write; nil where nothing limits them.
+    var diskBudget: Int?
     private(set) var cohorts: [RunPlan.CohortPlan] = []
     private(set) var units: [RunPlan.UnitPlan] = []
     /// Inputs and autoencoders that an evaluation has to do without.
@@ -115,7 +121,7 @@ struct PlanLayout {
     mutating func apply(
         _ storage: ActivationStorage, demands: [ActivationDemand], shares: [Double]
     ) {
-        self.storage = storage
+        (self.storage, self.demands, readShares) = (storage, demands, shares)
         for index in activationSets.indices {
             activationSets[index].policy = storage.policies[index]
             activationSets[index].wave = storage.waves[index]

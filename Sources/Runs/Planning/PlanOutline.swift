@@ -5,6 +5,12 @@
 public struct PlanOutline: Sendable {
     /// What would run. Keys of what is not on disk are hashes of names.
     public let plan: RunPlan
+    /// What becomes of activations, and why.
+    public let storage: [PlanSummary.StorageGroup]
+    /// Bytes that the activations of one wave may take; nil where nothing limits them.
+    public let diskBudget: Int?
+    /// For each unit the part of a pass over what it reads that is its own.
+    let readShares: [Double]
     /// What is not on disk.
     public let missing: [MissingThing]
     /// Sentences on sizes that are not known exactly.

@@ -52,7 +52,7 @@ public struct Planner {
     /// - Throws: an error that names the file or key at fault.
     /// - Cost: reads every weight file once, for content keys.
     public func plan(requiringSpace: Bool = true) throws -> RunPlan {
-        try plan(requiringSpace: requiringSpace, outline: nil)
+        try layout(requiringSpace: requiringSpace, outline: nil).plan
     }
 
     /// Makes the plan, where what is not on disk is told by its sizes alone.
@@ -64,16 +64,19 @@ public struct Planner {
     ///   for a million partial results.
     public func outline() throws -> PlanOutline {
         let record = OutlineRecord()
-        let plan = try plan(requiringSpace: false, outline: record)
+        let (plan, layout) = try layout(requiringSpace: false, outline: record)
         return PlanOutline(
-            plan: plan, missing: record.missing, assumptions: record.assumptions,
+            plan: plan, storage: layout.storageGroups(), diskBudget: layout.diskBudget,
+            readShares: layout.readShares, missing: record.missing, assumptions: record.assumptions,
             fetchCommand: configuration.fetchCommand)
     }
 
     /// Makes the plan.
     ///
     /// - Parameter outline: takes what is not on disk; nil refuses it.
-    private func plan(requiringSpace: Bool, outline: OutlineRecord?) throws -> RunPlan {
+    private func layout(
+        requiringSpace: Bool, outline: OutlineRecord?
+    ) throws -> (plan: RunPlan, layout: PlanLayout) {
         let model = try ModelPlace(
             configuration.model, cache: configuration.hubCache, outline: outline)
         let activationType = ElementType(rawValue: configuration.dtype)!
@@ -111,7 +114,7 @@ public struct Planner {
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
         plan.notes = notes
         plan.removesActivations = layout.storage?.hasWaves ?? false
-        return plan
+        return (plan, layout)
     }
 
     // MARK: - Autoencoders

@@ -1,0 +1,156 @@
+import Basics
+import EvalKit
+
+/// What `saeval plan` tells of a plan, as text or as JSON.
+public struct PlanSummary: Sendable, Codable {
+    /// One evaluation of the plan.
+    public struct EvaluationPart: Sendable, Codable {
+        public var evaluation: String
+        /// SAE × layer.
+        public var items: Int
+        public var units: Int
+        public var operations: Double
+        /// Operations of its largest unit.
+        public var largestUnit: Double
+    }
+
+    /// Autoencoders at one hook.
+    public struct CohortPart: Sendable, Codable {
+        public var hook: String
+        public var autoencoders: Int
+        public var units: Int
+        public var operations: Double
+    }
+
+    /// Activation sets at one hook of which the same becomes for the same reason.
+    public struct StorageGroup: Sendable, Codable, Equatable {
+        public var hook: String
+        public var policy: RunPlan.ActivationPolicy
+        public var reason: String
+        public var wave: Int
+        /// Row sets.
+        public var sets: Int
+        public var bytes: Int
+        /// Bytes that units read of them in all, about.
+        public var bytesRead: Double
+    }
+
+    /// How long the plan takes on a machine with all its ranks at work.
+    public struct MachineTime: Sendable, Codable {
+        public var machine: String
+        public var note: String
+        /// Ranks of one node.
+        public var ranks: Int
+        /// Seconds of arithmetic on one node with all its ranks.
+        public var arithmeticSeconds: Double
+        /// Seconds in which one node reads weights and moves activations.
+        public var diskSeconds: Double
+        /// Whether this build computes on that machine's processors alone.
+        public var isGPU: Bool
+
+        /// Seconds in all, if nothing overlaps.
+        public var seconds: Double { arithmeticSeconds + diskSeconds }
+    }
+
+    public var model: String
+    public var items: Int
+    public var units: Int
+    public var autoencoders: Int
+    public var evaluations: [EvaluationPart]
+    public var cohorts: [CohortPart]
+    /// Operations of the forward passes that fill the activation store.
+    public var harvestOperations: Double
+    /// Operations of all units, computing activations again included.
+    public var unitOperations: Double
+    /// Bytes of activations that units read, about.
+    public var bytesRead: Double
+    /// Bytes of activations that are written.
+    public var bytesWritten: Int
+    /// Bytes of weights, shared by the ranks of a node.
+    public var weightBytes: Int
+    /// Bytes of the activations that are stored.
+    public var activationBytes: Int
+    /// Bytes that the activations of one wave may take; nil where nothing limits them.
+    public var diskBudget: Int?
+    /// Bytes that each wave writes.
+    public var waveBytes: [Int]
+    /// Highest private memory of one rank.
+    public var peakMemoryBytes: Int
+    public var storage: [StorageGroup]
+    public var machines: [MachineTime]
+    public var missing: [MissingThing]
+    public var assumptions: [String]
+    public var failures: [RunPlan.FailedItem]
+    public var fetchCommand: String?
+
+    /// Counts a plan.
+    ///
+    /// - Parameters:
+    ///   - threads: threads of one rank.
+    ///   - machines: machines whose time is told.
+    public init(_ outline: PlanOutline, threads: Int, machines: [MachineProfile]) {
+        let plan = outline.plan
+        let estimate = PlanEstimate(plan, threads: threads)
+        model = plan.modelName
+        (items, units) = (plan.itemCount, plan.units.count)
+        autoencoders = plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count }
+        evaluations = Self.evaluationParts(of: plan)
+        cohorts = Self.cohortParts(of: plan)
+        (harvestOperations, unitOperations) = (estimate.harvestOperations, estimate.unitOperations)
+        storage = outline.storage
+        bytesRead = storage.reduce(0) { $0 + $1.bytesRead }
+        (bytesWritten, weightBytes) = (estimate.newBytes, estimate.mappedBytes)
+        (activationBytes, waveBytes) = (estimate.activationBytes, estimate.waveBytes)
+        diskBudget = outline.diskBudget
+        peakMemoryBytes = estimate.peakBytes
+        (missing, assumptions) = (outline.missing, outline.assumptions)
+        failures = plan.failedItems
+        fetchCommand = outline.missing.isEmpty ? nil : outline.fetchCommand
+        let operations = harvestOperations + unitOperations
+        let bytes = Double(weightBytes) + Double(bytesWritten) + bytesRead
+        self.machines = machines.map { machine in
+            MachineTime(
+                machine: machine.name, note: machine.note, ranks: machine.ranksPerNode,
+                arithmeticSeconds: operations
+                    / (machine.operationsPerSecond * Double(machine.ranksPerNode)),
+                diskSeconds: bytes / machine.diskBytesPerSecond, isGPU: machine.isGPU)
+        }
+    }
+
+    /// The work of each evaluation.
+    private static func evaluationParts(of plan: RunPlan) -> [EvaluationPart] {
+        var parts = plan.evaluations.map {
+            EvaluationPart(
+                evaluation: $0.identifier, items: 0, units: 0, operations: 0, largestUnit: 0)
+        }
+        var items = Array(repeating: Set<SIMD2<Int>>(), count: parts.count)
+        for unit in plan.units {
+            parts[unit.evaluation].units += 1
+            parts[unit.evaluation].operations += unit.cost
+            parts[unit.evaluation].largestUnit = max(
+                parts[unit.evaluation].largestUnit, unit.cost)
+            for subject in unit.subjects where !unit.servesAll {
+                items[unit.evaluation].insert(SIMD2(unit.cohort, subject.value))
+            }
+        }
+        for index in parts.indices { parts[index].items = items[index].count }
+        return parts
+    }
+
+    /// The work of each cohort.
+    private static func cohortParts(of plan: RunPlan) -> [CohortPart] {
+        var parts = plan.cohorts.map {
+            CohortPart(
+                hook: $0.cohort.hook.description, autoencoders: $0.cohort.subjects.count, units: 0,
+                operations: 0)
+        }
+        for unit in plan.units {
+            parts[unit.cohort].units += 1
+            parts[unit.cohort].operations += unit.cost
+        }
+        return parts
+    }
+
+    /// The summary as JSON, keys in snake case.
+    public func json() throws -> JSON { try JSON(encoding: self) }
+}

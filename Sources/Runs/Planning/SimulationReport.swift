@@ -1,0 +1,115 @@
+import Basics
+
+/// What simulated runs of a plan tell.
+public struct SimulationReport: Sendable, Codable {
+    /// What keeps a run from being shorter.
+    public enum Limit: String, Sendable, Codable, CaseIterable {
+        case longestChain = "longest unit or chain"
+        case serialPart = "serial part of rank 0"
+        case loading = "loading weights"
+        case fileSystem = "file system"
+    }
+
+    /// One number of ranks.
+    public struct Line: Sendable, Codable {
+        public var ranks: Int
+        /// Seconds from the start of the program to its end.
+        public var makespan: Double
+        /// Seconds of arithmetic of all ranks over ranks × makespan.
+        public var efficiency: Double
+        /// What takes the largest of the shares below.
+        public var limit: Limit
+        /// Shares of ranks × makespan that are no arithmetic.
+        public var loading: Double
+        public var fileSystem: Double
+        /// Planning, and waiting for the journal.
+        public var serial: Double
+        /// Ranks without a task, at the end of a wave or because tasks wait for others.
+        public var waiting: Double
+    }
+
+    /// The machine's name, or the run whose seconds count.
+    public var source: String
+    /// Seconds of arithmetic of one core.
+    public var arithmeticSeconds: Double
+    /// Seconds of planning on rank 0, part of every makespan.
+    public var planningSeconds: Double
+    public var tasks: Int
+    /// The longest sequence of tasks that come after one another.
+    public var longestChainSeconds: Double
+    /// The largest task of it.
+    public var longestTask: String
+    public var longestTaskSeconds: Double
+    public var lines: [Line]
+
+    /// Simulates a plan.
+    ///
+    /// - Parameters:
+    ///   - outline: the plan.
+    ///   - profile: the machine.
+    ///   - measured: seconds of a run, which count instead of the machine's.
+    ///   - ranks: numbers of ranks, one simulation each.
+    ///   - cores: cores that all ranks share; nil gives each rank its own.
+    ///   - planningSeconds: seconds that rank 0 takes before the first task.
+    /// - Cost: `O(tasks · log tasks)` for each number of ranks.
+    public init(
+        of outline: PlanOutline, on profile: MachineProfile, measured: MeasuredSeconds?,
+        ranks: [Int], cores: Int?, planningSeconds: Double
+    ) {
+        let waves = SimulatedWork(outline, on: profile, measured: measured).waves()
+        self.init(
+            waves: waves, on: profile, source: measured?.source ?? profile.name, ranks: ranks,
+            cores: cores, planningSeconds: planningSeconds)
+    }
+
+    /// Simulates waves.
+    init(
+        waves: [SimulatedWave], on profile: MachineProfile, source: String, ranks: [Int],
+        cores: Int?, planningSeconds: Double
+    ) {
+        (self.source, self.planningSeconds) = (source, planningSeconds)
+        arithmeticSeconds = waves.reduce(0) { $0 + $1.tasks.reduce(0) { $0 + $1.seconds } }
+        tasks = waves.reduce(0) { $0 + $1.tasks.count }
+        (longestChainSeconds, longestTask, longestTaskSeconds) = (0, "none", 0)
+        for wave in waves {
+            let chain = wave.longestChain()
+            guard chain.seconds > longestChainSeconds else { continue }
+            longestChainSeconds = chain.seconds
+            let largest = chain.tasks.map { wave.tasks[$0] }.max { $0.seconds < $1.seconds }
+            (longestTask, longestTaskSeconds) = (largest?.name ?? "none", largest?.seconds ?? 0)
+        }
+        lines = ranks.map { count in
+            let times = Simulation.times(
+                of: waves,
+                Simulation.Setup(
+                    ranks: count, ranksPerNode: min(count, profile.ranksPerNode), cores: cores,
+                    diskRate: profile.diskBytesPerSecond, sharedRate: profile.sharedBytesPerSecond,
+                    loadRate: profile.loadBytesPerSecond,
+                    cacheBytes: 0.7 * Double(profile.memoryBytes),
+                    journalSeconds: profile.journalSeconds))
+            return Line(times, ranks: count, cores: cores, planningSeconds: planningSeconds)
+        }
+    }
+}
+
+extension SimulationReport.Line {
+    /// Divides the seconds of all ranks.
+    fileprivate init(
+        _ times: Simulation.Times, ranks: Int, cores: Int?, planningSeconds: Double
+    ) {
+        self.ranks = ranks
+        makespan = times.makespan + planningSeconds
+        let workers = Double(min(ranks, cores ?? ranks))
+        let whole = max(1e-12, workers * makespan)
+        efficiency = times.arithmetic / whole
+        loading = times.loading / whole
+        fileSystem = times.fileSystem / whole
+        serial = (times.coordination + planningSeconds * workers) / whole
+        waiting = max(0, 1 - efficiency - loading - fileSystem - serial)
+        let shares: [(SimulationReport.Limit, Double)] = [
+            (.longestChain, waiting), (.serialPart, serial), (.loading, loading),
+            (.fileSystem, fileSystem),
+        ]
+        limit = shares.max { $0.1 < $1.1 }?.0 ?? .longestChain
+    }
+}

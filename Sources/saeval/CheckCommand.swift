@@ -1,0 +1,42 @@
+import ArgumentParser
+import Autoencoders
+import Basics
+import Kernels
+import Runs
+import SAEval
+
+/// `saeval check`
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check config, files, memory and disk before any waiting.",
+        discussion: "saeval check configs/quickstart.yaml")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: "Ranks that will run on one node.")
+    var ranks = 1
+
+    func run() throws {
+        let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
+        let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
+        let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
+        let estimate = PlanEstimate(plan, threads: threads)
+        try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))
+        var failures = plan.failedItems
+        for cohort in plan.cohorts {
+            for subject in cohort.cohort.subjects {
+                do { _ = try loadAutoencoder(subject.reference) } catch {
+                    failures.append(RunPlan.FailedItem(name: subject.name, reason: "\(error)"))
+                }
+            }
+        }
+        _ = try loadModel(plan)
+        for failure in failures {
+            Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
+        }
+        guard failures.isEmpty else { throw ExitCode(1) }
+        print(
+            "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, disk and memory suffice"
+        )
+    }
+}
