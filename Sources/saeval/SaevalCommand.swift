@@ -20,7 +20,8 @@ struct SaevalCommand: ParsableCommand {
         version: "saeval \(programVersion)",
         subcommands: [
             RunCommand.self, PlanCommand.self, CheckCommand.self, FetchCommand.self,
-            StatusCommand.self, ListCommand.self, DataCommand.self, ArtifactsCommand.self,
+            StatusCommand.self, TraceCommand.self, SubmitCommand.self, ListCommand.self,
+            DataCommand.self, ArtifactsCommand.self,
             BenchCommand.self,
         ])
 

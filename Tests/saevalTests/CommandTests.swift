@@ -164,7 +164,8 @@ extension ProgramTests {
         static let subcommands: [[String]] = [
             [], ["run"], ["plan"], ["check"], ["status"], ["ls"], ["ls", "saes"], ["ls", "models"],
             ["ls", "evals"], ["fetch"],
-            ["artifacts"], ["artifacts", "ls"], ["artifacts", "rm"], ["bench"],
+            ["artifacts"], ["artifacts", "ls"], ["artifacts", "rm"], ["bench"], ["submit"],
+            ["trace"],
         ]
 
         @Test(

@@ -1,20 +1,45 @@
 import Basics
 
-/// What the journal of a run says, read without disturbing a run that is going on.
+/// What journal and log of a run say, read without disturbing a run that is going on.
 public struct RunStatus: Sendable {
+    /// `done`, `all units done` or `unfinished`.
     public var state: String
+    /// Partial results of the whole plan and those that are there.
     public var partials = 0
     public var donePartials = 0
+    /// How much of the work is done, by its cost.
     public var percent = 0
     public var autoencoders = 0
     public var evaluations: [String] = []
+    /// Ranks of the last start.
     public var ranks = 1
+    /// How often the run was started.
+    public var starts = 0
+    /// How the last start ended: `end`, `stop` or `error`; nil while it goes on, and after a kill.
+    public var ending: String?
+    /// Seconds since the run last wrote something.
+    public var silentSeconds: Double?
+    /// What ranks have begun and not ended.
+    public var running: [RunningTask] = []
+    /// Ranks that were lost since the last start, and why.
+    public var lost: [(rank: Int, reason: String)] = []
     /// Time left at the speed so far; nil when nothing is left or nothing was measured.
     public var secondsLeft: Double?
     public var failures: [RunPlan.FailedItem] = []
 
+    /// A task that a rank is at.
+    public struct RunningTask: Sendable, Equatable {
+        public var rank: Int
+        /// The rank's host; nil when the log does not tell.
+        public var host: String?
+        public var task: String
+        /// Seconds since it began.
+        public var seconds: Double
+    }
+
+    /// - Parameter now: the time, in seconds since 1970.
     /// - Throws: ``RunError`` when the folder holds no run.
-    public init(folder: String) throws {
+    public init(folder: String, now: Double? = nil) throws {
         let path = "\(folder)/journal.jsonl"
         guard fileExists(path) else {
             throw RunError(
@@ -33,6 +58,7 @@ public struct RunStatus: Sendable {
             case .start(let record):
                 (start, doneCost, donePartials) = (record, record.doneCost, record.donePartials)
                 (isEnded, failures) = (false, [])
+                starts += 1
             case .unit(let record):
                 doneCost += record.cost
                 donePartials += record.keys.count
@@ -54,6 +80,21 @@ public struct RunStatus: Sendable {
         let seconds = last - start.epochSeconds
         if !isEnded, donePartials < partials, seconds > 0, doneCost > start.doneCost {
             secondsLeft = (start.cost - doneCost) / ((doneCost - start.doneCost) / seconds)
+        }
+        if !isEnded { follow(try RunLog(folder: folder), folder, now ?? currentEpochSeconds()) }
+    }
+
+    /// Takes in what the log says of the last start.
+    private mutating func follow(_ log: RunLog, _ folder: String, _ now: Double) {
+        guard let last = log.starts.last else { return }
+        ending = last.ending
+        silentSeconds = max(0, now - last.lastTime)
+        lost = last.lost
+        guard last.ending == nil else { return }
+        running = last.running.sorted { $0.key < $1.key }.map { rank, begun in
+            RunningTask(
+                rank: rank, host: rank < last.hosts.count ? last.hosts[rank] : nil,
+                task: begun.name, seconds: max(0, now - begun.time))
         }
     }
 }

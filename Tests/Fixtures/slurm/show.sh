@@ -1,0 +1,208 @@
+#!/bin/bash
+# Runs of the toy world through Slurm: on two nodes, stopped and requeued, cancelled and submitted
+# again, as an array, and by `saeval submit`; each must give the bytes of one rank without Slurm.
+#
+#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/slurm/show.sh [large]
+#
+# It brings up a private cluster, see cluster.sh, and takes it down again. The small form stops a job
+# by sending the signal that comes before a time limit; the large form evaluates more and waits for
+# the signal of a real limit of one minute. Checked for each run besides its bytes: the job's state
+# and exit code, how often it was requeued, and that no partial result was computed twice.
+#
+# Prints a line for each run and `N passed, M failed` at the end; exit code 1 when M is not 0, 77 when
+# there is no Slurm.
+set -u
+export PATH="$PATH:/usr/sbin:/sbin"
+
+size=${1:-small}
+program=$(readlink -f "${SAEVAL_BINARY:?set SAEVAL_BINARY to the built program}")
+cd "$(dirname "$0")/../../.." || exit 1
+cluster=$PWD/Tests/Fixtures/slurm/cluster.sh
+for name in slurmctld slurmd munged sbatch squeue scontrol; do
+    command -v $name >/dev/null || { echo "skipped: $name is not installed"; exit 77; }
+done
+
+# Nothing of an MPI run or a batch job around this one.
+for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|ORTE_|SLURM_|SBATCH_|SRUN_|SAEVAL_)'); do unset "$name"; done
+export SAEVAL=$program SWIFT_BACKTRACE=enable=no
+
+work=$(mktemp -d /tmp/saeval-slurm-XXXXXX)
+finish() {
+    [ -f "$work/slurm/slurm.conf" ] && scancel --full --signal=KILL --user="$(id -un)" 2>/dev/null
+    bash "$cluster" stop "$work/slurm"
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+export SLURM_CONF=$work/slurm/slurm.conf
+bash "$cluster" start "$work/slurm" || { echo "the cluster does not start"; exit 1; }
+
+# What is run, without its folders.
+if [ "$size" = large ]; then
+    config=configs/quickstart.yaml
+    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated|batchtopk)'
+        --evals 'core,sparse_probing')
+else
+    config=Tests/Fixtures/configs/core.yaml
+    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated)')
+fi
+layers=(--layers '1,2')
+# Two nodes with one rank and one core each.
+places=(--nodes=2 --ntasks-per-node=1 --cpus-per-task=1)
+
+folders() { echo --output "$work/$1/run" --artifacts "$work/$1/artifacts"; }
+
+# Submits cpu.sbatch for a folder, with options of sbatch; puts the number into `job`.
+submit() { # folder options...
+    local folder=$1
+    shift
+    mkdir -p "$work/$folder"
+    # shellcheck disable=SC2046
+    job=$(sbatch --parsable "${places[@]}" --output="$work/$folder/job.out" "$@" slurm/cpu.sbatch \
+        "$config" "${selection[@]}" "${layers[@]}" $(folders "$folder"))
+}
+
+# One field of a job, such as JobState.
+field() { scontrol show job "$job" 2>/dev/null | tr ' ' '\n' | sed -n "s/^$1=//p" | head -n 1; }
+
+# Waits until the job is over.
+await_end() {
+    for _ in $(seq 900); do
+        [ -z "$(squeue -h -j "$job" 2>/dev/null)" ] && return 0
+        sleep 0.2
+    done
+    problems+=("the job is not over after three minutes")
+}
+
+# Waits until a run has finished a unit.
+await_unit() { # folder
+    for _ in $(seq 600); do
+        grep -aqs '{"unit":' "$work/$1/run/journal.jsonl" && return 0
+        sleep 0.1
+    done
+    problems+=("no unit was finished in a minute")
+}
+
+# Waits until the controller has looked at time limits, which it does every 30 seconds.
+await_look() {
+    local log=$work/slurm/log/slurmctld.log text='Performing job time limit' count
+    count=$(grep -c "$text" "$log")
+    for _ in $(seq 350); do
+        [ "$(grep -c "$text" "$log")" -gt "$count" ] && return 0
+        sleep 0.1
+    done
+    problems+=("the controller does not look at time limits")
+}
+
+# Writes all results of a folder without their times.
+results() { # folder
+    (cd "$work/$1/run" && find results.csv eval_results -type f | LC_ALL=C sort | while read -r file; do
+        echo "== $file"
+        grep -v '"datetime_epoch_millis"' "$file"
+    done) 2>&1
+}
+
+count() { grep -ac "$2" "$work/$1" 2>/dev/null; }
+
+# Compares a run with the one of one rank and prints its line.
+conclude() { # folder story
+    results "$1" | cmp -s - "$work/expected" || problems+=("results differ")
+    [ -z "$(grep -ao '"keys":\[[^]]*\]' "$work/$1/run/journal.jsonl" | grep -ao '[0-9a-f]\{32\}' |
+        sort | uniq -d)" ] || problems+=("a partial result was computed twice")
+    [ "$(field JobState)" = COMPLETED ] || problems+=("the job ended as $(field JobState)")
+    [ "$(field ExitCode)" = 0:0 ] || problems+=("exit code $(field ExitCode)")
+    report "$2" "$work/$1/job.out"
+}
+
+report() { # story log
+    local seconds=$((SECONDS - began))
+    began=$SECONDS
+    if [ ${#problems[@]} -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "$1: passed, $seconds s"
+    else
+        failed=$((failed + 1))
+        echo "$1: FAILED:" "${problems[@]/%/;}"
+        tail -n 20 "$2"
+    fi
+    problems=()
+}
+
+passed=0
+failed=0
+problems=()
+began=$SECONDS
+
+# shellcheck disable=SC2046
+if ! "$program" run "$config" "${selection[@]}" "${layers[@]}" $(folders alone) >"$work/output" 2>&1; then
+    cat "$work/output"
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+results alone >"$work/expected"
+report "one rank without Slurm" "$work/output"
+
+submit two
+await_end
+[ "$(field Restarts)" = 0 ] || problems+=("the job was requeued")
+conclude two "two nodes"
+
+if [ "$size" = large ]; then
+    await_look
+    sleep 20
+    submit limit --time=00:01:00 --signal=USR1@60
+    story="a time limit of one minute"
+else
+    submit limit
+    await_unit limit
+    scancel --signal=USR1 "$job"
+    story="the signal before a time limit"
+fi
+await_end
+[ "$(count limit/job.out 'stopped early')" -ge 1 ] || problems+=("the run did not stop early")
+[ "$(field Restarts)" -ge 1 ] || problems+=("the job was not requeued")
+[ "$(count limit/run/log.jsonl '"event": "start"')" -ge 2 ] || problems+=("the run did not resume")
+conclude limit "$story, code 75, requeued $(field Restarts) times"
+
+submit cancelled
+await_unit cancelled
+scancel "$job"
+await_end
+[ "$(field JobState)" = CANCELLED ] || problems+=("a cancelled job ended as $(field JobState)")
+[ ! -e "$work/cancelled/run/results.csv" ] || [ "$(count cancelled/run/journal.jsonl '{"end":')" = 0 ] ||
+    problems+=("the run was over before it was cancelled")
+submit cancelled
+await_end
+[ "$(count cancelled/run/log.jsonl '"event": "start"')" = 2 ] || problems+=("the run did not resume")
+conclude cancelled "cancelled in the middle and submitted again"
+
+job=$(sbatch --parsable --array=1,2 --ntasks-per-node=2 --cpus-per-task=1 --output="$work/array-%a.out" \
+    slurm/array.sbatch "$config" "$work/array" "${selection[@]}" --artifacts "$work/array/artifacts")
+await_end
+mkdir -p "$work/array/run/eval_results"
+cp -r "$work"/array/layer-*/eval_results "$work/array/run/"
+(head -n 1 -q "$work"/array/layer-*/results.csv | head -n 1
+    tail -n +2 -q "$work"/array/layer-*/results.csv) >"$work/array/run/results.csv"
+# The id of an evaluation is that of its run.
+lines() { grep -v '"eval_id"' "$@" | LC_ALL=C sort; }
+results array | lines | cmp -s - <(lines "$work/expected") || problems+=("results differ")
+report "an array of two layers" "$work/array-1.out"
+
+submission=(submit "$config" --nodes 2 --time 10:00 --ranks-per-node 1 --cpus-per-rank 1
+    "${selection[@]}" "${layers[@]}")
+# shellcheck disable=SC2046
+"$program" "${submission[@]}" --dry-run $(folders dry) >"$work/dry.sbatch" 2>"$work/output" &&
+    sbatch --test-only "$work/dry.sbatch" >>"$work/output" 2>&1 || problems+=("--dry-run is refused")
+[ ! -e "$work/dry" ] || problems+=("--dry-run wrote something")
+report "a script that sbatch --test-only accepts" "$work/output"
+# shellcheck disable=SC2046
+"$program" "${submission[@]}" $(folders submitted) >"$work/output" 2>&1
+job=$(sed -n 's/^Job \([0-9]*\),.*/\1/p' "$work/output")
+await_unit submitted
+"$program" status "$work/submitted/run" >"$work/status" || problems+=("no status")
+await_end
+cp "$work/submitted/run/slurm-$job.out" "$work/submitted/job.out" 2>/dev/null || problems+=("no output")
+conclude submitted "saeval submit"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
