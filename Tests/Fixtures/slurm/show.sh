@@ -85,7 +85,7 @@ await_unit() { # folder
 
 # Waits until the controller has looked at time limits, which it does every 30 seconds.
 await_look() {
-    local log=$work/slurm/log/slurmctld.log text='Performing job time limit' count
+    local log=$work/slurm/log/slurmctld.log text='Testing job time limits' count
     count=$(grep -c "$text" "$log")
     for _ in $(seq 350); do
         [ "$(grep -c "$text" "$log")" -gt "$count" ] && return 0
@@ -149,7 +149,7 @@ conclude two "two nodes"
 
 if [ "$size" = large ]; then
     await_look
-    sleep 20
+    sleep 23
     submit limit --time=00:01:00 --signal=USR1@60
     story="a time limit of one minute"
 else
