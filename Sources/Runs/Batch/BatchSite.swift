@@ -20,8 +20,9 @@ public struct BatchSite: Sendable {
     public var launcher: String?
     /// The program.
     public var program: String?
-    /// Ranks on each node and cores of a rank, where the command line does not say.
+    /// Ranks on each node, where the command line does not say.
     public var ranksPerNode: Int?
+    /// Cores of a rank, where the command line does not say.
     public var coresPerRank: Int?
 
     /// Keys of the file.

@@ -10,13 +10,15 @@ public struct RunLog: Sendable {
 
     /// One start of the program and what happened until the next.
     public struct Start: Sendable {
-        /// When it began and when it last said something, in seconds since 1970.
+        /// When it began, in seconds since 1970.
         public var time: Double
+        /// When it last said something.
         public var lastTime: Double
         /// How many ranks it had.
         public var ranks: Int
-        /// The host and threads of each rank; empty when the log does not tell.
+        /// The host of each rank; empty when the log does not tell.
         public var hosts: [String] = []
+        /// The threads of each rank; empty when the log does not tell.
         public var threads: [Int] = []
         /// Tasks that ended, in the order of their ends.
         public var tasks: [Task] = []
@@ -30,12 +32,15 @@ public struct RunLog: Sendable {
 
     /// A task that a rank was handed.
     public struct Begun: Sendable {
+        /// Its name in the log.
         public var name: String
+        /// When it was handed out, in seconds since 1970.
         public var time: Double
     }
 
     /// A task that ended.
     public struct Task: Sendable {
+        /// Who did it.
         public var rank: Int
         /// `block` or `unit`.
         public var kind: String
@@ -43,17 +48,21 @@ public struct RunLog: Sendable {
         public var name: String
         /// The evaluation of a unit.
         public var evaluation: String?
-        /// Where the task's hook is, of a unit.
+        /// The hook that a unit is about.
         public var hook: String?
-        /// When it ended, by rank 0's clock, and how long the rank took.
+        /// When it ended, by rank 0's clock.
         public var end: Double
+        /// How long the rank took.
         public var seconds: Double
-        /// Seconds of loading, reading and writing, which are parts of `seconds`.
+        /// Seconds of it that went into loading weights.
         public var loading = 0.0
+        /// Seconds of it that went into reading activations.
         public var reading = 0.0
+        /// Seconds of it that went into writing activations.
         public var writing = 0.0
-        /// Bytes of activations.
+        /// Bytes of activations that were read.
         public var bytesRead = 0
+        /// Bytes of activations that were written.
         public var bytesWritten = 0
     }
 

@@ -4,12 +4,15 @@ import Basics
 public struct RunStatus: Sendable {
     /// `done`, `all units done` or `unfinished`.
     public var state: String
-    /// Partial results of the whole plan and those that are there.
+    /// Partial results of the whole plan.
     public var partials = 0
+    /// Those that are there.
     public var donePartials = 0
     /// How much of the work is done, by its cost.
     public var percent = 0
+    /// How many autoencoders the run evaluates.
     public var autoencoders = 0
+    /// The evaluations of the run.
     public var evaluations: [String] = []
     /// Ranks of the last start.
     public var ranks = 1
@@ -25,18 +28,23 @@ public struct RunStatus: Sendable {
     public var lost: [(rank: Int, reason: String)] = []
     /// Time left at the speed so far; nil when nothing is left or nothing was measured.
     public var secondsLeft: Double?
+    /// What failed since the last start.
     public var failures: [RunPlan.FailedItem] = []
 
     /// A task that a rank is at.
     public struct RunningTask: Sendable, Equatable {
+        /// Which rank.
         public var rank: Int
         /// The rank's host; nil when the log does not tell.
         public var host: String?
+        /// The task's name in the log.
         public var task: String
         /// Seconds since it began.
         public var seconds: Double
     }
 
+    /// Reads a run's folder.
+    ///
     /// - Parameter now: the time, in seconds since 1970.
     /// - Throws: ``RunError`` when the folder holds no run.
     public init(folder: String, now: Double? = nil) throws {

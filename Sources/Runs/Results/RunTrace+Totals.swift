@@ -2,15 +2,21 @@
 extension RunTrace {
     /// The time of one rank, in seconds over all starts.
     public struct RankTotals: Sendable, Equatable {
+        /// Which one.
         public var rank: Int
+        /// Its host at the last start; nil when the log does not tell.
         public var host: String?
-        /// Seconds in tasks, and of these in loading, reading and writing.
+        /// Seconds in tasks.
         public var busy = 0.0
+        /// Seconds of these that went into loading weights.
         public var loading = 0.0
+        /// Seconds of these that went into reading activations.
         public var reading = 0.0
+        /// Seconds of these that went into writing activations.
         public var writing = 0.0
         /// Seconds of the starts that had this rank, less `busy`.
         public var waiting = 0.0
+        /// How many tasks it was handed.
         public var tasks = 0
         /// Its part of the busy seconds of all ranks.
         public var share = 0.0

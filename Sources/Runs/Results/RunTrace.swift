@@ -11,9 +11,11 @@ public struct RunTrace: Sendable {
     struct Slice {
         /// Which start it belongs to.
         var start: Int
+        /// What was done.
         var task: RunLog.Task
-        /// Seconds on the timeline.
+        /// Where it begins, in seconds of the timeline.
         var begin: Double
+        /// Where it ends.
         var end: Double
         /// Whether the log has no end of it: it still runs, or its start was killed.
         var isCutOff = false

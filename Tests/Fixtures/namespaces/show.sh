@@ -2,7 +2,7 @@
 # Runs the toy world under mpirun on two "hosts": two network namespaces with names and addresses of
 # their own, between which there is TCP and nothing else.
 #
-#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/namespaces/show.sh
+#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/namespaces/show.sh [CONFIG]
 #
 # mpirun starts in the first namespace and reaches the second through an rsh agent that enters it;
 # ranks find no shared memory, because each host has its own /dev/shm, and no other way than the
@@ -53,7 +53,7 @@ host() { # name
 on() { # pid command...
     local pid=$1
     shift
-    nsenter --target "$pid" --net --uts --ipc --mount -- "$@"
+    nsenter --target "$pid" --net --uts --ipc --mount -- env -C "$folder" "$@"
 }
 
 host saeval-host-1
@@ -81,9 +81,13 @@ exec nsenter --target $second --net --uts --ipc --mount -- bash -c "cd '$folder'
 END
 chmod +x "$work/agent"
 
+# The words of a run, one a line.
+config=${1:-}
 arguments() { # folder
-    printf '%s\n' run Tests/Fixtures/configs/core.yaml --output "$work/$1/run" --artifacts "$work/$1/artifacts" \
-        --saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu)' --layers 1,2 --threads 1
+    printf '%s\n' run "${config:-Tests/Fixtures/configs/core.yaml}" --output "$work/$1/run" \
+        --artifacts "$work/$1/artifacts" --threads 1
+    [ -n "$config" ] || printf '%s\n' --saes configs/quickstart/saes/sae_lens --match \
+        '.*__(topk|jumprelu)' --layers 1,2
 }
 
 # Writes all results of a folder without their times.
@@ -107,7 +111,7 @@ on "$first" timeout 300 mpirun -n 4 --host 10.77.0.1:2,10.77.0.2:2 --bind-to non
     "$program" "${both[@]}" >"$work/output" 2>&1
 code=$?
 seconds=$((SECONDS - started))
-[ $code -eq 0 ] || problems+=("exit code $code: $(tail -n 10 "$work/output")")
+[ $code -eq 0 ] || problems+=("exit code $code: $(grep -m 5 saeval: "$work/output"; tail -n 10 "$work/output")")
 bytes=$(($(on "$second" cat /proc/net/dev | awk '/veth2:/ {print $2 + $10}') - before))
 [ "$bytes" -gt 10000 ] || problems+=("$bytes bytes went between the hosts")
 results alone >"$work/expected"

@@ -2,11 +2,12 @@
 # Runs of the toy world through Slurm: on two nodes, stopped and requeued, cancelled and submitted
 # again, as an array, and by `saeval submit`; each must give the bytes of one rank without Slurm.
 #
-#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/slurm/show.sh [large]
+#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/slurm/show.sh [large|sweep]
 #
 # It brings up a private cluster, see cluster.sh, and takes it down again. The small form stops a job
 # by sending the signal that comes before a time limit; the large form evaluates more and waits for
-# the signal of a real limit of one minute. Checked for each run besides its bytes: the job's state
+# the signal of a real limit of one minute; `sweep` does that with the whole sweep of the toy world,
+# which takes minutes. Checked for each run besides its bytes: the job's state
 # and exit code, how often it was requeued, and that no partial result was computed twice.
 #
 # Prints a line for each run and `N passed, M failed` at the end; exit code 1 when M is not 0, 77 when
@@ -38,7 +39,10 @@ export SLURM_CONF=$work/slurm/slurm.conf
 bash "$cluster" start "$work/slurm" || { echo "the cluster does not start"; exit 1; }
 
 # What is run, without its folders.
-if [ "$size" = large ]; then
+if [ "$size" = sweep ]; then
+    config=configs/toy/layers-1-2-3.yaml
+    selection=(--saes configs/quickstart/saes)
+elif [ "$size" = large ]; then
     config=configs/quickstart.yaml
     selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated|batchtopk)'
         --evals 'core,sparse_probing')
@@ -47,6 +51,7 @@ else
     selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated)')
 fi
 layers=(--layers '1,2')
+[ "$size" = sweep ] && layers=(--layers '1,2,3')
 # Two nodes with one rank and one core each.
 places=(--nodes=2 --ntasks-per-node=1 --cpus-per-task=1)
 
@@ -67,11 +72,11 @@ field() { scontrol show job "$job" 2>/dev/null | tr ' ' '\n' | sed -n "s/^$1=//p
 
 # Waits until the job is over.
 await_end() {
-    for _ in $(seq 900); do
+    for _ in $(seq 3000); do
         [ -z "$(squeue -h -j "$job" 2>/dev/null)" ] && return 0
         sleep 0.2
     done
-    problems+=("the job is not over after three minutes")
+    problems+=("the job is not over after ten minutes")
 }
 
 # Waits until a run has finished a unit.
@@ -147,7 +152,7 @@ await_end
 [ "$(field Restarts)" = 0 ] || problems+=("the job was requeued")
 conclude two "two nodes"
 
-if [ "$size" = large ]; then
+if [ "$size" != small ]; then
     await_look
     sleep 23
     submit limit --time=00:01:00 --signal=USR1@60
@@ -176,7 +181,7 @@ await_end
 [ "$(count cancelled/run/log.jsonl '"event": "start"')" = 2 ] || problems+=("the run did not resume")
 conclude cancelled "cancelled in the middle and submitted again"
 
-job=$(sbatch --parsable --array=1,2 --ntasks-per-node=2 --cpus-per-task=1 --output="$work/array-%a.out" \
+job=$(sbatch --parsable --array="${layers[1]}" --ntasks-per-node=2 --cpus-per-task=1 --output="$work/array-%a.out" \
     slurm/array.sbatch "$config" "$work/array" "${selection[@]}" --artifacts "$work/array/artifacts")
 await_end
 mkdir -p "$work/array/run/eval_results"
@@ -186,7 +191,7 @@ cp -r "$work"/array/layer-*/eval_results "$work/array/run/"
 # The id of an evaluation is that of its run.
 lines() { grep -v '"eval_id"' "$@" | LC_ALL=C sort; }
 results array | lines | cmp -s - <(lines "$work/expected") || problems+=("results differ")
-report "an array of two layers" "$work/array-1.out"
+report "an array of the layers ${layers[1]}" "$work/array-1.out"
 
 submission=(submit "$config" --nodes 2 --time 10:00 --ranks-per-node 1 --cpus-per-rank 1
     "${selection[@]}" "${layers[@]}")
