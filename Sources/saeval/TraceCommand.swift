@@ -56,7 +56,7 @@ struct TraceCommand: ParsableCommand {
     private static func lines(of totals: RunTrace.Totals) -> [String] {
         let busy = totals.ranks.reduce(0) { $0 + $1.busy }
         var lines = [
-            "Makespan: \(decimal(totals.makespan, places: 2)) s in \(totals.starts) starts",
+            "Makespan: \(decimal(totals.makespan, places: 2)) s, starts of the program: \(totals.starts)",
             "Efficiency: \(decimal(totals.efficiency, places: 4)) "
                 + "(\(decimal(busy, places: 2)) busy seconds of all ranks)",
         ]

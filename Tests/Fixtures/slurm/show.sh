@@ -6,7 +6,7 @@
 #
 # It brings up a private cluster, see cluster.sh, and takes it down again. The small form stops a job
 # by sending the signal that comes before a time limit; the large form evaluates more and waits for
-# the signal of a real limit of one minute; `sweep` does that with the whole sweep of the toy world,
+# the signal of a real limit of a minute; `sweep` does that with the whole sweep of the toy world,
 # which takes minutes. Checked for each run besides its bytes: the job's state
 # and exit code, how often it was requeued, and that no partial result was computed twice.
 #
@@ -155,8 +155,10 @@ conclude two "two nodes"
 if [ "$size" != small ]; then
     await_look
     sleep 23
-    submit limit --time=00:01:00 --signal=USR1@60
-    story="a time limit of one minute"
+    minutes=1
+    [ "$size" = sweep ] && minutes=2
+    submit limit --time=$minutes --signal=USR1@60
+    story="a time limit of $minutes min"
 else
     submit limit
     await_unit limit
@@ -201,13 +203,19 @@ submission=(submit "$config" --nodes 2 --time 10:00 --ranks-per-node 1 --cpus-pe
 [ ! -e "$work/dry" ] || problems+=("--dry-run wrote something")
 report "a script that sbatch --test-only accepts" "$work/output"
 # shellcheck disable=SC2046
-"$program" "${submission[@]}" $(folders submitted) >"$work/output" 2>&1
+"$program" "${submission[@]}" --requeue 0 $(folders submitted) >"$work/output" 2>&1
 job=$(sed -n 's/^Job \([0-9]*\),.*/\1/p' "$work/output")
 await_unit submitted
 "$program" status "$work/submitted/run" >"$work/status" || problems+=("no status")
+grep -q '^running: rank ' "$work/status" || problems+=("status tells of no running rank")
+scancel --signal=USR1 "$job"
+await_end
+[ "$(field ExitCode)" = 75:0 ] || problems+=("no requeue left, and exit code $(field ExitCode)")
+[ "$(field Restarts)" = 0 ] || problems+=("requeued $(field Restarts) times of at most 0")
+job=$(sbatch --parsable "$work/submitted/run/job.sbatch")
 await_end
 cp "$work/submitted/run/slurm-$job.out" "$work/submitted/job.out" 2>/dev/null || problems+=("no output")
-conclude submitted "saeval submit"
+conclude submitted "saeval submit with no requeue, and its script again"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
