@@ -32,7 +32,7 @@ extension ActivationFileTests {
         }
     }
 
-    @Test("A flipped bit in a checksum is noticed, and no repair with other bytes is accepted")
+    @Test("A flipped bit in a checksum is noticed, and the repair mends it")
     func flippedChecksum() throws {
         let sample = Sample()
         try sample.writeComplete(path)
@@ -41,13 +41,10 @@ extension ActivationFileTests {
             try flip(path, at: header.checksumsOffset + position, mask: 4)
             let reader = try ActivationReader(path: path)
             #expect(throws: StorageError.self) { try reader.block(position / 8) }
-            let error = #expect(throws: StorageError.self) {
-                try sample.bytes(ofBlock: position / 8).withUnsafeBytes {
-                    try reader.repair(block: position / 8, $0)
-                }
+            try sample.bytes(ofBlock: position / 8).withUnsafeBytes {
+                try reader.repair(block: position / 8, $0)
             }
-            #expect(error?.code == .checksum)
-            try flip(path, at: header.checksumsOffset + position, mask: 4)
+            _ = try ActivationReader(path: path).block(position / 8)
         }
     }
 

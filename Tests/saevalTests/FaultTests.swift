@@ -7,20 +7,24 @@ extension ProgramTests {
     @Suite("Kills and stops")
     struct FaultTests {
         @Test(
-            "Killed at random moments and resumed on other numbers of ranks, a run gives the same bytes"
-        )
-        func killAndResume() throws {
+            "Disturbed at random moments and resumed on other numbers of ranks, a run gives the same bytes",
+            arguments: [
+                ("kill", 3), ("signal", 3), ("stop", 1), ("calls", 12), ("flips", 5),
+            ])
+        func disturbed(kind: String, rounds: Int) throws {
             let bench = try Workbench()
-            let rounds =
-                ProcessInfo.processInfo.environment["SAEVAL_FAULT_ROUNDS"].flatMap { Int($0) } ?? 3
-            let script = "\(Program.root)/Tests/Fixtures/faults/kill_and_resume.sh"
+            let factor =
+                ProcessInfo.processInfo.environment["SAEVAL_FAULT_FACTOR"].flatMap { Int($0) } ?? 1
+            let script = "\(Program.root)/Tests/Fixtures/faults/faults.sh"
             let process = try RunningProgram(
-                ["bash", script, "\(rounds)", "\(UInt16.random(in: 1...30_000))"],
+                ["bash", script, kind, "\(rounds * factor)", "\(UInt16.random(in: 1...30_000))"],
                 folder: bench.path,
                 variables: ["SAEVAL_BINARY": Program.path])
-            let ending = try process.ending(seconds: 120 + 60 * rounds)
+            let ending = try process.ending(seconds: 120 + 60 * rounds * factor)
             #expect(ending.status == 0, "\(ending.output)\(ending.errors)")
-            #expect(ending.output.hasSuffix("\n\(rounds) passed, 0 failed\n"), "\(ending.output)")
+            #expect(
+                ending.output.hasSuffix("\n\(rounds * factor) passed, 0 failed\n"),
+                "\(ending.output)")
         }
 
         /// The arguments of a run that takes long enough to be hit.

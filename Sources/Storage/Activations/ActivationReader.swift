@@ -93,8 +93,8 @@ public final class ActivationReader: Sendable {
 
     /// Writes the bytes of a damaged block again, flushes them and checks them; not collective.
     ///
-    /// - Throws: ``StorageError`` with code `checksum` when the bytes are not the ones recorded,
-    ///   so that the recorded checksum is damaged and the file must be made anew.
+    /// Where the recorded checksum is not that of the bytes, it is the one that was damaged, or both
+    /// were; it is written again too.
     public func repair(block: Int, _ bytes: UnsafeRawBufferPointer) throws {
         try check(block: block)
         let rows = layout.rows(ofBlock: block)
@@ -105,14 +105,14 @@ public final class ActivationReader: Sendable {
                     + "the repair \(bytes.count)"
             )
         }
-        guard checksum(of: bytes) == recordedChecksum(of: block) else {
-            throw StorageError(
-                .checksum,
-                "Block \(block) of \(path), computed again, differs from its recorded checksum",
-                advice: "remove the file and run again")
-        }
         let target = try OpenFile(path, flags: O_WRONLY)
         try target.write(bytes, at: header.actsOffset + rows.lowerBound * layout.rowBytes)
+        let sum = checksum(of: bytes)
+        if sum != recordedChecksum(of: block) {
+            try withUnsafeBytes(of: sum.littleEndian) {
+                try target.write($0, at: header.checksumsOffset + block * 8)
+            }
+        }
         guard fsync(target.descriptor) == 0 else {
             throw StorageError.system(path, "flushed to disk")
         }
