@@ -46,6 +46,7 @@ struct RunCommand: ParsableCommand {
         var runOptions = RunOptions()
         (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
         runOptions.survives = survive
+        StartWatch.begin(seconds: watchdog)
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,

@@ -67,8 +67,11 @@ extension ActivationFile {
         _ = try? FileLock(path: lockPath(of: path), purpose: "activations")
     }
 
-    /// Gives a finished file its final name. Rank 0 alone calls it, after all ranks closed; not
-    /// collective.
+    /// Gives a finished file its final name. Rank 0 alone calls it, after all blocks were marked;
+    /// not collective.
+    ///
+    /// Other ranks may still have it open. HDF5 would clear its mark of an open file when they close
+    /// it; it is cleared here, so that a run that dies before leaves the same bytes.
     ///
     /// - Throws: ``StorageError`` with code `incomplete` when a block is not marked done.
     public static func complete(_ path: String) throws {
@@ -83,6 +86,9 @@ extension ActivationFile {
                 advice: "run the same command again to write them")
         }
         let file = try OpenFile(partial, flags: O_RDWR)
+        try [UInt8](repeating: 0, count: 4).withUnsafeBytes {
+            try file.write($0, at: ActivationSeal.pageBytes + openMarkOffset)
+        }
         guard fsync(file.descriptor) == 0 else {
             throw StorageError.system(partial, "flushed to disk")
         }
@@ -91,6 +97,9 @@ extension ActivationFile {
         }
         flushFolder(of: path)
     }
+
+    /// Where the head of an HDF5 file, in versions 0 and 1, marks that it is open for writing.
+    private static let openMarkOffset = 20
 
     /// The name of the lock that a writer of this file holds.
     static func lockPath(of path: String) -> String { path + ".lock" }

@@ -167,8 +167,8 @@ extension ActivationFile {
     /// Records that a block is on disk. Rank 0 alone calls it, after the block was written; not
     /// collective.
     ///
-    /// The checksum reaches the disk before the mark does, so a block that is marked can always
-    /// be checked.
+    /// Should the mark reach the disk and its checksum not, the block counts as damaged and is
+    /// computed again when it is read.
     public func markDone(block: Int, checksum: UInt64) throws {
         try check(block: block)
         try withHandles { handles in
@@ -176,9 +176,6 @@ extension ActivationFile {
             try write(
                 &sum, to: handles.checksums, type: handles.checksumType, first: [block],
                 lengths: [1])
-        }
-        try system.flushData()
-        try withHandles { handles in
             var mark: UInt8 = 1
             try write(&mark, to: handles.done, type: handles.doneType, first: [block], lengths: [1])
         }
