@@ -46,12 +46,14 @@ struct RunCommand: ParsableCommand {
         var runOptions = RunOptions()
         (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
         runOptions.survives = survive
-        StartWatch.begin(seconds: watchdog)
+        RankWatch.begin(seconds: watchdog)
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
             backend: CPUBackend(), options: runOptions)
-        guard let summary = try executor.run() else { return }
+        let summary = try executor.run()
+        if messenger.isParallel { RankWatch.end(seconds: watchdog) }
+        guard let summary else { return }
         show(summary)
         let code: Int32 = summary.isStopped ? 75 : summary.failures.isEmpty ? 0 : 1
         summary.leave?(code)

@@ -33,8 +33,9 @@ final class Coordinator {
         let pending = pendingUnits()
         try start(pending)
         var isComplete = true
-        for (wave, units) in TaskGraph.waves(of: pending, in: plan) where isComplete {
-            isComplete = try run(wave: wave, units: units)
+        for set in plan.activationSets { ActivationFile.removeAbandonedLock(of: set.path) }
+        for (_, units) in TaskGraph.waves(of: pending, in: plan) where isComplete {
+            isComplete = try run(units)
         }
         progress.end()
         try results.write(record.partials)
@@ -99,7 +100,7 @@ final class Coordinator {
 
     // MARK: - Waves
 
-    private func run(wave: Int, units: [TaskGraph.PendingUnit]) throws -> Bool {
+    private func run(_ units: [TaskGraph.PendingUnit]) throws -> Bool {
         let sets = Set(units.flatMap { plan.units[$0.index].reads }).sorted().filter {
             plan.activationSets[$0].policy == .store
         }

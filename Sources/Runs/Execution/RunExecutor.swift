@@ -51,7 +51,7 @@ public struct RunExecutor {
         let heartbeat = Heartbeat(
             messenger: messenger, limitSeconds: options.watchdogSeconds,
             isStopRequested: { StopSignal.isRequested }, requestStop: { StopSignal.request() })
-        StartWatch.end()
+        RankWatch.together()
         guard messenger.rank == 0 else {
             try follow()
             heartbeat.end()

@@ -61,7 +61,7 @@ extension ActivationFile {
     }
 
     /// Removes the lock file that a run left which was killed after it finished the file.
-    private static func removeAbandonedLock(of path: String) {
+    public static func removeAbandonedLock(of path: String) {
         guard fileExists(lockPath(of: path)) else { return }
         // Whoever gets the lock removes its file when giving it back; a running owner keeps it.
         _ = try? FileLock(path: lockPath(of: path), purpose: "activations")

@@ -30,6 +30,7 @@ public struct StoreBenchmark: Sendable {
             let value = UInt64(truncatingIfNeeded: offset) &* 0x9E37_79B9_7F4A_7C15
             content.bytes.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
         }
+        try makeFolder(folder)
         let path = "\(folder)/saeval-bench-\(getpid())"
         defer { for end in ["", ".h5", ".h5.partial"] { removeFile(path + end) } }
         var (writes, reads) = ([Double](), [Double]())
