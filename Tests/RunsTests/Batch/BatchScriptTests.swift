@@ -60,7 +60,8 @@ struct BatchScriptTests {
         let texts = [
             try script(), try script { $0.gpusPerNode = 4 },
             try script(
-                site: readSite("{modules: [a b, c], environment: {A: it's, B: 1}, sbatch: [--x=a b]}"),
+                site: readSite(
+                    "{modules: [a b, c], environment: {A: it's, B: 1}, sbatch: [--x=a b]}"),
                 arguments: ["it's a config.yaml", "--match", ".*(a|b)$"]),
         ]
         for text in texts {
@@ -125,18 +126,32 @@ struct BatchScriptTests {
         #expect(error.description.contains(advice), "\(error)")
     }
 
+    /// A request that does not fit, and what is said of it.
+    struct WrongNumber: Sendable, CustomTestStringConvertible {
+        /// The option and its value, which the message names.
+        var testDescription: String
+        /// Makes the request wrong.
+        var change: @Sendable (inout BatchRequest) -> Void
+
+        init(_ says: String, _ change: @escaping @Sendable (inout BatchRequest) -> Void) {
+            (testDescription, self.change) = (says, change)
+        }
+    }
+
     @Test(
         "Numbers that do not fit are refused",
         arguments: [
-            ("--nodes 0", { $0.nodes = 0 }), ("--ranks-per-node 0", { $0.ranksPerNode = 0 }),
-            ("--time soon", { $0.time = "soon" }), ("--time 0", { $0.time = "0" }),
-            ("--signal-lead 7200", { $0.signalLead = 7200 }),
-            ("--requeue -1", { $0.requeues = -1 }),
-            ("--gpus-per-node 2", { ($0.gpusPerNode, $0.ranksPerNode) = (2, 3) }),
-        ] as [(String, @Sendable (inout BatchRequest) -> Void)])
-    func wrongNumbers(says: String, change: @Sendable (inout BatchRequest) -> Void) throws {
-        let error = try #require(throws: RunError.self) { _ = try script(change) }
-        #expect(error.message.contains(says), "\(error)")
+            WrongNumber("--nodes 0") { $0.nodes = 0 },
+            WrongNumber("--ranks-per-node 0") { $0.ranksPerNode = 0 },
+            WrongNumber("--time soon") { $0.time = "soon" },
+            WrongNumber("--time 0") { $0.time = "0" },
+            WrongNumber("--signal-lead 7200") { $0.signalLead = 7200 },
+            WrongNumber("--requeue -1") { $0.requeues = -1 },
+            WrongNumber("--gpus-per-node 2") { ($0.gpusPerNode, $0.ranksPerNode) = (2, 3) },
+        ])
+    func wrongNumbers(_ wrong: WrongNumber) throws {
+        let error = try #require(throws: RunError.self) { _ = try script(wrong.change) }
+        #expect(error.message.contains(wrong.testDescription), "\(error)")
         #expect(error.advice != nil)
     }
 
