@@ -15,7 +15,7 @@ extension ProgramTests {
             process.executableURL = URL(fileURLWithPath: unshare)
             process.arguments = [
                 "--net", "--uts", "--ipc", "--mount", "bash", "-c",
-                "PATH=$PATH:/usr/sbin:/sbin ip link add a type veth peer name b",
+                "PATH=$PATH:/usr/sbin:/sbin ip link add veth1 type veth peer name veth2",
             ]
             process.standardError = FileHandle.nullDevice
             guard (try? process.run()) != nil else { return false }

@@ -94,7 +94,8 @@ extension ProgramTests {
             let bench = try Workbench()
             let options = { (command: String) in
                 let help = try bench.saeval([command, "--help"]).output
-                return Set(help.split(whereSeparator: \.isWhitespace).filter { $0.hasPrefix("--") })
+                let words = help.split { $0.isWhitespace || ",.".contains($0) }
+                return Set(words.filter { $0.hasPrefix("--") })
             }
             let own = try options("submit").subtracting(try options("plan"))
                 .filter { !$0.contains("=") }.subtracting(["--dry-run"])

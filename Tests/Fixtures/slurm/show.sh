@@ -48,7 +48,8 @@ elif [ "$size" = large ]; then
         --evals 'core,sparse_probing')
 else
     config=Tests/Fixtures/configs/core.yaml
-    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated)')
+    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu)'
+        --set core.context_size=64)
 fi
 layers=(--layers '1,2')
 [ "$size" = sweep ] && layers=(--layers '1,2,3')

@@ -79,11 +79,11 @@ struct RunTraceTests {
         // Rank 0: 4 s of block, 1 s cut off, 3 s of unit, in 5 + 4 s.
         #expect(ranks[0].busy == 8 && ranks[0].waiting == 1 && ranks[0].tasks == 3)
         #expect(ranks[0].loading == 1 && ranks[0].reading == 0.5 && ranks[0].writing == 1.5)
-        // Rank 1: 5 s cut off, in the first start alone.
+        // Rank 1: 5 s cut off, in the first start alone. Threads: 5 s of 1, 5 s of 4, 3 s of 2.
         #expect(ranks[1].busy == 5 && ranks[1].waiting == 0 && ranks[1].host == "n2")
         #expect(abs(ranks[0].share - 8.0 / 13) < 1e-12)
         #expect(abs(totals.efficiency - 13.0 / 14) < 1e-12)
-        #expect(totals.coreSeconds == 5 + 5 * 4 + 3 * 2)
+        #expect(totals.coreSeconds == 31.0)
         #expect(totals.longest?.name == "block 0.0")
     }
 
