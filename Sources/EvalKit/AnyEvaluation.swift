@@ -32,9 +32,13 @@ public struct AnyEvaluation: Sendable {
         check = { try evaluation.check($0, in: $1) }
         checkTexts = { try evaluation.check($0, of: $1) }
         units = { cohort in
-            try evaluation.units(for: cohort).map {
-                PlannedUnit(
-                    unit: try text(of: $0.unit), subjects: $0.subjects, cost: $0.cost,
+            // Thousands of units differ in their autoencoders alone.
+            var texts: [E.Unit: String] = [:]
+            return try evaluation.units(for: cohort).map {
+                let text = try texts[$0.unit] ?? text(of: $0.unit)
+                texts[$0.unit] = text
+                return PlannedUnit(
+                    unit: text, subjects: $0.subjects, cost: $0.cost,
                     inputs: $0.inputs, servesAll: $0.servesAll, after: $0.after)
             }
         }

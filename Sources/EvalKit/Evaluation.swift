@@ -6,7 +6,7 @@ import Corpora
 public protocol Evaluation: Sendable {
     associatedtype Settings: EvaluationSettings
     /// What one unit covers; the same unit gives the same bytes wherever it runs.
-    associatedtype Unit: Codable & Sendable
+    associatedtype Unit: Codable & Hashable & Sendable
     /// What one unit yields for one autoencoder.
     associatedtype Partial: Codable & Sendable
 

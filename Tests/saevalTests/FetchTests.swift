@@ -72,10 +72,32 @@ extension ProgramTests {
             #expect(try hub.requests("/resolve/").isEmpty)
         }
 
+        @Test("A plan counts text that is not in the cache, says so and ends with code 0")
+        func planWithoutText() throws {
+            let bench = try Workbench()
+            try bench.serveQuickstart()
+            let hub = try StubHub(bench)
+            let config = try bench.hubConfig()
+            #expect(try bench.saeval(["fetch", config], variables: hub.variables).status == 0)
+            let whole = try bench.saeval(["plan", config], variables: StubHub.variables(bench))
+            try FileManager.default.removeItem(atPath: bench.file("cache/datasets--toy--text"))
+            let ending = try bench.saeval(["plan", config], variables: StubHub.variables(bench))
+            #expect(ending.status == 0 && ending.errors.isEmpty, "\(ending)")
+            for part in ["Not on disk", "1 dataset: ", "`saeval fetch \(config)`"] {
+                #expect(ending.output.contains(part), "does not say “\(part)”: \(ending)")
+            }
+            let lines = { (text: String) in
+                text.split(separator: "\n").filter {
+                    $0.hasPrefix("Work items") || $0.hasPrefix("Arithmetic")
+                }
+            }
+            #expect(lines(ending.output) == lines(whole.output) && lines(whole.output).count == 2)
+        }
+
         @Test(
             "A run whose model, autoencoders or text are not in the cache names the command that fetches them",
             arguments: [
-                ("all", "run"), ("all", "plan"), ("saes", "check"), ("text", "plan"),
+                ("all", "run"), ("all", "plan"), ("saes", "check"), ("text", "check"),
                 ("weights", "run"),
             ])
         func namesTheCommand(what: String, command: String) throws {

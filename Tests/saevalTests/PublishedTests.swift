@@ -173,7 +173,7 @@ extension ProgramTests {
         func nothing() throws {
             let bench = try Workbench()
             let hub = try PublishedHub(bench, layers: [])
-            for command in ["run", "plan", "check"] {
+            for command in ["run", "check"] {
                 let flags = ["--release", "gpt2-small-res-jb"]
                 let ending = try bench.saeval(
                     hub.tiny(flags, command: command), variables: hub.variables)
@@ -187,6 +187,22 @@ extension ProgramTests {
                 }
             }
             bench.expectNothingHalfWritten()
+        }
+
+        @Test("Where nothing is downloaded a plan tells sizes and the command, and ends with code 0")
+        func planOfNothing() throws {
+            let bench = try Workbench()
+            let hub = try PublishedHub(bench, layers: [])
+            let flags = ["--release", "gpt2-small-res-jb", "--id", "blocks.[01].hook_resid_pre"]
+            let ending = try bench.saeval(
+                hub.tiny(flags + ["--json"], command: "plan"), variables: hub.variables)
+            #expect(ending.status == 0 && ending.errors.isEmpty, "\(ending)")
+            let json = try JSON(parsing: Array(ending.output.utf8), source: "plan --json")
+            #expect(json["plan"]?["items"]?.integer == 2)
+            #expect(json["plan"]?["missing"]?.elements?.count == 2)
+            #expect(json["plan"]?["fetch_command"]?.text?.hasPrefix("saeval fetch ") == true)
+            #expect(json["simulation"] == nil || json["simulation"]?.isNull == true)
+            #expect(try folderContents(bench.path).allSatisfy { $0 == "hub" })
         }
 
         @Test(

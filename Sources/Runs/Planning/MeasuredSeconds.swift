@@ -13,6 +13,18 @@ public struct MeasuredSeconds: Sendable {
     private var byBlock: [String: Double] = [:]
     /// Sum and number of blocks by row set.
     private var byRowSet: [Int: (seconds: Double, count: Int)] = [:]
+    /// Threads of each rank.
+    private var threads: [Double] = []
+    /// When the run started and when its last task ended.
+    private var start = 0.0
+    private var lastEnd = 0.0
+    /// Whether a task has begun.
+    private var hasBegun = false
+    /// When the last task of each rank ended, and the seconds until its next one.
+    private var ends: [Int: Double] = [:]
+    private var gaps: [Double] = []
+    /// Seconds before the first task and after the last.
+    private(set) var serialSeconds = 0.0
 
     /// Reads `log.jsonl` of a run; see ``EventLog``.
     ///
@@ -24,13 +36,10 @@ public struct MeasuredSeconds: Sendable {
             throw RunError(
                 .missing, "\(path) is missing", advice: "name the folder of a run that has ended")
         }
-        var threads: [Double] = []
         for line in try readFile(path).split(separator: UInt8(ascii: "\n")) {
             guard let event = try? JSON(parsing: Array(line), source: path) else { continue }
-            if event["event"]?.text == "start" {
-                threads = (event["threads"]?.elements ?? []).map { $0.double ?? 1 }
-            }
-            take(event, threads: threads)
+            note(event)
+            take(event)
         }
         guard !byUnit.isEmpty else {
             throw RunError(
@@ -39,10 +48,36 @@ public struct MeasuredSeconds: Sendable {
         }
     }
 
-    /// Counts one event.
+    /// Seconds between the end of a task and the next one of the same rank: the journal and the
+    /// messages.
     ///
-    /// - Parameter threads: of each rank.
-    private mutating func take(_ event: JSON, threads: [Double]) {
+    /// One rank never waits for others, so all its gaps count; of several ranks the median does.
+    var gapSeconds: Double {
+        guard !gaps.isEmpty else { return 0 }
+        if threads.count < 2 { return gaps.reduce(0, +) / Double(gaps.count) }
+        return gaps.sorted()[gaps.count / 2]
+    }
+
+    /// Follows the clock of the run.
+    private mutating func note(_ event: JSON) {
+        guard let time = event["time"]?.double else { return }
+        let rank = event["rank"]?.integer ?? 0
+        switch event["event"]?.text {
+        case "start":
+            threads = (event["threads"]?.elements ?? []).map { $0.double ?? 1 }
+            (start, lastEnd, hasBegun) = (time, 0, false)
+            (ends, serialSeconds) = ([:], 0)
+        case "begin":
+            if let end = ends[rank] { gaps.append(max(0, time - end)) }
+            if !hasBegun { (hasBegun, serialSeconds) = (true, max(0, time - start)) }
+        case "unit", "block": (lastEnd, ends[rank]) = (time, time)
+        case "end", "stop": if lastEnd > 0 { serialSeconds += max(0, time - lastEnd) }
+        default: return
+        }
+    }
+
+    /// Counts the seconds of a task.
+    private mutating func take(_ event: JSON) {
         guard let seconds = event["seconds"]?.double, let rank = event["rank"]?.integer else {
             return
         }

@@ -32,15 +32,22 @@ public struct PlanEstimate: Sendable {
         let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunkTokens, context))
         let panels = 16 << 20
         let block = plan.rowSets.map(\.blockRows).max() ?? 0
-        let harvest = plan.activationSets.reduce(0) {
-            $0 + plan.model.activationBytes(tokens: block, at: $1.hook)
+        var harvests = Array(repeating: 0, count: plan.rowSets.count)
+        for set in plan.activationSets {
+            harvests[set.rowSet] += plan.model.activationBytes(tokens: block, at: set.hook)
         }
-        let perSubject = 64 * widest
-        let largest = plan.units.map(\.subjects.count).max() ?? 0
+        let harvest = harvests.max() ?? 0
+        let subjects = plan.units.reduce(0) { max($0, Self.latents(of: $1, in: plan)) }
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
         peakBytes =
-            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads * (logits + streams + panels) + harvest + perSubject
-            * largest
+            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads * (logits + streams + panels) + harvest + 64 * subjects
+    }
+
+    /// Latents of the autoencoders that a unit takes at once.
+    private static func latents(of unit: RunPlan.UnitPlan, in plan: RunPlan) -> Int {
+        guard !unit.servesAll else { return 0 }
+        let subjects = plan.cohorts[unit.cohort].cohort.subjects
+        return unit.subjects.reduce(0) { $0 + subjects[$1.value].reference.latents }
     }
 
     /// Adds activations, where one forward pass of a wave fills all hooks of a row set.

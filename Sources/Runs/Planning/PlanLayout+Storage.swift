@@ -70,17 +70,12 @@ extension PlanLayout {
     /// All units of an evaluation for the same autoencoders read every set once in all, each as
     /// much as its share of their operations.
     private func sharesOfPasses() -> [Double] {
-        struct Pass: Hashable {
-            var evaluation: Int
-            var cohort: Int
-            var reads: [Int]
-            var subjects: [Int]
-        }
-        var costs: [Pass: Double] = [:]
+        // The evaluation, the cohort, the first set and the autoencoders.
+        var costs: [SIMD4<Int>: Double] = [:]
         let passes = units.map { unit in
-            Pass(
-                evaluation: unit.evaluation, cohort: unit.cohort, reads: unit.reads,
-                subjects: [unit.subjects.count, unit.subjects.first?.value ?? 0])
+            SIMD4(
+                unit.evaluation, unit.cohort, unit.reads.first ?? -1,
+                (unit.subjects.first?.value ?? 0) << 32 | unit.subjects.count)
         }
         for (pass, unit) in zip(passes, units) { costs[pass, default: 0] += unit.cost }
         return zip(passes, units).map { pass, unit in

@@ -50,15 +50,18 @@ struct SimulatedWave: Sendable {
 struct SimulatedWork {
     private let plan: RunPlan
     private let readShares: [Double]
-    private let profile: MachineProfile
     private let measured: MeasuredSeconds?
+    /// Operations of a core in a second.
+    private let rate: Double
 
     /// - Parameters:
     ///   - profile: how long operations take.
     ///   - measured: seconds of a run, which count more.
     init(_ outline: PlanOutline, on profile: MachineProfile, measured: MeasuredSeconds?) {
         (plan, readShares) = (outline.plan, outline.readShares)
-        (self.profile, self.measured) = (profile, measured)
+        self.measured = measured
+        rate =
+            measured?.operationsPerSecond(of: outline.plan) ?? profile.operationsPerSecond
     }
 
     /// The waves of a run from its start.
@@ -147,9 +150,6 @@ struct SimulatedWork {
             return true
         }
     }
-
-    /// Operations of a core in a second.
-    private var rate: Double { measured?.operationsPerSecond(of: plan) ?? profile.operationsPerSecond }
 
     /// The weights of the model.
     private var model: (id: Int, bytes: Double) { (-1, 4 * Double(plan.model.parameters)) }

@@ -50,16 +50,19 @@ public struct SimulationReport: Sendable, Codable {
     ///   - measured: seconds of a run, which count instead of the machine's.
     ///   - ranks: numbers of ranks, one simulation each.
     ///   - cores: cores that all ranks share; nil gives each rank its own.
-    ///   - planningSeconds: seconds that rank 0 takes before the first task.
+    ///   - planningSeconds: seconds that rank 0 takes before the first task; those of the measured
+    ///     run where there is one.
     /// - Cost: `O(tasks · log tasks)` for each number of ranks.
     public init(
         of outline: PlanOutline, on profile: MachineProfile, measured: MeasuredSeconds?,
         ranks: [Int], cores: Int?, planningSeconds: Double
     ) {
         let waves = SimulatedWork(outline, on: profile, measured: measured).waves()
+        var machine = profile
+        if let measured { machine.journalSeconds = measured.gapSeconds }
         self.init(
-            waves: waves, on: profile, source: measured?.source ?? profile.name, ranks: ranks,
-            cores: cores, planningSeconds: planningSeconds)
+            waves: waves, on: machine, source: measured?.source ?? profile.name, ranks: ranks,
+            cores: cores, planningSeconds: measured?.serialSeconds ?? planningSeconds)
     }
 
     /// Simulates waves.

@@ -53,7 +53,10 @@ struct PlannerTests {
             #expect(other.key != plan.key)
             #expect(keys.isDisjoint(with: other.units.flatMap(\.keys)))
         }
-        for assignment in ["threads=3", "output=elsewhere", "memory_gib=100", "seed=42"] {
+        for assignment in [
+            "threads=3", "output=elsewhere", "memory_gib=100", "seed=42", "disk_gib=0.001",
+            "activations=recompute",
+        ] {
             #expect(try RunsTests.plan(try quickstart([assignment])).key == plan.key)
         }
     }
@@ -93,13 +96,24 @@ struct PlannerTests {
             try plan(try quickstart(["saes=[\(path), \(path)]"])).key == plan(try quickstart()).key)
     }
 
+    @Test("Activations that must be stored and do not fit are refused before units are laid out")
+    func noSpace() throws {
+        let error = try #require(throws: RunError.self) {
+            _ = try plan(
+                try quickstart([
+                    "core.n_eval_reconstruction_batches=90000000", "activations=store",
+                ]))
+        }
+        #expect(error.code == .noSpace)
+        #expect(error.advice?.contains("activations: auto") == true)
+    }
+
     @Test(
         "What cannot be planned is told before anything is written",
         arguments: [
             ("core.context_size=100000", RunDomain.Code.unsuitable),
             ("datasets={q: /none.jsonl}", .missing),
             ("core.dataset=unknown", .missing), ("device=cuda", .unsuitable),
-            ("core.n_eval_reconstruction_batches=90000000", .noSpace),
         ])
     func refused(assignment: String, code: RunDomain.Code) throws {
         let error = try #require(throws: RunError.self) {
