@@ -26,7 +26,11 @@ extension TextRequest {
         switch selection {
         case .classes(let train, let test, _, let classes):
             let names: [String]
-            if let classes { names = classes } else { names = try TextFamily.named(dataset).classes }
+            if let classes {
+                names = classes
+            } else {
+                names = try TextFamily.named(dataset).classes
+            }
             return bound(texts: names.count * (train / 2 + test / 2))
         case .pair(_, _, let train, let test, _):
             // Two quarters of two of the four kinds of rows, one of the others; groups share them.

@@ -7,6 +7,7 @@ import SAEval
 
 /// `saeval plan`
 struct PlanCommand: ParsableCommand {
+    /// Name, purpose and examples.
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Show what a config would run and what it costs; touches nothing.",

@@ -3,7 +3,9 @@ import Runs
 
 /// A plan as people read it.
 struct PlanText {
+    /// The plan.
     private let plan: RunPlan
+    /// What was counted of it.
     private let summary: PlanSummary
 
     /// Takes a plan and what was counted of it.
@@ -16,6 +18,7 @@ struct PlanText {
         ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
+    /// The model and its sizes.
     private var modelLine: String {
         "Model \(plan.modelName): \(plan.model.architecture), \(plan.model.layers) layers of \(plan.model.modelSize), "
             + "\(plan.model.parameters) parameters"
@@ -32,14 +35,17 @@ struct PlanText {
             let bytes = things.compactMap(\.bytes).reduce(0, +)
             let names = things.prefix(6).map(\.name).joined(separator: ", ")
             let list =
-                kind == .dataset ? names + (things.count > 6 ? ", …" : "")
+                kind == .dataset
+                ? names + (things.count > 6 ? ", …" : "")
                 : things.count == 1 ? first.name : "\(first.name) and \(things.count - 1) others"
             let size = bytes > 0 ? ", about \(byteText(bytes))" : ""
-            lines.append("  \(things.count) \(kind.rawValue)\(things.count == 1 ? "" : "s"): \(list)\(size)")
+            lines.append(
+                "  \(things.count) \(kind.rawValue)\(things.count == 1 ? "" : "s"): \(list)\(size)")
         }
         lines += summary.assumptions.map { "  Assumed: \($0)" }
         if let command = summary.fetchCommand {
-            lines.append("  Models and SAEs come with `\(command)`; datasets lie where `datasets:` says")
+            lines.append(
+                "  Models and SAEs come with `\(command)`; datasets lie where `datasets:` says")
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -86,6 +92,7 @@ struct PlanText {
             + "Bytes: \(byteText(summary.weightBytes)) of weights are read and \(byteText(Int(min(summary.bytesRead, 1e18)))) of activations; \(byteText(summary.bytesWritten)) are written"
     }
 
+    /// What a rank needs.
     private var memory: String {
         "Peak memory of one rank: \(byteText(summary.peakMemoryBytes)), beside \(byteText(summary.weightBytes)) of weights that all ranks of a node share\n"
     }

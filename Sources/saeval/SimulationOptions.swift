@@ -88,7 +88,9 @@ extension SimulationReport {
 
 /// What `saeval plan --json` prints.
 struct PlanReport: Encodable {
+    /// What would run.
     var plan: PlanSummary
+    /// Simulated runs; nil when none was asked for.
     var simulation: SimulationReport?
 
     /// The report as JSON text, keys in snake case.

@@ -189,7 +189,8 @@ extension ProgramTests {
             bench.expectNothingHalfWritten()
         }
 
-        @Test("Where nothing is downloaded a plan tells sizes and the command, and ends with code 0")
+        @Test(
+            "Where nothing is downloaded a plan tells sizes and the command, and ends with code 0")
         func planOfNothing() throws {
             let bench = try Workbench()
             let hub = try PublishedHub(bench, layers: [])

@@ -24,6 +24,7 @@ final class OutlineRecord: Sendable {
         var countsFullTexts = false
     }
 
+    /// What was found so far.
     private let state = Mutex(State())
 
     /// What is not on disk, in the order found.

@@ -40,7 +40,8 @@ public struct PlanEstimate: Sendable {
         let subjects = plan.units.reduce(0) { max($0, Self.latents(of: $1, in: plan)) }
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
         peakBytes =
-            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads * (logits + streams + panels) + harvest + 64 * subjects
+            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads
+            * (logits + streams + panels) + harvest + 64 * subjects
     }
 
     /// Latents of the autoencoders that a unit takes at once.

@@ -5,10 +5,13 @@ import EvalKit
 public struct PlanSummary: Sendable, Codable {
     /// One evaluation of the plan.
     public struct EvaluationPart: Sendable, Codable {
+        /// Its name in configs.
         public var evaluation: String
         /// SAE × layer.
         public var items: Int
+        /// Units of work.
         public var units: Int
+        /// Operations of all its units.
         public var operations: Double
         /// Operations of its largest unit.
         public var largestUnit: Double
@@ -16,20 +19,29 @@ public struct PlanSummary: Sendable, Codable {
 
     /// Autoencoders at one hook.
     public struct CohortPart: Sendable, Codable {
+        /// The hook.
         public var hook: String
+        /// How many there are.
         public var autoencoders: Int
+        /// Units of work.
         public var units: Int
+        /// Operations of all units.
         public var operations: Double
     }
 
     /// Activation sets at one hook of which the same becomes for the same reason.
     public struct StorageGroup: Sendable, Codable, Equatable {
+        /// The hook.
         public var hook: String
+        /// What becomes of them.
         public var policy: RunPlan.ActivationPolicy
+        /// Why.
         public var reason: String
+        /// The wave in which they lie on disk.
         public var wave: Int
         /// Row sets.
         public var sets: Int
+        /// Bytes of all activations, stored or not.
         public var bytes: Int
         /// Bytes that units read of them in all, about.
         public var bytesRead: Double
@@ -37,7 +49,9 @@ public struct PlanSummary: Sendable, Codable {
 
     /// How long the plan takes on a machine with all its ranks at work.
     public struct MachineTime: Sendable, Codable {
+        /// The machine's name.
         public var machine: String
+        /// What is assumed of it.
         public var note: String
         /// Ranks of one node.
         public var ranks: Int
@@ -52,11 +66,17 @@ public struct PlanSummary: Sendable, Codable {
         public var seconds: Double { arithmeticSeconds + diskSeconds }
     }
 
+    /// The model's name.
     public var model: String
+    /// SAE × evaluation × layer.
     public var items: Int
+    /// Units of work.
     public var units: Int
+    /// Autoencoders at all hooks.
     public var autoencoders: Int
+    /// The work by evaluation.
     public var evaluations: [EvaluationPart]
+    /// The work by hook.
     public var cohorts: [CohortPart]
     /// Operations of the forward passes that fill the activation store.
     public var harvestOperations: Double
@@ -76,11 +96,17 @@ public struct PlanSummary: Sendable, Codable {
     public var waveBytes: [Int]
     /// Highest private memory of one rank.
     public var peakMemoryBytes: Int
+    /// What becomes of activations, and why.
     public var storage: [StorageGroup]
+    /// Hours by machine.
     public var machines: [MachineTime]
+    /// What is not on disk.
     public var missing: [MissingThing]
+    /// Sentences on sizes that are not known exactly.
     public var assumptions: [String]
+    /// What cannot be evaluated.
     public var failures: [RunPlan.FailedItem]
+    /// The command that downloads what is missing; nil when nothing is.
     public var fetchCommand: String?
 
     /// Counts a plan.

@@ -15,7 +15,7 @@ extension RunConfiguration.Selection {
         switch source {
         case .path: return nil
         case .repository(let id, let folder):
-            do { return try survey(in: cache) } catch where isMissing(error) {}
+            do { return try survey(in: cache) } catch  where isMissing(error) {}
             guard let suite = PublishedSuite.of(repository: id.repository) else {
                 outline.leaveOut(id.text)
                 outline.add(.autoencoder, id.text, bytes: nil)

@@ -17,9 +17,11 @@ struct SimulatedTask: Sendable {
 
 /// The tasks of one wave, for the scheduler and for the clock.
 struct SimulatedWave: Sendable {
+    /// What they take.
     var tasks: [SimulatedTask]
     /// The same tasks as the scheduler sees them.
     var schedule: [Scheduler.Task]
+    /// Gates between them.
     var gates: Int
 
     /// The longest sequence of tasks that come after one another: its seconds, and its tasks.
@@ -48,8 +50,11 @@ struct SimulatedWave: Sendable {
 
 /// The work of a plan for the simulation: what a run would hand to the scheduler, wave by wave.
 struct SimulatedWork {
+    /// The plan.
     private let plan: RunPlan
+    /// For each unit the part of a pass over what it reads that is its own.
     private let readShares: [Double]
+    /// Seconds of a run; nil without one.
     private let measured: MeasuredSeconds?
     /// Operations of a core in a second.
     private let rate: Double
@@ -119,7 +124,8 @@ struct SimulatedWork {
         let cohort = plan.cohorts[unit.cohort].cohort
         let name =
             "\(plan.evaluations[unit.evaluation].identifier) \(unit.unit) at \(cohort.hook)"
-            + (unit.subjects.count == 1 ? " of \(cohort.subjects[unit.subjects[0].value].name)" : "")
+            + (unit.subjects.count == 1
+                ? " of \(cohort.subjects[unit.subjects[0].value].name)" : "")
         if let seconds = measured?.seconds(of: unit, in: plan) {
             return SimulatedTask(name: name, seconds: seconds, cohort: unit.cohort)
         }

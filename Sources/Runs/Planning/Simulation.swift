@@ -7,7 +7,9 @@
 struct Simulation {
     /// The machines of a simulated run.
     struct Setup: Sendable {
+        /// Ranks that work.
         var ranks: Int
+        /// Ranks that share the memory and the disk of a node.
         var ranksPerNode: Int
         /// Cores that all ranks share, which stretches tasks where ranks are more; nil gives each
         /// rank its own.
@@ -28,7 +30,9 @@ struct Simulation {
     struct Times: Sendable, Equatable {
         /// From the first task to the end of the last.
         var makespan = 0.0
+        /// Arithmetic of all ranks.
         var arithmetic = 0.0
+        /// Getting weights.
         var loading = 0.0
         /// Transfers of activations, and waiting for those of others.
         var fileSystem = 0.0
@@ -36,14 +40,19 @@ struct Simulation {
         var coordination = 0.0
     }
 
+    /// The machines.
     private let setup: Setup
+    /// What was counted so far.
     private var times = Times()
     /// Seconds on the clock, and what one busy rank has done until then.
     private var now = 0.0
     private var progress = 0.0
+    /// Tasks at work.
     private var running = FinishHeap()
+    /// For each node when its disk is free, and the weights in its memory.
     private var diskIsFree: [Double]
     private var caches: [NodeCache]
+    /// When the shared file system and rank 0 are free.
     private var fileSystemIsFree = 0.0
     private var coordinatorIsFree = 0.0
     /// For each rank the weights that it holds, and for which cohort.
@@ -143,9 +152,13 @@ struct Simulation {
 
 /// Weights in a node's memory; those used longest ago make room.
 private struct NodeCache: Sendable {
+    /// Bytes that fit.
     let capacity: Double
+    /// Size and last use of what is there.
     private var used: [Int: (bytes: Double, time: Int)] = [:]
+    /// Bytes of what is there.
     private var bytes = 0.0
+    /// Uses so far.
     private var clock = 0
 
     /// An empty one.
@@ -178,7 +191,9 @@ private struct FinishHeap: Sendable {
     struct Entry: Sendable {
         /// What a busy rank has done by then.
         var end: Double
+        /// Who does it.
         var rank: Int
+        /// Its place in the wave.
         var task: Int
 
         /// Whether it comes before another; ranks decide between equal ends.
@@ -187,6 +202,7 @@ private struct FinishHeap: Sendable {
         }
     }
 
+    /// A heap: no entry precedes the one at half its place.
     private var entries: [Entry] = []
 
     /// Running tasks.

@@ -12,6 +12,7 @@ public struct SimulationReport: Sendable, Codable {
 
     /// One number of ranks.
     public struct Line: Sendable, Codable {
+        /// How many ranks work.
         public var ranks: Int
         /// Seconds from the start of the program to its end.
         public var makespan: Double
@@ -21,6 +22,7 @@ public struct SimulationReport: Sendable, Codable {
         public var limit: Limit
         /// Shares of ranks × makespan that are no arithmetic.
         public var loading: Double
+        /// Transfers of activations, and waiting for those of other ranks.
         public var fileSystem: Double
         /// Planning, and waiting for the journal.
         public var serial: Double
@@ -34,12 +36,15 @@ public struct SimulationReport: Sendable, Codable {
     public var arithmeticSeconds: Double
     /// Seconds of planning on rank 0, part of every makespan.
     public var planningSeconds: Double
+    /// Blocks of activations and units.
     public var tasks: Int
     /// The longest sequence of tasks that come after one another.
     public var longestChainSeconds: Double
     /// The largest task of it.
     public var longestTask: String
+    /// Seconds of that task.
     public var longestTaskSeconds: Double
+    /// One for each number of ranks.
     public var lines: [Line]
 
     /// Simulates a plan.

@@ -144,7 +144,9 @@ struct SweepTests {
     @Test("The published settings of a sweep are those of each evaluation alone")
     func settings() throws {
         for model in ["gemma-2-2b", "pythia-70m", "pythia-160m"] {
-            let file = model == "gemma-2-2b" ? "layers-5-12-19" : model == "pythia-70m" ? "layers-3-4" : "layer-8"
+            let file =
+                model == "gemma-2-2b"
+                ? "layers-5-12-19" : model == "pythia-70m" ? "layers-3-4" : "layer-8"
             let whole = try sweep("\(model)/\(file).yaml")
             for entry in whole.evals {
                 let single = try sweep("saebench/\(model)/\(entry.identifier).yaml")
