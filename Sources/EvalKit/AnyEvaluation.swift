@@ -39,7 +39,8 @@ public struct AnyEvaluation: Sendable {
                 texts[$0.unit] = text
                 return PlannedUnit(
                     unit: text, subjects: $0.subjects, cost: $0.cost,
-                    inputs: $0.inputs, servesAll: $0.servesAll, after: $0.after)
+                    costPerToken: $0.costPerToken, inputs: $0.inputs, servesAll: $0.servesAll,
+                    after: $0.after)
             }
         }
         evaluate = { unit, subjects, context in

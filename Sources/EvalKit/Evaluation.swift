@@ -100,8 +100,11 @@ public struct Headline: Sendable {
 public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     public var unit: Unit
     public var subjects: [SubjectIndex]
-    /// Floating-point operations.
+    /// Floating-point operations of matrix products; other loops count as many as take the same
+    /// time. See ``LoopCost``.
     public var cost: Double
+    /// The same for each stored token of its inputs, whose number the plan knows, on top.
+    public var costPerToken: Double
     /// Positions of the inputs that it reads among `inputs(for:)`; nil for all.
     public var inputs: [Int]?
     /// Whether the partial result is the same for all subjects, as that of a baseline is; it is
@@ -112,12 +115,21 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     public var after: [Int]
 
     public init(
-        unit: Unit, subjects: [SubjectIndex], cost: Double, inputs: [Int]? = nil,
-        servesAll: Bool = false, after: [Int] = []
+        unit: Unit, subjects: [SubjectIndex], cost: Double, costPerToken: Double = 0,
+        inputs: [Int]? = nil, servesAll: Bool = false, after: [Int] = []
     ) {
-        (self.unit, self.subjects, self.cost) = (unit, subjects, cost)
+        (self.unit, self.subjects) = (unit, subjects)
+        (self.cost, self.costPerToken) = (cost, costPerToken)
         (self.inputs, self.servesAll, self.after) = (inputs, servesAll, after)
     }
+}
+
+/// What loops over the features of probes and of pooled texts cost beside matrix products.
+public enum LoopCost {
+    /// Operations of a product in the time of one operation of such a loop.
+    public static let factor = 4.0
+    /// Features that take as long as what else is done for an example.
+    public static let overhead = 256.0
 }
 
 /// The final result of one evaluation of one autoencoder.

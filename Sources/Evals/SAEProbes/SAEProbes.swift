@@ -69,7 +69,9 @@ public struct SAEProbes: Evaluation {
             let latents = all.map { subject in
                 PlannedUnit(
                     unit: SAEProbesUnit.latents(dataset: dataset), subjects: [subject],
-                    cost: latentsCost(cohort.subjects[subject.value]), inputs: [index])
+                    cost: settings.ks.reduce(0) {
+                        $0 + searchCost(columns: $1, passes: 20 + Double($1))
+                    }, costPerToken: encodeCost(cohort.subjects[subject.value]), inputs: [index])
             }
             return (settings.includeLlmBaseline ? [baseline] : []) + latents
         }
@@ -77,16 +79,12 @@ public struct SAEProbes: Evaluation {
 
     /// Operations of the eleven fits of a search, each of some passes over the rows.
     private func searchCost(columns: Int, passes: Double) -> Double {
-        11 * passes * 4 * Double(DatasetSplit.mostTraining) * Double(columns)
+        LoopCost.factor * 11 * passes * 4 * Double(DatasetSplit.mostTraining) * Double(columns)
     }
 
-    private func latentsCost(_ subject: Subject) -> Double {
-        let encode =
-            2.2 * Double(subject.reference.modelSize) * Double(subject.reference.latents)
-            * Double(Self.mostTexts) / 2
-        return settings.ks.reduce(encode) {
-            $0 + searchCost(columns: $1, passes: 20 + Double($1))
-        }
+    /// Operations of encoding the last token of a text.
+    private func encodeCost(_ subject: Subject) -> Double {
+        2.2 * Double(subject.reference.modelSize) * Double(subject.reference.latents)
     }
 
     public func evaluate(

@@ -21,31 +21,41 @@ struct AttributionCosts {
         (probeCount, share) = run.pair == nil ? (classes, classes / 2) : (3, 1.5)
     }
 
-    /// Tokens of the texts for a size of tasks, at most.
-    private func tokens(_ size: Int) -> Double {
-        share * Double(size) * Double(settings.contextLength)
+    /// The part of the texts' tokens that is for training.
+    private var trainingShare: Double {
+        Double(settings.trainSetSize) / Double(settings.trainSetSize + settings.testSetSize)
     }
 
-    /// Pooling activations and training the probes.
+    /// Training the probes.
     var probes: Double {
-        let size = Double(cohort.activationSize)
-        return tokens(settings.trainSetSize + settings.testSetSize) * size
-            + probeCount * 4 * Double(settings.trainSetSize) * Double(settings.probeEpochs) * size
+        let visits =
+            probeCount * Double(settings.probeEpochs)
+            * Double(settings.trainSetSize + settings.testSetSize)
+        return LoopCost.factor * visits * 6 * (Double(cohort.activationSize) + LoopCost.overhead)
     }
 
-    /// Encoding the texts of training.
+    /// Pooling one token's activations.
+    var pooling: Double { LoopCost.factor * 2 * Double(cohort.activationSize) }
+
+    /// Encoding the texts of training, for each token of all texts.
     func effects(_ subject: SubjectIndex) -> Double {
-        encoding(subject, latents: latents(subject)) * tokens(settings.trainSetSize)
+        trainingShare * encoding(latents: latents(subject))
     }
 
-    /// Encoding the test texts: the latents that are ablated, where they can be encoded alone.
+    /// Encoding the texts of training if every text were as long as it may be: what says whether the
+    /// work is cut, so that it does not depend on data.
+    func mostEffects(_ subject: SubjectIndex) -> Double {
+        encoding(latents: latents(subject)) * share * Double(settings.trainSetSize)
+            * Double(settings.contextLength)
+    }
+
+    /// Encoding the test texts, for each token of all texts: the latents that are ablated, where they
+    /// can be encoded alone.
     func ablations(_ subject: SubjectIndex) -> Double {
-        let reference = cohort.subjects[subject.value].reference
-        let chosen = probeCount * Double(settings.nValues.max() ?? 0)
-        let encoded =
-            reference.hasIndependentLatents
-            ? min(chosen, latents(subject)) : latents(subject)
-        return encoding(subject, latents: encoded) * tokens(settings.testSetSize)
+        let all = latents(subject)
+        let chosen = min(all, probeCount * Double(settings.nValues.max() ?? 0))
+        let isAlone = cohort.subjects[subject.value].reference.hasIndependentLatents
+        return (1 - trainingShare) * encoding(latents: isAlone ? chosen : all)
     }
 
     private func latents(_ subject: SubjectIndex) -> Double {
@@ -53,7 +63,7 @@ struct AttributionCosts {
     }
 
     /// Encoding one token.
-    private func encoding(_ subject: SubjectIndex, latents: Double) -> Double {
+    private func encoding(latents: Double) -> Double {
         2.2 * Double(cohort.activationSize) * latents
     }
 }

@@ -77,9 +77,10 @@ struct AttributionPlan {
             return subjects.map { subject in
                 PlannedUnit(
                     unit: .upstream, subjects: [subject],
-                    cost: costs.reduce(0) {
-                        $0 + $1.probes + $1.effects(subject) + $1.ablations(subject)
-                    })
+                    cost: costs.reduce(0) { $0 + $1.probes },
+                    costPerToken: costs.first.map {
+                        $0.pooling + $0.effects(subject) + $0.ablations(subject)
+                    } ?? 0)
             }
         }
         var units: [PlannedUnit<AttributionUnit>] = []
@@ -88,21 +89,23 @@ struct AttributionPlan {
             units.append(
                 PlannedUnit(
                     unit: .probes(run), subjects: subjects, cost: costs[index].probes,
-                    inputs: [index], servesAll: true))
+                    costPerToken: costs[index].pooling, inputs: [index], servesAll: true))
             for subject in subjects {
                 let effects = costs[index].effects(subject)
-                let parts = parts(of: subject, cost: effects)
+                let parts = parts(of: subject, cost: costs[index].mostEffects(subject))
                 let after = [probes] + parts.indices.map { units.count + $0 }
                 units += parts.map { latents in
                     PlannedUnit(
                         unit: .effects(run, latents: latents), subjects: [subject],
-                        cost: effects / Double(parts.count), inputs: [index], after: [probes])
+                        cost: 0, costPerToken: effects / Double(parts.count), inputs: [index],
+                        after: [probes])
                 }
                 units.append(
                     PlannedUnit(
                         unit: .ablations(run), subjects: [subject],
-                        cost: costs[index].ablations(subject) + (parts.isEmpty ? effects : 0),
-                        inputs: [index], after: after))
+                        cost: 0,
+                        costPerToken: costs[index].ablations(subject)
+                            + (parts.isEmpty ? effects : 0), inputs: [index], after: after))
             }
         }
         return units

@@ -54,17 +54,20 @@ public struct SparseProbing: Evaluation {
                 PlannedUnit(
                     unit: .upstream, subjects: [subject],
                     cost: Double(settings.datasetNames.count)
-                        * (costs.model + costs.latents(subject)))
+                        * (costs.model + costs.latents(subject)),
+                    costPerToken: costs.pooling + costs.encoding(subject))
             }
         }
         return settings.datasetNames.enumerated().flatMap { index, dataset in
             let model = PlannedUnit(
                 unit: SparseProbingUnit.model(dataset: dataset), subjects: subjects,
-                cost: costs.model, inputs: [index], servesAll: true)
+                cost: costs.model, costPerToken: costs.pooling, inputs: [index],
+                servesAll: true)
             let latents = subjects.map { subject in
                 PlannedUnit(
                     unit: SparseProbingUnit.latents(dataset: dataset), subjects: [subject],
-                    cost: costs.latents(subject), inputs: [index])
+                    cost: costs.latents(subject), costPerToken: costs.encoding(subject),
+                    inputs: [index])
             }
             return [model] + latents
         }
@@ -131,29 +134,27 @@ private struct ProbingCosts {
     /// Classes of a dataset and epochs of a probe, about.
     private static let (classes, epochs) = (5.0, 40.0)
 
-    /// Texts of a dataset.
-    private var texts: Double {
-        Self.classes * Double(settings.probeTrainSetSize + settings.probeTestSetSize) / 2
-    }
-
     /// One full and the sparse probes of each class on some features a text.
     private func probes(features: Double) -> Double {
         let rows = Double(settings.probeTrainSetSize + settings.probeTestSetSize)
-        return Self.classes * rows * features * 6 * Self.epochs
+        return LoopCost.factor * Self.classes * rows * features * 6 * Self.epochs
     }
 
     /// The probes on the model's activations.
-    var model: Double {
-        let width = Double(cohort.activationSize)
-        return texts * Double(settings.contextLength) * width + probes(features: width)
+    var model: Double { probes(features: Double(cohort.activationSize)) }
+
+    /// Pooling one token's activations.
+    var pooling: Double { LoopCost.factor * 2 * Double(cohort.activationSize) }
+
+    /// The probes of an autoencoder.
+    func latents(_ subject: SubjectIndex) -> Double {
+        let latents = Double(cohort.subjects[subject.value].reference.latents)
+        return settings.lowerVramUsage ? 0 : probes(features: latents / 10)
     }
 
-    /// The pass over the texts and the probes of an autoencoder.
-    func latents(_ subject: SubjectIndex) -> Double {
+    /// Encoding one token.
+    func encoding(_ subject: SubjectIndex) -> Double {
         let reference = cohort.subjects[subject.value].reference
-        let latents = Double(reference.latents)
-        let encode = 2.2 * Double(reference.modelSize) * latents
-        return texts * Double(settings.contextLength) * encode
-            + (settings.lowerVramUsage ? 0 : probes(features: latents / 10))
+        return 2.2 * Double(reference.modelSize) * Double(reference.latents)
     }
 }

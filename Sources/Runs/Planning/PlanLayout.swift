@@ -205,12 +205,16 @@ struct PlanLayout {
             guard !subjects.isEmpty, !read.contains(where: { $0 == nil }), !after.contains(nil)
             else { continue }
             let reads = read.flatMap { $0 ?? [] }
+            let tokens = Set(reads.map { activationSets[$0].rowSet }).reduce(0) {
+                $0 + rowSets[$1].storedRows
+            }
             places[places.count - 1] = units.count
             units.append(
                 RunPlan.UnitPlan(
                     evaluation: evaluation, cohort: index, unit: planned.unit, subjects: subjects,
                     keys: keys(of: planned, subjects, evaluation: evaluation, cohort, reads: reads),
-                    cost: planned.cost, servesAll: planned.servesAll,
+                    cost: planned.cost + planned.costPerToken * Double(tokens),
+                    servesAll: planned.servesAll,
                     reads: reads, after: after.compactMap { $0 }))
         }
     }

@@ -131,7 +131,7 @@ struct SAEProbesTests {
         #expect(units.count == 6)
         #expect(units.filter(\.servesAll).map(\.unit.dataset) == world.names)
         #expect(units.filter(\.servesAll).allSatisfy { $0.subjects.count == 2 })
-        #expect(units.allSatisfy { $0.inputs?.count == 1 && $0.cost > 0 })
+        #expect(units.allSatisfy { $0.inputs?.count == 1 && $0.cost + $0.costPerToken > 0 })
         for unit in units { #expect(world.names[unit.inputs![0]] == unit.unit.dataset) }
         let bare = SmallWorld { $0.includeLlmBaseline = false }
         #expect(try bare.evaluation.units(for: bare.context.cohort).count == 4)

@@ -110,7 +110,7 @@ struct AttributionPlanTests {
         #expect(units.map(\.inputs) == [[0], [0], [0], [1], [1], [1]])
         #expect(units[0].subjects.count == 2)
         #expect(units[2].subjects == [SubjectIndex(1)])
-        #expect(units.allSatisfy { $0.cost > 0 })
+        #expect(units.allSatisfy { $0.cost + $0.costPerToken > 0 })
     }
 
     @Test("In SAE Bench's order each autoencoder is one unit of another name")
