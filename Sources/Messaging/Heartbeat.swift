@@ -14,6 +14,7 @@ public final class Heartbeat: Sendable {
     }
 
     private let messenger: Messenger
+    private let limitSeconds: Double
     private let isEnding = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
     /// On rank 0, for each rank the seconds since it was last heard; infinite after its goodbye.
@@ -27,12 +28,15 @@ public final class Heartbeat: Sendable {
     ///     ends the job.
     ///   - isStopRequested: whether this rank was asked to stop; rank 0 is told.
     ///   - requestStop: called on rank 0 when another rank was asked to stop.
+    ///   - lose: called on rank 0 with a rank that has been silent for so long, from the thread that
+    ///     listens, since the others may wait for that rank inside MPI.
     public init(
         messenger: Messenger, limitSeconds: Double,
         isStopRequested: @escaping @Sendable () -> Bool,
-        requestStop: @escaping @Sendable () -> Void
+        requestStop: @escaping @Sendable () -> Void,
+        lose: @escaping @Sendable (Int) -> Void
     ) {
-        self.messenger = messenger
+        (self.messenger, self.limitSeconds) = (messenger, limitSeconds)
         silence = Mutex([Double](repeating: 0, count: messenger.size))
         farewells = Mutex([])
         guard messenger.isParallel else {
@@ -41,9 +45,9 @@ public final class Heartbeat: Sendable {
         }
         startThread {
             if messenger.rank == 0 {
-                self.listen(requestStop)
+                self.listen(requestStop, lose)
             } else {
-                self.send(limitSeconds: limitSeconds, isStopRequested)
+                self.send(isStopRequested)
             }
             self.hasEnded.store(true, ordering: .releasing)
         }
@@ -52,13 +56,14 @@ public final class Heartbeat: Sendable {
     /// Seconds since rank 0 last heard a rank.
     public func silence(of rank: Int) -> Double { silence.withLock { $0[rank] } }
 
-    /// Ends the thread: others say goodbye, rank 0 waits for those of some ranks, ten seconds at most.
+    /// Ends the thread: others say goodbye, rank 0 waits for those of some ranks, as long as they may be
+    /// silent and ten seconds at most.
     ///
     /// - Parameter ranks: on rank 0, those that still live.
     public func end(awaiting ranks: [Int] = []) {
         let start = seconds()
         if messenger.rank == 0 {
-            while seconds() - start < 10,
+            while seconds() - start < min(limitSeconds, 10),
                 !farewells.withLock({ $0.isSuperset(of: ranks) }), messenger.isParallel
             { usleep(2000) }
         }
@@ -68,8 +73,9 @@ public final class Heartbeat: Sendable {
 
     // MARK: - Rank 0
 
-    private func listen(_ requestStop: () -> Void) {
+    private func listen(_ requestStop: () -> Void, _ lose: (Int) -> Void) {
         var last = seconds()
+        var lost: Set<Int> = []
         while !isEnding.load(ordering: .acquiring) {
             while let envelope = try? messenger.probe(on: messenger.heartbeats),
                 let bytes = try? messenger.receive(
@@ -86,14 +92,21 @@ public final class Heartbeat: Sendable {
             // A step longer than a second means that this rank itself did not run.
             let step = min(now - last, 1)
             last = now
-            silence.withLock { all in for rank in all.indices { all[rank] += step } }
+            let silent = silence.withLock { all in
+                for rank in all.indices { all[rank] += step }
+                return all.indices.dropFirst().filter { all[$0] > limitSeconds }
+            }
+            let gone = farewells.withLock { $0 }
+            for rank in silent where !gone.contains(rank) && lost.insert(rank).inserted {
+                lose(rank)
+            }
             usleep(50_000)
         }
     }
 
     // MARK: - Other ranks
 
-    private func send(limitSeconds: Double, _ isStopRequested: () -> Bool) {
+    private func send(_ isStopRequested: () -> Bool) {
         var waited = 0.0
         while true {
             let isLast = isEnding.load(ordering: .acquiring)

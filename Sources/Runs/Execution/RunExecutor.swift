@@ -48,9 +48,8 @@ public struct RunExecutor {
         StopSignal.listen()
         let (introduction, failure) = introduce()
         let introductions = try messenger.gather(messageBytes(introduction))
-        let heartbeat = Heartbeat(
-            messenger: messenger, limitSeconds: options.watchdogSeconds,
-            isStopRequested: { StopSignal.isRequested }, requestStop: { StopSignal.request() })
+        let ranks = try introductions?.map { try message($0, as: RankIntroduction.self) } ?? []
+        let heartbeat = heartbeat(hosts: ranks.map(\.host))
         RankWatch.together()
         guard messenger.rank == 0 else {
             try follow()
@@ -61,7 +60,6 @@ public struct RunExecutor {
         StopSignal.leave(after: options.stopWithinSeconds, messenger)
         do {
             if let failure { throw failure }
-            let ranks = try introductions!.map { try message($0, as: RankIntroduction.self) }
             try refuseMixedConfigs(ranks)
             return try coordinate(ranks, heartbeat)
         } catch {
@@ -71,6 +69,22 @@ public struct RunExecutor {
             heartbeat.end(awaiting: Array(1..<max(1, messenger.size)))
             throw error
         }
+    }
+
+    /// Signs of life. Where the run does not survive it, the loss of a rank ends the job.
+    private func heartbeat(hosts: [String]) -> Heartbeat {
+        let (messenger, options) = (messenger, options)
+        return Heartbeat(
+            messenger: messenger, limitSeconds: options.watchdogSeconds,
+            isStopRequested: { StopSignal.isRequested }, requestStop: { StopSignal.request() },
+            lose: { rank in
+                guard !options.survives else { return }
+                messenger.abort(
+                    code: 1,
+                    message:
+                        "\(options.silence(of: rank, on: hosts[rank])), so the job ends; the same command resumes"
+                )
+            })
     }
 
     private func configuration() throws -> RunConfiguration {

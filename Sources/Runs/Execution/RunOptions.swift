@@ -8,4 +8,9 @@ public struct RunOptions: Sendable {
     public var survives = false
 
     public init() {}
+
+    /// What is said of a rank that gives no sign of life.
+    func silence(of rank: Int, on host: String) -> String {
+        "Rank \(rank) on \(host) has given no sign of life for \(durationText(watchdogSeconds))"
+    }
 }

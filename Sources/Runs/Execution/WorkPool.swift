@@ -158,17 +158,15 @@ final class WorkPool {
                 return try lose(rank, "Rank \(rank) on \(hosts[rank]) cannot go on: \(reason)")
             }
             if let rank = silentRank() {
-                return try lose(
-                    rank,
-                    "Rank \(rank) on \(hosts[rank]) has given no sign of life for \(durationText(options.watchdogSeconds))"
-                )
+                return try lose(rank, options.silence(of: rank, on: hosts[rank]))
             }
             pause.sleep()
         }
     }
 
+    /// A rank without which the run goes on.
     private func silentRank() -> Int? {
-        guard monotonicSeconds() - lastLook > 0.2 else { return nil }
+        guard options.survives, monotonicSeconds() - lastLook > 0.2 else { return nil }
         lastLook = monotonicSeconds()
         return others.first { heartbeat.silence(of: $0) > options.watchdogSeconds }
     }
