@@ -53,7 +53,7 @@ public final class FileLock: Sendable {
     public var isLost: Bool { owner.withLock { $0?.isLost ?? false } }
 
     /// Changes the file to show that its owner lives, and notices when it is another's.
-    fileprivate func beat() {
+    func beat() {
         owner.withLock { owner in
             guard var current = owner, !current.isLost else { return }
             if LockOwner(reading: file.descriptor, orNamed: file.path)?.isSame(as: current) == true
