@@ -64,6 +64,14 @@ struct ConfigurationOptions: ParsableArguments {
     )
     var memoryGiB: Double?
 
+    @Option(help: "What becomes of activations: auto, store or recompute.")
+    var activations: String?
+
+    @Option(
+        name: .customLong("disk-gib"),
+        help: "Disk that the activations of a run may take at a time; otherwise what is free.")
+    var diskGiB: Double?
+
     @Option(
         name: .customLong("set"), help: "Set any key: --set core.context_size=64; may be repeated.")
     var assignments: [String] = []
@@ -74,6 +82,7 @@ struct ConfigurationOptions: ParsableArguments {
             let names: [(String, String?)] = [
                 ("model", model), ("dtype", dtype), ("device", device), ("output", output),
                 ("artifacts", artifacts), ("streams", streams),
+                ("activations", activations),
             ]
             var flags = names.compactMap { name, value in
                 value.map { (keys: [name], value: JSON.string($0)) }
@@ -81,6 +90,7 @@ struct ConfigurationOptions: ParsableArguments {
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
+            if let diskGiB { flags.append((["disk_gib"], .number(diskGiB))) }
             let selections = try selections()
             if !selections.isEmpty { flags.append((["saes"], .array(selections))) }
             if selections.isEmpty, match != nil || layers != nil {

@@ -31,6 +31,8 @@ struct ConfigurationSourceTests {
             ("SAEVAL_ARTIFACTS", "x", "artifacts", "\"x\""), ("SAEVAL_SEED", "7", "seed", "7"),
             ("SAEVAL_THREADS", "3", "threads", "3"),
             ("SAEVAL_MEMORY_GIB", "1.5", "memory_gib", "1.5"),
+            ("SAEVAL_DISK_GIB", "2.5", "disk_gib", "2.5"),
+            ("SAEVAL_ACTIVATIONS", "store", "activations", "\"store\""),
         ])
     func environment(name: String, text: String, key: String, value: String) throws {
         let read = try configuration(environment: [name: text])

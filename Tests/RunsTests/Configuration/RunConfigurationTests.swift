@@ -121,6 +121,7 @@ struct RunConfigurationTests {
             ("seed", "1.5"),
             ("seed", "'1'"), ("seed", "a"),
             ("threads", "0"), ("threads", "two"), ("memory_gib", "0"), ("memory_gib", "-2"),
+            ("disk_gib", "0"), ("disk_gib", "much"), ("activations", "maybe"),
             ("memory_gib", ".inf"),
             ("memory_gib", "+inf"), ("saes", "[]"), ("saes", "5"), ("saes", "[5]"),
             ("saes", "[{match: a}]"),
@@ -173,7 +174,8 @@ struct RunConfigurationTests {
             "datasets": .object([JSONMember(key: "k" + text, value: .string(text))]),
             "output": .string("o" + text), "artifacts": .string("artifacts"), "seed": .integer(0),
             "streams": .string("upstream"),
-            "threads": .integer(2), "memory_gib": .number(0.1),
+            "activations": .string("store"), "threads": .integer(2), "memory_gib": .number(0.1),
+            "disk_gib": .number(2.5),
         ])
         let read = try RunConfiguration(tree: tree, source: "a test", origins: [])
         let yaml = try read.yaml()
