@@ -127,7 +127,7 @@ extension ProgramTests {
                 "activations that the disk cannot hold",
                 flags: [
                     "--set", "core.batch_size_prompts=1000000", "--set",
-                    "core.n_eval_sparsity_variance_batches=5000",
+                    "core.n_eval_sparsity_variance_batches=5000", "--activations", "store",
                 ], says: ["TiB", "{}/artifacts", "fewer batches"]),
             Mistake(
                 "sizes whose product overflows",

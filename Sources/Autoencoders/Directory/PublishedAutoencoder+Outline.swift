@@ -13,6 +13,25 @@ extension PublishedAutoencoder {
         latents ?? Self.width(in: id) ?? Self.width(in: release)
     }
 
+    /// The architecture that layout or names tell; `unknown` when only the files do.
+    var outlinedArchitecture: String {
+        switch layout {
+        case .gemmaScope, .gemmaScope2: JumpReLU.name
+        default: Self.architecture(in: "\(release)/\(path)") ?? "unknown"
+        }
+    }
+
+    /// The architecture in a name; nil when there is none.
+    static func architecture(in name: String) -> String? {
+        let letters = name.lowercased().filter(\.isLetter)
+        let known: [(part: String, architecture: String)] = [
+            ("matryoshka", MatryoshkaBatchTopK.name), ("batchtopk", BatchTopK.name),
+            ("topk", TopK.name), ("gated", Gated.name), ("jumprelu", JumpReLU.name),
+            ("panneal", Standard.name), ("vanilla", Standard.name), ("standard", Standard.name),
+        ]
+        return known.first { letters.contains($0.part) }?.architecture
+    }
+
     /// The latents that a width in a name stands for.
     ///
     /// Thousands are powers of two: `65k` is 65,536, `1m` is 1,048,576.
@@ -56,7 +75,7 @@ extension PublishedAutoencoder {
         return AutoencoderReference(
             release: release, id: id, path: "\(repository)/\(path)", layout: name,
             hookName: hookName, modelName: facts.modelName ?? model, modelSize: modelSize,
-            latents: latents, architecture: "unknown",
+            latents: latents, architecture: outlinedArchitecture,
             storedBytes: outlinedBytes(modelSize: modelSize, latents: latents), facts: facts)
     }
 }

@@ -47,7 +47,8 @@ public struct PublishedSuite: Sendable {
         return AutoencoderReference(
             release: release, id: path, path: "\(repository)/\(path)",
             layout: DictionaryLearningLayout().name, hookName: hookName, modelSize: modelSize,
-            latents: latents, architecture: "unknown",
+            latents: latents,
+            architecture: PublishedAutoencoder.architecture(in: path) ?? "unknown",
             storedBytes: 4 * (2 * modelSize * latents + 2 * latents + modelSize))
     }
 }

@@ -17,6 +17,20 @@ struct PublishedOutlineTests {
         #expect(PublishedAutoencoder.width(in: name) == latents)
     }
 
+    @Test(
+        "Architectures are told by names",
+        arguments: [
+            ("sae_bench_gemma-2-2b_topk_width-2pow12_date-1109", "topk"),
+            ("sae_bench_gemma-2-2b_vanilla_width-2pow12_date-1109", "standard"),
+            ("sae_bench_pythia70m_sweep_panneal_ctx128_0730", "standard"),
+            ("MatryoshkaBatchTopK/resid_post_layer_8/trainer_0", "matryoshka_batchtopk"),
+            ("BatchTopK/x", "batchtopk"), ("GatedSAE/x", "gated"), ("JumpRelu", "jumprelu"),
+            ("gpt2-small-res-jb", nil),
+        ] as [(String, String?)])
+    func architectures(name: String, architecture: String?) {
+        #expect(PublishedAutoencoder.architecture(in: name) == architecture)
+    }
+
     @Test("Every width that the directory and a name both tell is the same")
     func agreement() {
         var compared = 0
@@ -40,7 +54,8 @@ struct PublishedOutlineTests {
             hookName: "blocks.12.hook_resid_post", modelSize: 2304, latents: 16_384)
         #expect(reference.storedBytes == 4 * (2 * 2304 * 16_384 + 2 * 16_384 + 2304))
         #expect(reference.files.isEmpty)
-        #expect(reference.layout == "gemma_scope")
+        #expect(reference.layout == "gemma_scope" && reference.architecture == "jumprelu")
+        #expect(reference.hasIndependentLatents)
     }
 
     @Test("An entry of a layout that is not read cannot be outlined")
