@@ -44,7 +44,7 @@ if [ "$size" = sweep ]; then
     selection=(--saes configs/quickstart/saes)
 elif [ "$size" = large ]; then
     config=configs/quickstart.yaml
-    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated|batchtopk)'
+    selection=(--saes configs/quickstart/saes/sae_lens --match '.*__(topk|jumprelu|gated)'
         --evals 'core,sparse_probing')
 else
     config=Tests/Fixtures/configs/core.yaml
