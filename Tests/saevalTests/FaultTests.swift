@@ -9,7 +9,7 @@ extension ProgramTests {
         @Test(
             "Disturbed at random moments and resumed on other numbers of ranks, a run gives the same bytes",
             arguments: [
-                ("kill", 3), ("signal", 3), ("stop", 1), ("calls", 12), ("flips", 5),
+                ("kill", 2), ("signal", 2), ("stop", 1), ("calls", 6), ("flips", 3),
             ])
         func disturbed(kind: String, rounds: Int) throws {
             let bench = try Workbench()

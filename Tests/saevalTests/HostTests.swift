@@ -25,7 +25,8 @@ extension ProgramTests {
 
         @Test(
             "Ranks on two hosts that have TCP alone in common give the bytes of one rank",
-            .enabled(if: hasNamespaces, "no network namespaces here: they need CAP_NET_ADMIN"))
+            .enabled(if: hasNamespaces, "no network namespaces here: they need CAP_NET_ADMIN"),
+            .enabled(if: clustersAreWanted, "takes minutes: set SAEVAL_CLUSTERS=1"))
         func twoHosts() throws {
             let bench = try Workbench()
             let script = "\(Program.root)/Tests/Fixtures/namespaces/show.sh"

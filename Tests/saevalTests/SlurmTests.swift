@@ -4,6 +4,10 @@ import Testing
 
 @testable import saeval
 
+/// Whether runs on clusters made for a test are wanted, which take minutes with a debug build; `.ci/run`
+/// does the same with the program that users run.
+let clustersAreWanted = ProcessInfo.processInfo.environment["SAEVAL_CLUSTERS"] != nil
+
 extension ProgramTests {
     /// Batch jobs, and what they leave.
     @Suite("Slurm")
@@ -20,7 +24,8 @@ extension ProgramTests {
 
         @Test(
             "Runs through Slurm give the bytes of one rank: on two nodes, requeued, cancelled, as an array",
-            .disabled(if: missing != nil, "Slurm is not installed: apt-get install slurm-wlm munge")
+            .disabled(if: missing != nil, "Slurm is not installed: apt-get install slurm-wlm munge"),
+            .enabled(if: clustersAreWanted, "takes minutes: set SAEVAL_CLUSTERS=1")
         )
         func cluster() throws {
             let bench = try Workbench()
