@@ -138,16 +138,51 @@ extension ProgramTests {
         func inUse() throws {
             let bench = try Workbench()
             let first = try bench.start(Self.longer(bench))
-            let journal = bench.output + "/journal.jsonl"
+            let lock = bench.output + "/run.lock"
             while first.isRunning, !bench.contains(bench.output + "/log.jsonl", "\"start\"") {
                 usleep(2000)
             }
             let second = try bench.saeval(Self.longer(bench))
             #expect(second.status == 64 || second.status == 1, "\(second)")
-            #expect(second.errors.contains("\(journal) is in use by another run"), "\(second)")
+            #expect(
+                second.errors.contains("\(lock) is in use by another run (process "), "\(second)")
             #expect(second.errors.contains("another output folder"), "\(second)")
             let ending = try first.ending()
             #expect(ending.status == 0, "\(ending)")
+            #expect(!fileExists(lock))
+        }
+
+        @Test("With --survive a run goes on without a rank that is killed and gives the same bytes")
+        func survives() throws {
+            let bench = try Workbench()
+            let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
+            let flags = ["--survive", "--watchdog", "5"]
+            let run = try RunningProgram(
+                command + Self.longer(bench) + flags, folder: bench.path)
+            let log = bench.output + "/log.jsonl"
+            while run.isRunning, !bench.contains(log, "\"event\": \"block\"") { usleep(2000) }
+            let victim = try #require(run.children.last)
+            kill(victim, SIGKILL)
+            let ending = try run.ending()
+            #expect(ending.status == 0, "\(ending)")
+            #expect(ending.errors.contains("the run goes on without it"), "\(ending)")
+            #expect(bench.contains(log, "\"event\": \"lost\""))
+            #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
+        }
+
+        @Test(
+            "A killed rank ends the job within ten seconds, and the same command finishes the run")
+        func deadRank() throws {
+            let bench = try Workbench()
+            let run = try bench.start(Self.longer(bench), ranks: 3)
+            let log = bench.output + "/log.jsonl"
+            while run.isRunning, !bench.contains(log, "\"event\": \"block\"") { usleep(2000) }
+            kill(try #require(run.children.last), SIGKILL)
+            let ending = try run.ending(seconds: 10)
+            #expect(ending.status != 0, "\(ending)")
+            #expect(ending.errors.contains("rank 2"), "\(ending)")
+            #expect(try bench.saeval(Self.longer(bench)).status == 0)
+            #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
         }
     }
 }

@@ -99,6 +99,14 @@ final class RunningProgram {
     /// Whether it has not ended.
     var isRunning: Bool { process.isRunning }
 
+    /// Processes that it started itself, as `mpirun` does ranks.
+    var children: [Int32] {
+        let pid = process.processIdentifier
+        let list = try? String(
+            contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
+        return list?.split(separator: " ").compactMap { Int32($0) } ?? []
+    }
+
     /// Sends a signal.
     func send(_ number: Int32) { kill(process.processIdentifier, number) }
 

@@ -52,6 +52,22 @@ extension ProgramTests {
             #expect(artifacts == expectedArtifacts)
         }
 
+        @Test(
+            "Activations in waves that a small disk holds, or never stored, do not change a result",
+            arguments: [
+                (["--disk-gib", "0.003"], nil), (["--disk-gib", "0.003"], 2),
+                (["--activations", "recompute"], nil), (["--activations", "recompute"], 3),
+            ] as [([String], Int?)])
+        func storage(flags: [String], ranks: Int?) throws {
+            let bench = try Workbench()
+            let arguments = bench.small(flags + ["--threads", "1"], kinds: "topk|jumprelu")
+            let ending = try bench.saeval(arguments, ranks: ranks)
+            #expect(ending.status == 0, "\(ending)")
+            let (expected, _) = try #require(Self.alone["float32"]).get()
+            #expect(try bench.results().differences(from: expected) == [])
+            #expect(!bench.files(below: bench.artifacts).contains { $0.hasSuffix(".h5") })
+        }
+
         @Test("Stored types change results, and not by much")
         func typesDiffer() throws {
             let texts = try ["float32", "float16", "bfloat16"].map { type in

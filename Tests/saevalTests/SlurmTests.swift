@@ -24,7 +24,8 @@ extension ProgramTests {
 
         @Test(
             "Runs through Slurm give the bytes of one rank: on two nodes, requeued, cancelled, as an array",
-            .disabled(if: missing != nil, "Slurm is not installed: apt-get install slurm-wlm munge"),
+            .disabled(
+                if: missing != nil, "Slurm is not installed: apt-get install slurm-wlm munge"),
             .enabled(if: clustersAreWanted, "takes minutes: set SAEVAL_CLUSTERS=1")
         )
         func cluster() throws {
