@@ -156,7 +156,7 @@ extension ProgramTests {
         func survives() throws {
             let bench = try Workbench()
             let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
-            let flags = ["--survive", "--watchdog", "5"]
+            let flags = ["--survive", "--watchdog", "15"]
             let run = try RunningProgram(
                 command + Self.longer(bench) + flags, folder: bench.path)
             let log = bench.output + "/log.jsonl"
