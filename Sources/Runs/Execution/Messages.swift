@@ -21,6 +21,8 @@ enum Command: Codable {
     case close
     case perform(WorkTask)
     case stop
+    /// Stop, and leave without the others, of whom some are lost.
+    case leave
 }
 
 /// A piece of work that can be repeated.

@@ -52,9 +52,9 @@ public struct RunExecutor {
         let heartbeat = heartbeat(hosts: ranks.map(\.host))
         RankWatch.together()
         guard messenger.rank == 0 else {
-            try follow()
+            let isLeaving = try follow()
             heartbeat.end()
-            if options.survives { messenger.leave(code: 0, endingOthers: false) }
+            if isLeaving { messenger.leave(code: 0, endingOthers: false) }
             return nil
         }
         StopSignal.leave(after: options.stopWithinSeconds, messenger)
@@ -114,13 +114,18 @@ public struct RunExecutor {
 
     // MARK: - Ranks other than 0
 
-    private func follow() throws {
-        guard case .begin(let plan, let threads) = try receiveCommand(messenger) else { return }
+    /// Works until rank 0 says stop.
+    ///
+    /// - Returns: whether to leave without the others.
+    private func follow() throws -> Bool {
+        guard case .begin(let plan, let threads) = try receiveCommand(messenger) else {
+            return false
+        }
         do {
             let worker = Worker(
                 workspace: try workspace(plan, threads: threads), messenger: messenger,
                 survives: options.survives)
-            try worker.follow()
+            return try worker.follow()
         } catch {
             try? messenger.send(
                 messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
@@ -184,9 +189,9 @@ public struct RunExecutor {
 
     /// How the program ends where other ranks cannot be waited for.
     private func leave(_ pool: WorkPool) -> (@Sendable (Int32) -> Never)? {
-        guard options.survives, messenger.isParallel else { return nil }
-        let (messenger, hasLosses) = (messenger, pool.hasLosses)
-        return { messenger.leave(code: $0, endingOthers: hasLosses) }
+        guard pool.hasLosses else { return nil }
+        let messenger = messenger
+        return { messenger.leave(code: $0, endingOthers: true) }
     }
 
     /// Makes the folders and rows of a run and says what the user should know.

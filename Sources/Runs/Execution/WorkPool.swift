@@ -79,7 +79,7 @@ final class WorkPool {
 
     /// Ends all other ranks and rank 0's own worker.
     func stop() throws {
-        try command(.stop)
+        try command(hasLosses ? .leave : .stop)
         local.end()
         while posted.contains(where: { !$0.isDone }), !hasLosses { Pause.once() }
     }

@@ -95,7 +95,9 @@ final class Worker: Sendable {
     }
 
     /// Follows the coordinator's commands until it says stop. For ranks other than 0.
-    func follow() throws {
+    ///
+    /// - Returns: whether to leave without the others.
+    func follow() throws -> Bool {
         try messenger.send(messageBytes(WorkReport.ready), to: 0, tag: MessageTag.report)
         while true {
             switch try receiveCommand(messenger) {
@@ -107,7 +109,8 @@ final class Worker: Sendable {
             case .close:
                 try close()
                 try messenger.send(messageBytes(WorkReport.ready), to: 0, tag: MessageTag.report)
-            case .stop: return
+            case .stop: return false
+            case .leave: return true
             case .begin: continue
             }
         }
