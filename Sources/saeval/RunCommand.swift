@@ -46,7 +46,8 @@ struct RunCommand: ParsableCommand {
         var runOptions = RunOptions()
         (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
         runOptions.survives = survive
-        RankWatch.begin(seconds: watchdog)
+        // Many nodes take a while to start.
+        RankWatch.begin(seconds: 5 * watchdog)
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,

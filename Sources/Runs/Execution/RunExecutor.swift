@@ -57,11 +57,12 @@ public struct RunExecutor {
             if isLeaving { messenger.leave(code: 0, endingOthers: false) }
             return nil
         }
-        StopSignal.leave(after: options.stopWithinSeconds, messenger)
         do {
             if let failure { throw failure }
             try refuseMixedConfigs(ranks)
-            return try coordinate(ranks, heartbeat)
+            return try StopSignal.during(messenger, leavingAfter: options.stopWithinSeconds) {
+                try coordinate(ranks, heartbeat)
+            }
         } catch {
             for rank in 1..<max(1, messenger.size) {
                 try? messenger.send(messageBytes(Command.stop), to: rank, tag: MessageTag.command)

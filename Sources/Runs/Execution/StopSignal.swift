@@ -25,19 +25,31 @@ public enum StopSignal {
         }
     }
 
-    /// Ends the job with code 75 when a stop was requested some time ago and the program still runs.
+    /// Does a run on rank 0, and ends the job with code 75 when it still goes on some time after a stop
+    /// was requested.
     ///
     /// What is finished is in the journal by then, and what is not is done again at the next start,
     /// so it does not matter what the ranks were doing.
-    static func leave(after seconds: Double, _ messenger: Messenger) {
+    static func during<Value>(
+        _ messenger: Messenger, leavingAfter seconds: Double, _ body: () throws -> Value
+    ) rethrows -> Value {
+        let isOver = OverFlag()
+        defer { isOver.value.store(true, ordering: .releasing) }
         Thread.detach {
-            while !isRequested { usleep(20_000) }
-            let start = monotonicSeconds()
-            while monotonicSeconds() - start < seconds { usleep(20_000) }
-            Console.note(
-                "stopped in the middle of some tasks, which took longer than \(durationText(seconds)); the same command does them again"
-            )
-            messenger.leave(code: 75, endingOthers: true)
+            var start: Double?
+            while !isOver.value.load(ordering: .acquiring) {
+                usleep(20_000)
+                if start == nil, isRequested { start = monotonicSeconds() }
+                guard let start, monotonicSeconds() - start >= seconds else { continue }
+                Console.note(
+                    "stopped in the middle of some tasks, which took longer than \(durationText(seconds)); the same command does them again"
+                )
+                messenger.leave(code: 75, endingOthers: true)
+            }
         }
+        return try body()
     }
+
+    /// Whether a run is over, for the thread that watches it.
+    private final class OverFlag: Sendable { let value = Atomic<Bool>(false) }
 }

@@ -201,7 +201,7 @@ signal_run() { # folder
 
 stop_run() { # folder
     local count=$((2 + RANDOM % 3)) delay=$((150 + RANDOM % span)) pid victim began
-    compose "$1" $count --watchdog 3
+    compose "$1" $count --watchdog 2
     "${command[@]}" >"$work/output" 2>"$work/errors" &
     pid=$!
     ranks_of $pid $count
