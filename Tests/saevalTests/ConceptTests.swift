@@ -47,7 +47,10 @@ extension ProgramTests {
             #expect(try bench.results().differences(from: try Self.alone.get()) == [])
             let log = String(decoding: try readFile("\(bench.output)/log.jsonl"), as: UTF8.self)
             let baselines = log.split(separator: "\n").filter { line in
-                ["model", "probes", "baseline"].contains { line.contains("{\\\"\($0)\\\":") }
+                line.contains("\"event\": \"unit\"")
+                    && ["model", "trained_probes", "baseline"].contains {
+                        line.contains("\"unit\": \"{\\\"\($0)\\\":")
+                    }
             }
             // One for each dataset of sparse probing, TPP, SCR and SAE-probes.
             #expect(baselines.count == 6)
