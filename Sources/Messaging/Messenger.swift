@@ -56,7 +56,7 @@ public final class Messenger: @unchecked Sendable {
     public func abort(code: Int32, message: String) -> Never {
         let line = Array("saeval: rank \(rank): \(message)\n".utf8)
         line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        MPI_Abort(communicator, code)
+        endAll(code)
         _exit(code)
     }
 
@@ -65,8 +65,15 @@ public final class Messenger: @unchecked Sendable {
     /// - Parameter endingOthers: whether they are ended too.
     public func leave(code: Int32, endingOthers: Bool) -> Never {
         fflush(nil)
-        if endingOthers, isParallel { MPI_Abort(communicator, code) }
+        if endingOthers, isParallel { endAll(code) }
         _exit(code)
+    }
+
+    /// Has the launcher end all ranks; a launcher that does not answer leaves this one to an alarm.
+    private func endAll(_ code: Int32) {
+        signal(SIGALRM, SIG_DFL)
+        alarm(5)
+        MPI_Abort(communicator, code)
     }
 
     /// Learns the ranks from a running MPI; collective.
@@ -124,8 +131,16 @@ extension Messenger {
         }
     }
 
+    /// Whether ending MPI would crash.
+    private static let isUnsafeToEnd = Atomic<Bool>(false)
+
+    /// Leaves MPI as it is when the program ends: HDF5 ends with MPI, and crashes there when it could
+    /// not close a file.
+    package static func doNotEnd() { isUnsafeToEnd.store(true, ordering: .releasing) }
+
     /// Ends MPI once; without it `mpirun` takes a good end for a crash.
     private static func finalise() {
+        guard !isUnsafeToEnd.load(ordering: .acquiring) else { return }
         var (isStarted, isEnded): (Int32, Int32) = (0, 0)
         MPI_Initialized(&isStarted)
         MPI_Finalized(&isEnded)

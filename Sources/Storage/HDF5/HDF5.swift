@@ -1,5 +1,6 @@
 import Basics
 import CHDF5
+import Messaging
 import Synchronization
 
 /// The HDF5 library: one thread at a time may be in it.
@@ -35,6 +36,7 @@ enum HDF5 {
 
     /// The error of the call that just failed.
     static func failure(_ call: StaticString, _ path: String) -> StorageError {
+        Messenger.doNotEnd()
         var text = [CChar](repeating: 0, count: 512)
         ch5_last_error(&text, text.count)
         let bytes = text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
@@ -61,7 +63,7 @@ struct HDF5Object: ~Copyable {
         (self.id, self.closer) = (id, closer)
     }
 
-    deinit { _ = closer(id) }
+    deinit { if closer(id) < 0 { Messenger.doNotEnd() } }
 
     /// Gives the number away; whoever has it closes the object.
     consuming func released() -> hid_t {
