@@ -81,6 +81,13 @@ public final class FileLock: Sendable {
     deinit { release() }
 }
 
+/// The name of this host.
+public func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, 255)
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
 /// Who holds a lock, as written in its file.
 private struct LockOwner {
     var host: String
@@ -95,12 +102,8 @@ private struct LockOwner {
 
     /// This process.
     static func current() -> LockOwner {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, 255)
-        let host = String(
-            decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let process = Int(getpid())
-        return LockOwner(host: host, process: process, start: startTicks(of: process) ?? "?")
+        return LockOwner(host: hostName(), process: process, start: startTicks(of: process) ?? "?")
     }
 
     private init(host: String, process: Int, start: String) {
@@ -133,14 +136,15 @@ private struct LockOwner {
 
     /// Whether the owner still runs: on this host its process, on another one if the file changes.
     func isAlive(in descriptor: Int32, beatSeconds: Int) -> Bool {
-        if host == LockOwner.current().host {
+        if host == hostName() {
             // Another object of this process would hold the lock itself.
             return process != Int(getpid()) && Self.startTicks(of: process) == start
         }
         for _ in 0..<30 * beatSeconds {
             usleep(100_000)
-            guard let now = LockOwner(reading: descriptor) else { return false }
-            if !now.isSame(as: self) || now.beats != beats { return true }
+            // Any change counts, one that is caught half written too.
+            let now = LockOwner(reading: descriptor)
+            if now?.isSame(as: self) != true || now?.beats != beats { return true }
         }
         return false
     }

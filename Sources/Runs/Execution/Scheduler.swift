@@ -81,11 +81,6 @@ struct Scheduler {
         for index in tasks.indices where closedGates[index] == 0 { makeReady(index) }
     }
 
-    /// Whether some task could be handed out now.
-    var hasReady: Bool {
-        mutating get { mostUrgent(of: .all) != nil }
-    }
-
     /// Hands a ready task to a worker; nil when none is ready.
     mutating func next(for worker: Int) -> Int? {
         guard var chosen = mostUrgent(of: .all) else { return nil }
@@ -127,9 +122,6 @@ struct Scheduler {
         guard states[task] == .running else { return }
         makeReady(task)
     }
-
-    /// Forgets what a worker held, as when it is lost.
-    mutating func forget(worker: Int) { last[worker] = nil }
 
     private mutating func makeReady(_ task: Int) {
         states[task] = .ready

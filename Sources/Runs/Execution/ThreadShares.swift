@@ -37,13 +37,6 @@ struct ThreadShares {
     }
 }
 
-/// The name of this host.
-func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, 255)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
 /// One bit for each processor that this process may use.
 func allowedProcessors() -> [UInt8] {
     let status = (try? readPseudoFile("/proc/self/status")) ?? ""
