@@ -73,7 +73,14 @@ let package = Package(
         .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
         // Row 2
         .target(
-            name: "Kernels", dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels"]),
+            name: "Kernels",
+            dependencies: ["Tensors", "Basics", "COpenBLAS", "CKernels", "CZlib"],
+            // The kernels for GPUs, which `CKernels` puts into the program.
+            exclude: [
+                "CUDA/attention.cu", "CUDA/attention8.cu", "CUDA/codes.cu", "CUDA/common.cu",
+                "CUDA/decode.cu", "CUDA/distributions.cu", "CUDA/elements.cu", "CUDA/encode.cu",
+                "CUDA/norms.cu", "CUDA/rows.cu", "CUDA/kernels.ptx.z", "CUDA/make_ptx.py",
+            ]),
         .target(
             name: "Formats",
             dependencies: [

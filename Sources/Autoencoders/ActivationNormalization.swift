@@ -22,7 +22,7 @@ enum ActivationNormalization: String, Sendable {
     func applied(to x: Tensor) -> Tensor {
         if self == .none { return x }
         let result = Tensor(uninitialized: x.shape)
-        let (source, target, columns) = (x.floats, result.floats, x.columns)
+        let (source, target, columns) = (x.constantFloats, result.floats, x.columns)
         for row in 0..<x.rows {
             let (input, output) = (source + row * columns, target + row * columns)
             let (mean, scale) = statistics(of: input, count: columns)
@@ -37,7 +37,7 @@ enum ActivationNormalization: String, Sendable {
     /// - Shapes: both are `[tokens, model]`.
     func undo(on reconstruction: Tensor, of x: Tensor) {
         if self == .none { return }
-        let (source, target, columns) = (x.floats, reconstruction.floats, x.columns)
+        let (source, target, columns) = (x.constantFloats, reconstruction.floats, x.columns)
         for row in 0..<x.rows {
             let (mean, scale) = statistics(of: source + row * columns, count: columns)
             let output = target + row * columns

@@ -48,10 +48,11 @@ public struct DenseAutoencoder: Autoencoder {
     public func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
         try check(x)
         let centred = Tensor(uninitialized: x.shape)
+        let (source, target) = (x.constantFloats, centred.floats)
         for row in 0..<x.rows {
             for (column, mean) in mean.enumerated() {
                 let index = row * description.modelSize + column
-                centred.floats[index] = x.floats[index] - mean
+                target[index] = source[index] - mean
             }
         }
         let values =
@@ -63,9 +64,10 @@ public struct DenseAutoencoder: Autoencoder {
                         layout: $0.isTransposed ? .outputsByInputs : .inputsByOutputs))
             } ?? centred
         var codes = SparseCodes(latents: description.latents)
+        let all = values.constantFloats
         for row in 0..<values.rows {
             for latent in 0..<description.latents {
-                let value = values.floats[row * description.latents + latent]
+                let value = all[row * description.latents + latent]
                 if value == 0 { continue }
                 codes.indices.append(Int32(latent))
                 codes.values.append(value * (norms?[latent] ?? 1))

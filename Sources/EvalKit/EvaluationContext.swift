@@ -50,4 +50,11 @@ extension EvaluationContext {
     ) throws -> [Value] {
         try concurrentMap(count, threads: threads, body)
     }
+
+    /// The same for chunks of tokens, of which a GPU takes few at a time.
+    public func parallelChunks<Value: Sendable>(
+        _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
+    ) throws -> [Value] {
+        try concurrentMap(count, threads: backend.chunks.threads(threads), body)
+    }
 }

@@ -159,11 +159,15 @@ extension Checks {
         }
     }
 
-    static func decode(_ codes: SparseCodes, _ decoder: DecoderWeights) throws(KernelError) {
+    static func decoder(_ decoder: DecoderWeights, latents: Int) throws(KernelError) {
         try matrix(decoder.matrix, "decoder matrix")
-        try length(codes.latents, decoder.matrix.rows, "codes' latent axis")
+        try length(latents, decoder.matrix.rows, "codes' latent axis")
         try length(decoder.bias.count, decoder.matrix.columns, "decoder bias")
-        if let scale = decoder.rowScale { try length(scale.count, codes.latents, "row scale") }
+        if let scale = decoder.rowScale { try length(scale.count, latents, "row scale") }
+    }
+
+    static func decode(_ codes: SparseCodes, _ decoder: DecoderWeights) throws(KernelError) {
+        try Self.decoder(decoder, latents: codes.latents)
         try length(codes.values.count, codes.indices.count, "values of codes")
         try require(
             codes.rowStarts.first == 0 && codes.rowStarts.last == codes.indices.count
@@ -185,6 +189,39 @@ extension Checks {
             "changed logits have \(changed.rows) rows where \(clean.rows) or 1 are needed")
         try length(cleanSums.count, clean.rows, "sums of the clean logits")
         try length(changedSums.count, changed.rows, "sums of the changed logits")
+    }
+
+    static func elements(_ x: Tensor, _ columns: [Int32]) throws(KernelError) {
+        try floats(x, "input of a choice of elements")
+        try length(columns.count, x.rows, "columns of chosen elements")
+        if let bad = columns.first(where: { $0 < 0 || Int($0) >= x.columns }) {
+            throw KernelError(.shape, "Column \(bad) is outside rows of \(x.columns)")
+        }
+    }
+
+    static func splitFused(_ fused: Tensor, groups: Int) throws(KernelError) {
+        try floats(fused, "fused queries, keys and values")
+        try require(
+            groups > 0 && fused.columns % (3 * groups) == 0,
+            "rows of \(fused.columns) are not \(groups) groups of queries, keys and values")
+    }
+
+    static func replaceRows(_ y: Tensor, _ x: Tensor, _ isReplaced: [Bool]) throws(KernelError) {
+        try same(y, x, "rows and their replacements")
+        try length(isReplaced.count, y.rows, "choice of rows")
+    }
+
+    static func firings(_ codes: SparseCodes, _ kept: [Bool], _ positions: Int) throws(KernelError)
+    {
+        try length(kept.count, codes.rows, "choice of tokens")
+        try require(positions > 0, "sequences of \(positions) positions")
+    }
+
+    static func means(_ codes: SparseCodes, _ starts: [Int]) throws(KernelError) {
+        try require(
+            starts.first == 0 && starts.last == codes.rows
+                && zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 },
+            "starts of texts do not ascend from 0 to \(codes.rows)")
     }
 
     static func view(_ view: MatrixView, _ role: String) throws(KernelError) {

@@ -3,19 +3,33 @@ import Tensors
 
 /// The arithmetic that models, autoencoders and evaluations are made of.
 ///
-/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is C. A backend is
-/// called from many threads at once, each call on its own data, and runs each call on the calling
-/// thread. A row of a result depends on the same row of the input alone, bit for bit: not on the
-/// other rows of the call, nor on threads. So results do not depend on how rows are cut into
-/// chunks, units and ranks.
+/// ``ReferenceBackend`` is plain loops and decides what is right; ``CPUBackend`` is C and
+/// ``CUDABackend`` a GPU. A backend is called from many threads at once, each call on its own data.
+/// On the processor a row of a result depends on the same row of the input alone, bit for bit: not
+/// on the other rows of the call, nor on threads. So results do not depend on how rows are cut into
+/// chunks, units and ranks. A GPU promises the same bits for the same call; there ``chunks`` says
+/// how rows are cut, whatever threads and ranks there are.
 ///
 /// All activations are `float32`, row major. Weights may be `float32`, `bfloat16` or `float16` and
 /// are widened piece by piece. `rows` is tokens (batch × position). A tolerance is the largest
 /// difference from the reference as a share of the largest number in the expected result;
 /// `KernelsTests` hold every backend to it.
 public protocol KernelBackend: Sendable {
-    /// The name in logs, such as `cpu`.
+    /// The name in logs and in the keys of what is kept, such as `cpu`.
     var name: String { get }
+
+    /// How evaluations cut rows for it.
+    var chunks: ChunkPolicy { get }
+
+    /// Waits for all work.
+    ///
+    /// - Throws: an error of work that was queued earlier; results since the last call are void.
+    func synchronize() throws
+
+    /// Makes ``chunks`` smaller after a call that found no memory.
+    ///
+    /// - Returns: whether it did, so that the work may be tried again.
+    func useSmallerChunks() -> Bool
 
     /// Looks token embeddings up: `[rows, model] = table[tokens] · scale`.
     ///
@@ -102,6 +116,34 @@ public protocol KernelBackend: Sendable {
         clean: Tensor, cleanLogSumExp: [Double], changed: Tensor, changedLogSumExp: [Double]
     ) throws -> [Double]
 
+    /// One element of each row: `[rows] = x[row, columns[row]]`.
+    ///
+    /// - Tolerance: 0.
+    func elements(of x: Tensor, at columns: [Int32]) throws -> [Float]
+
+    /// Splits the outputs of a fused query-key-value map, `[rows, groups, 3, width]`, into three
+    /// times `[rows, groups · width]`.
+    ///
+    /// - Tolerance: 0.
+    func splitFused(_ fused: Tensor, groups: Int) throws -> [Tensor]
+
+    /// Writes rows of x `[rows, model]` over those of y for which `isReplaced` holds, in place.
+    ///
+    /// - Tolerance: 0.
+    func replaceRows(of y: Tensor, with x: Tensor, where isReplaced: [Bool]) throws
+
+    /// How often each latent is above 0 among the tokens that are kept, and in how many sequences
+    /// of `positions` tokens.
+    ///
+    /// - Tolerance: 0.
+    func firings(of codes: SparseCodes, kept: [Bool], positions: Int) throws -> Firings
+
+    /// Means of the codes of each text, whose tokens are `starts[text]..<starts[text + 1]`, summed
+    /// in the order of tokens in `Double`; means of 0 are left out.
+    ///
+    /// - Tolerance: 0.
+    func means(of codes: SparseCodes, over starts: [Int]) throws -> SparseCodes
+
     /// For each row of x and its reconstruction `[rows, model]`: squared norms, dot product and
     /// squared error.
     ///
@@ -140,16 +182,50 @@ public protocol KernelBackend: Sendable {
 /// Rows that a product takes together through one packed slice of the weights.
 public let blockRows = 256
 
-/// Tokens that one thread takes at a time through blocks and autoencoders: more of them spread the
-/// cost of reading weights, fewer need less memory.
-public let chunkTokens = 4 * blockRows
+/// How evaluations cut rows into pieces that one thread takes at a time.
+public struct ChunkPolicy: Sendable, Equatable {
+    /// Tokens that go through blocks and autoencoders together: more of them spread the cost of
+    /// reading weights, fewer need less memory.
+    public var tokens: Int
+    /// The same where logits are held, which need far more memory.
+    public var logitsTokens: Int
+    /// Chunks in work at a time; nil for one on each thread.
+    public var atOnce: Int?
 
-/// The same where logits are held, which need far more memory.
-public let logitsChunkTokens = 2 * blockRows
+    /// How rows are cut for processors, where no number depends on it.
+    public static let processor = ChunkPolicy(
+        tokens: 4 * blockRows, logitsTokens: 2 * blockRows, atOnce: nil)
+
+    /// Things of a chunk.
+    ///
+    /// On processors threads that would be idle get a share; elsewhere a chunk's size may change
+    /// the last bits, so it depends on nothing but the policy.
+    ///
+    /// - Parameters:
+    ///   - most: what the policy allows, in things.
+    ///   - total: all things at hand.
+    public func size(most: Int, of total: Int, threads: Int) -> Int {
+        guard atOnce == nil else { return max(1, most) }
+        return max(1, min(most, (total + threads - 1) / max(1, threads)))
+    }
+
+    /// Threads that work on chunks.
+    public func threads(_ threads: Int) -> Int { min(threads, atOnce ?? threads) }
+}
 
 /// What can go wrong in the arithmetic.
 public enum KernelDomain: FailureDomain {
-    public enum Code: String, Sendable { case tokenOutOfRange, shape, unsupported, notFinite }
+    public enum Code: String, Sendable {
+        case tokenOutOfRange, shape, unsupported, notFinite
+        /// No driver for GPUs.
+        case noDriver
+        /// No GPU, or something of CUDA is missing or too old.
+        case unavailable
+        /// A GPU has no memory left.
+        case outOfMemory
+        /// A GPU failed; nothing more can be computed on it by this process.
+        case device
+    }
     public static let name = "kernels"
 }
 

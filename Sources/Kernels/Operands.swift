@@ -147,11 +147,13 @@ public struct SparseCodes: Sendable {
     /// Length of the latent axis.
     public var latents: Int
     /// Row r holds entries `rowStarts[r]..<rowStarts[r + 1]`; one more than there are rows.
-    public var rowStarts: [Int]
+    public var rowStarts: [Int] { didSet { onDevice = nil } }
     /// Latents, ascending within a row.
-    public var indices: [Int32]
+    public var indices: [Int32] { didSet { onDevice = nil } }
     /// Values, none of them 0.
-    public var values: [Float]
+    public var values: [Float] { didSet { onDevice = nil } }
+    /// The same on a device, until they are changed here.
+    var onDevice: DeviceCodes?
 
     public init(latents: Int, rowStarts: [Int] = [0], indices: [Int32] = [], values: [Float] = []) {
         (self.latents, self.rowStarts) = (latents, rowStarts)
@@ -160,6 +162,18 @@ public struct SparseCodes: Sendable {
 
     /// Number of rows.
     public var rows: Int { rowStarts.count - 1 }
+}
+
+/// How often latents fire.
+public struct Firings: Sendable, Equatable {
+    /// Tokens at which each latent is above 0, `[latents]`.
+    public var tokens: [Int32]
+    /// Sequences with such a token, `[latents]`.
+    public var sequences: [Int32]
+
+    public init(tokens: [Int32], sequences: [Int32]) {
+        (self.tokens, self.sequences) = (tokens, sequences)
+    }
 }
 
 /// Sums over one row of activations x and its reconstruction y.

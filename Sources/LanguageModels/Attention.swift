@@ -70,32 +70,6 @@ extension KernelBackend {
     }
 }
 
-/// Splits the outputs of a fused query-key-value map, `[rows, groups, 3, width]`, into three times
-/// `[rows, groups · width]`.
-///
-/// The activations are split and not the weights, so that the weights stay mapped and shared by the
-/// ranks of a node.
-///
-/// - Cost: reads and writes `3 · rows · groups · width` values, some hundredths of the map's own
-///   time.
-func splitFused(_ fused: Tensor, groups: Int) -> [Tensor] {
-    let rows = fused.rows
-    let width = fused.columns / (3 * groups)
-    let parts = (0..<3).map { _ in Tensor(uninitialized: [rows, groups * width]) }
-    let source = fused.floats
-    let targets = parts.map(\.floats)
-    for row in 0..<rows {
-        for group in 0..<groups {
-            let from = source + (row * groups + group) * 3 * width
-            let offset = (row * groups + group) * width
-            for part in 0..<3 {
-                (targets[part] + offset).update(from: from + part * width, count: width)
-            }
-        }
-    }
-    return parts
-}
-
 // MARK: - Reading
 
 extension AttentionSizes {

@@ -82,7 +82,7 @@ extension Tensor {
     /// The same values in memory of their own.
     func copied() -> Tensor {
         let copy = Tensor(uninitialized: shape, type: type)
-        memcpy(copy.bytes, bytes, byteCount)
+        memcpy(copy.bytes, constantBytes, byteCount)
         return copy
     }
 }

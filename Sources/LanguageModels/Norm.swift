@@ -14,7 +14,7 @@ enum Norm: Sendable {
     /// - Shapes: `x` and the result are `[rows, width]`; `x` is not written.
     func weighted(_ x: Tensor) -> Tensor {
         let result = Tensor(uninitialized: x.shape)
-        let (source, target, width) = (x.floats, result.floats, x.columns)
+        let (source, target, width) = (x.constantFloats, result.floats, x.columns)
         let (scale, shift): ([Float], [Float]) =
             switch self {
             case .layer(let weight, let bias, _): (weight.values, bias.values)

@@ -31,11 +31,10 @@
 public func evaluate(
     _ autoencoders: [any Autoencoder], config: String? = nil, settings: [String] = []
 ) throws -> RunSummary? {
-    let backend = CPUBackend()
     return try RunExecutor(
         source: ConfigurationSource(path: config, assignments: settings),
-        catalogue: evaluationCatalogue, messenger: Messenger.start(), backend: backend,
-        own: OwnAutoencoders(autoencoders, on: backend)
+        catalogue: evaluationCatalogue, messenger: Messenger.start(),
+        own: OwnAutoencoders(autoencoders, on: CPUBackend())
     ).run()
 }
 

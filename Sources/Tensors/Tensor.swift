@@ -1,49 +1,9 @@
 import Glibc
 
-/// Memory of a tensor: either its own, 64-byte aligned, or borrowed from an owner that keeps it
-/// alive, such as a mapped file.
-public final class Buffer: @unchecked Sendable {
-    /// The first byte.
-    public let base: UnsafeMutableRawPointer
-    /// The length in bytes.
-    public let byteCount: Int
-    private let owner: AnyObject?
-
-    /// Allocates memory whose content is undefined.
-    public init(byteCount: Int) {
-        precondition(byteCount >= 0)
-        (self.byteCount, owner) = (byteCount, nil)
-        guard byteCount < LargeMemory.least else {
-            base = LargeMemory.take(byteCount)
-            return
-        }
-        var pointer: UnsafeMutableRawPointer?
-        let status = posix_memalign(&pointer, 64, max(byteCount, 64))
-        guard status == 0, let pointer else {
-            preconditionFailure("out of memory: \(byteCount) bytes")
-        }
-        base = pointer
-    }
-
-    /// Borrows memory that `owner` keeps alive and that nobody writes to.
-    public init(borrowing start: UnsafeRawPointer, byteCount: Int, owner: AnyObject) {
-        (base, self.byteCount) = (UnsafeMutableRawPointer(mutating: start), byteCount)
-        self.owner = owner
-    }
-
-    deinit {
-        guard owner == nil else { return }
-        if byteCount < LargeMemory.least {
-            free(base)
-        } else {
-            LargeMemory.giveBack(base, byteCount)
-        }
-    }
-}
-
-/// A dense row-major array in host memory; copies share the memory.
+/// A dense row-major array; copies share the memory.
 ///
-/// Whoever makes a tensor fills it; after that it is read by any number of threads.
+/// Whoever makes a tensor fills it; after that it is read by any number of threads. A device's
+/// results stay there until ``bytes`` or ``floats`` asks for them; see ``Buffer``.
 public struct Tensor: @unchecked Sendable {
     /// Lengths of the axes, outermost first.
     public let shape: [Int]
@@ -87,15 +47,24 @@ public struct Tensor: @unchecked Sendable {
     public var rows: Int { shape.first ?? 1 }
     /// Elements in one row of the outermost axis.
     public var columns: Int { shape.dropFirst().reduce(1, *) }
-    /// The first byte.
+    /// The first byte, to be read and written.
     public var bytes: UnsafeMutableRawPointer { buffer.base + byteOffset }
+    /// The first byte, to be read alone: what a device holds of it stays good.
+    public var constantBytes: UnsafeRawPointer {
+        UnsafeRawPointer(buffer.constantBase + byteOffset)
+    }
     /// The length in bytes.
     public var byteCount: Int { count * type.byteCount }
 
-    /// The first element; the tensor must be `float32`.
+    /// The first element, to be read and written; the tensor must be `float32`.
     public var floats: UnsafeMutablePointer<Float> {
         precondition(type == .float32, "tensor is \(type), not float32")
         return bytes.assumingMemoryBound(to: Float.self)
+    }
+    /// The first element, to be read alone; the tensor must be `float32`.
+    public var constantFloats: UnsafePointer<Float> {
+        precondition(type == .float32, "tensor is \(type), not float32")
+        return constantBytes.assumingMemoryBound(to: Float.self)
     }
 
     /// The values as an array, widened to `Float`.
@@ -121,19 +90,25 @@ public struct Tensor: @unchecked Sendable {
     public func value(at index: Int) -> Float {
         precondition(index >= 0 && index < count)
         switch type {
-        case .float32: return bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-        case .float64: return Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+        case .float32: return constantBytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
+        case .float64:
+            return Float(constantBytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
         case .bfloat16:
             return float(
-                bfloat16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+                bfloat16Bits: constantBytes.loadUnaligned(
+                    fromByteOffset: index * 2, as: UInt16.self))
         case .float16:
             return float(
-                float16Bits: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-        case .int64: return Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
-        case .int32: return Float(bytes.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
-        case .int16: return Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))
-        case .int8: return Float(bytes.load(fromByteOffset: index, as: Int8.self))
-        case .uint8, .bool: return Float(bytes.load(fromByteOffset: index, as: UInt8.self))
+                float16Bits: constantBytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
+            )
+        case .int64:
+            return Float(constantBytes.loadUnaligned(fromByteOffset: index * 8, as: Int64.self))
+        case .int32:
+            return Float(constantBytes.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
+        case .int16:
+            return Float(constantBytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))
+        case .int8: return Float(constantBytes.load(fromByteOffset: index, as: Int8.self))
+        case .uint8, .bool: return Float(constantBytes.load(fromByteOffset: index, as: UInt8.self))
         }
     }
 }

@@ -51,7 +51,7 @@ struct RunCommand: ParsableCommand {
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
-            backend: CPUBackend(), options: runOptions)
+            options: runOptions)
         let summary = try executor.run()
         if messenger.isParallel { RankWatch.end(seconds: watchdog) }
         guard let summary else { return }

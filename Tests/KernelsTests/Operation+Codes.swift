@@ -6,7 +6,9 @@ extension Operation {
     /// Encoding and decoding. Where a threshold decides, numbers are chosen so that every sum is
     /// exact.
     func runCodes(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
-        if self == .decode || self == .decodeDense { return try runDecode(on: backend, shape) }
+        if [.decode, .decodeDense, .firings, .means].contains(self) {
+            return try runDecode(on: backend, shape)
+        }
         var numbers = TestNumbers(seed: shape.rows &+ 7 &* shape.inner &+ shape.outer)
         let isTransposed = shape.rows % 2 == 1
         let axes = isTransposed ? [shape.outer, shape.inner] : [shape.inner, shape.outer]
@@ -56,11 +58,28 @@ extension Operation {
             }
             codes.rowStarts.append(codes.indices.count)
         }
+        if self == .firings || self == .means { return try runCounts(on: backend, codes) }
         let decoder = DecoderWeights(
             matrix: numbers.tensor([latents, shape.inner]).stored(as: shape.type),
             bias: numbers.exactList(shape.inner),
             rowScale: shape.rows % 2 == 0 ? nil : numbers.exactList(latents).map { abs($0) + 1 })
         return Outcome(try backend.decode(codes, decoder))
+    }
+
+    /// Counts and means of codes; sequences of three tokens, texts of one to four.
+    private func runCounts(on backend: some KernelBackend, _ codes: SparseCodes) throws -> Outcome {
+        var codes = codes
+        for entry in codes.values.indices where entry % 5 == 2 { codes.values[entry] *= -1 }
+        if self == .firings {
+            let kept = (0..<codes.rows).map { $0 % 4 != 3 }
+            let firings = try backend.firings(of: codes, kept: kept, positions: 3)
+            return Outcome((firings.tokens + firings.sequences).map(Double.init))
+        }
+        var starts = [0]
+        while let last = starts.last, last < codes.rows {
+            starts.append(min(codes.rows, last + 1 + starts.count % 4))
+        }
+        return Outcome(try backend.means(of: codes, over: starts))
     }
 
     /// Operations that reduce rows.
@@ -72,6 +91,9 @@ extension Operation {
         let reference = ReferenceBackend()
         switch self {
         case .logSumExp: return Outcome(try backend.logSumExp(x))
+        case .elements:
+            let columns = (0..<shape.rows).map { Int32($0 * 7 % x.columns) }
+            return Outcome(try backend.elements(of: x, at: columns))
         case .divergence, .divergenceFromOne:
             return Outcome(
                 try backend.divergence(

@@ -9,11 +9,13 @@ enum Operation: String, CaseIterable, Sendable {
     case encodeReLU, encodeExactReLU, encodeTopK, encodeRankedTopK, encodeJumpReLU, encodeGated
     case decode, decodeDense, logSumExp, divergence, divergenceFromOne, rowStatistics
     case maximumCosines, maximumCosinesTransposed, norms, normsTransposed, rowDots, convert, widen
+    case elements, splitFused, replaceRows, firings, means
 
     /// Largest difference from the reference, as a share of the largest expected number.
     var tolerance: Double {
         switch self {
         case .embedding, .add, .convert, .widen, .relu: 0
+        case .elements, .splitFused, .replaceRows, .firings, .means: 0
         case .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU, .encodeGated: 0
         case .linear, .linearTransposed, .encodeReLU, .maximumCosines, .maximumCosinesTransposed:
             1e-5
@@ -31,11 +33,11 @@ enum Operation: String, CaseIterable, Sendable {
         case .embedding, .linear, .linearTransposed, .layerNorm, .rmsNorm, .rotate, .attention,
             .attentionWindow:
             try runModel(on: backend, shape)
-        case .relu, .gelu, .geluTanh, .silu, .gate, .add, .softCap, .convert, .widen:
+        case .relu, .gelu, .geluTanh, .silu, .gate, .add, .softCap, .convert, .widen, .splitFused,
+            .replaceRows:
             try runElements(on: backend, shape)
         case .encodeReLU, .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU,
-            .encodeGated, .decode,
-            .decodeDense:
+            .encodeGated, .decode, .decodeDense, .firings, .means:
             try runCodes(on: backend, shape)
         default: try runRows(on: backend, shape)
         }
@@ -108,6 +110,13 @@ enum Operation: String, CaseIterable, Sendable {
         case .softCap: try backend.softCap(x, cap: 5)
         case .convert: return Outcome(try backend.convert(x, to: shape.type))
         case .widen: return Outcome(try backend.widen(x.stored(as: shape.type)))
+        case .splitFused:
+            let fused = numbers.tensor([shape.rows, 2 * 3 * shape.outer])
+            let parts = try backend.splitFused(fused, groups: 2)
+            return Outcome(parts.flatMap { Outcome($0).numbers })
+        case .replaceRows:
+            try backend.replaceRows(
+                of: x, with: y, where: (0..<shape.rows).map { $0 % 3 == 1 })
         default:
             guard let function = ActivationFunction(rawValue: rawValue) else {
                 preconditionFailure(rawValue)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /// How a number of a matrix is stored.
@@ -197,3 +198,11 @@ double ck_thread_seconds(void);
 /// Runs independent chains of fused multiply-adds; returns the number of floating point operations
 /// done.
 double ck_peak_work(int level, long rounds);
+
+// MARK: Kernels for GPUs (CUDASources.c)
+
+/// The source of all kernels as one program, and its length in bytes; no zero ends it.
+const unsigned char *ck_cuda_source(size_t *count);
+
+/// Their portable form as make_ptx.py packs it, and its length in bytes.
+const unsigned char *ck_cuda_portable(size_t *count);

@@ -20,7 +20,8 @@ extension EvaluationContext {
     public func pooledActivations(_ request: TextRequest) throws -> FeatureRows {
         let rows = try texts(request)
         let width = cohort.activationSize
-        let chunks = try TextChunk.list(rows, dataset: request.dataset, threads: threads)
+        let chunks = try TextChunk.list(
+            rows, dataset: request.dataset, policy: backend.chunks, threads: threads)
         let parts = try parallel(chunks.count) { index in
             let chunk = chunks[index]
             let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
@@ -73,12 +74,12 @@ extension EvaluationContext {
     ) throws -> FeatureRows {
         let rows = try texts(request)
         let chunks = try TextChunk.list(
-            rows, chosen, dataset: request.dataset, threads: threads)
-        var parts = try parallel(chunks.count) { index in
+            rows, chosen, dataset: request.dataset, policy: backend.chunks, threads: threads)
+        var parts = try parallelChunks(chunks.count) { index in
             let chunk = chunks[index]
             let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
             try chunk.check(x.rows, dataset: request.dataset)
-            return PooledCodes(try encoding(x), over: chunk, latents: latents)
+            return PooledCodes(try backend.means(of: try encoding(x), over: chunk.starts))
         }
         var whole = PooledCodes()
         whole.reserve(parts, texts: rows.count)
@@ -100,19 +101,17 @@ struct TextChunk: Sendable {
     /// Where each of them begins among the stored tokens of the chunk, and the end of the last one.
     var starts: [Int]
 
-    /// Stored tokens of a chunk, unless one text has more.
-    static let tokens = 2 * chunkTokens
-
     /// Chunks of whole texts, fewer tokens each where threads would be idle.
     ///
     /// - Parameter chosen: texts, ascending; nil for all.
     /// - Throws: ``EvaluationError`` for a text of which no token is stored.
     static func list(
-        _ rows: TextRows, _ chosen: [Int]? = nil, dataset: String, threads: Int
+        _ rows: TextRows, _ chosen: [Int]? = nil, dataset: String, policy: ChunkPolicy,
+        threads: Int
     ) throws -> [TextChunk] {
         let stored = chosen?.reduce(0) { $0 + rows.storedCount($1) } ?? rows.stored.count
-        let share = (stored + threads - 1) / max(1, threads)
-        let most = max(1, min(tokens, share))
+        // Twice as many tokens as elsewhere: no activations but those that are read are held.
+        let most = policy.size(most: 2 * policy.tokens, of: stored, threads: threads)
         var chunks: [TextChunk] = []
         var (first, end) = (0, 0)
         for text in chosen ?? Array(0..<rows.count) {
@@ -168,7 +167,7 @@ private func means(of x: Tensor, over chunk: TextChunk) -> [Float] {
     for text in 0..<chunk.texts.count {
         for d in sums.indices { sums[d] = 0 }
         for token in chunk.starts[text]..<chunk.starts[text + 1] {
-            let row = x.floats + token * width
+            let row = x.constantFloats + token * width
             for d in sums.indices { sums[d] += Double(row[d]) }
         }
         let count = Double(chunk.starts[text + 1] - chunk.starts[text])

@@ -12,41 +12,11 @@ struct PooledCodes: Sendable {
     /// No texts.
     init() {}
 
-    /// Means over the tokens of each text of a chunk.
+    /// Means of some texts.
     ///
-    /// - Shapes: `codes` is `[tokens, latents]`.
-    /// - Cost: one addition for each code, and for each text a look at one bit a latent.
-    init(_ codes: SparseCodes, over chunk: TextChunk, latents: Int) {
-        var sums = [Double](repeating: 0, count: latents)
-        var fired = [UInt64](repeating: 0, count: (latents + 63) / 64)
-        for text in 0..<chunk.texts.count {
-            let tokens = chunk.starts[text]..<chunk.starts[text + 1]
-            for entry in codes.rowStarts[tokens.lowerBound]..<codes.rowStarts[tokens.upperBound] {
-                let latent = Int(codes.indices[entry])
-                sums[latent] += Double(codes.values[entry])
-                fired[latent >> 6] |= 1 << UInt64(latent & 63)
-            }
-            take(&sums, &fired, count: Double(tokens.count))
-        }
-    }
-
-    /// Appends the row of a text and leaves sums and marks at zero.
-    private mutating func take(_ sums: inout [Double], _ fired: inout [UInt64], count: Double) {
-        for word in fired.indices where fired[word] != 0 {
-            var bits = fired[word]
-            while bits != 0 {
-                let latent = word << 6 | bits.trailingZeroBitCount
-                let mean = Float(sums[latent] / count)
-                if mean != 0 {
-                    indices.append(Int32(latent))
-                    values.append(mean)
-                }
-                sums[latent] = 0
-                bits &= bits - 1
-            }
-            fired[word] = 0
-        }
-        starts.append(values.count)
+    /// - Shapes: `means` is `[texts, latents]`.
+    init(_ means: SparseCodes) {
+        (starts, indices, values) = (means.rowStarts, means.indices, means.values)
     }
 
     /// Makes room for some parts and for all texts.

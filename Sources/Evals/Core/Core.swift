@@ -174,12 +174,16 @@ struct Chunk: Sendable {
     /// Rows of the dataset.
     var rows: Range<Int>
 
-    /// The chunks of at most `tokens` of some batches of a phase that begins at row `first`.
+    /// The chunks of some batches of a phase that begins at row `first`.
+    ///
+    /// - Parameter tokens: of one chunk at most, unless one row has more.
     static func list(
-        _ batches: Range<Int>, settings: CoreSettings, first: Int, threads: Int, tokens: Int
+        _ batches: Range<Int>, settings: CoreSettings, first: Int, tokens: Int,
+        policy: ChunkPolicy = .processor, threads: Int
     ) -> [Chunk] {
-        let all = batches.count * settings.batchSizePrompts
-        let step = max(1, min(tokens / settings.contextSize, (all + threads - 1) / threads))
+        let step = policy.size(
+            most: tokens / settings.contextSize, of: batches.count * settings.batchSizePrompts,
+            threads: threads)
         return batches.flatMap { batch in
             let start = first + batch * settings.batchSizePrompts
             let end = start + settings.batchSizePrompts

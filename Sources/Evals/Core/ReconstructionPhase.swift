@@ -24,12 +24,12 @@ struct ReconstructionPhase {
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
         let unit = UnitSubjects(subjects, in: context)
         let chunks = Chunk.list(
-            batches, settings: settings, first: 0, threads: context.threads,
-            tokens: logitsChunkTokens)
+            batches, settings: settings, first: 0, tokens: context.backend.chunks.logitsTokens,
+            policy: context.backend.chunks, threads: context.threads)
         let model = try context.model
         let rows = try context.rows
         let ablated = try ablatedLogits(model)
-        let results = try context.parallel(chunks.count) { index in
+        let results = try context.parallelChunks(chunks.count) { index in
             try ChunkEvaluation(
                 phase: self, model: model, rows: chunks[index].rows,
                 tokens: rows.rows(chunks[index].rows),
@@ -62,10 +62,15 @@ struct ReconstructionPhase {
             logSumExp = try backend.logSumExp(values)
         }
 
-        /// Cross entropy of a token at a row; one row serves all.
-        func loss(row: Int, token: Int32) -> Double {
-            let place = values.rows == 1 ? 0 : row
-            return logSumExp[place] - Double(values.floats[place * values.columns + Int(token)])
+        /// Cross entropy of one token at each row; one row serves all.
+        func losses(of tokens: [Int32], on backend: any KernelBackend) throws -> [Double] {
+            guard values.rows == 1, tokens.count != 1 else {
+                return try zip(logSumExp, backend.elements(of: values, at: tokens)).map {
+                    $0 - Double($1)
+                }
+            }
+            let row = values.constantFloats
+            return tokens.map { logSumExp[0] - Double(row[Int($0)]) }
         }
     }
 
@@ -109,10 +114,7 @@ struct ReconstructionPhase {
                 y = try context.backend.widen(try context.backend.convert(y, to: type))
             }
             if phase.settings.excludeSpecialTokensFromReconstruction {
-                for row in kept.indices where !kept[row] {
-                    (y.floats + row * y.columns).update(
-                        from: x.floats + row * x.columns, count: x.columns)
-                }
+                try context.backend.replaceRows(of: y, with: x, where: kept.map { !$0 })
             }
             return y
         }
@@ -135,14 +137,18 @@ struct ReconstructionPhase {
             let divergence = try context.backend.divergence(
                 clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: ablated.values,
                 changedLogSumExp: ablated.logSumExp)
+            let (cleanLosses, ablatedLosses) = (
+                try clean.losses(of: successors, on: context.backend),
+                try ablated.losses(of: successors, on: context.backend)
+            )
             var sums = [ReconstructionSums](repeating: ReconstructionSums(), count: rows.count)
-            forEachKept(kept) { token, row, next in
+            forEachKept(kept) { token, row, hasSuccessor in
                 sums[row].tokens += 1
                 sums[row].divergenceWithAblation += divergence[token]
-                guard let next else { return }
+                guard hasSuccessor else { return }
                 sums[row].lossTokens += 1
-                sums[row].lossWithoutSAE += clean.loss(row: token, token: next)
-                sums[row].lossWithAblation += ablated.loss(row: token, token: next)
+                sums[row].lossWithoutSAE += cleanLosses[token]
+                sums[row].lossWithAblation += ablatedLosses[token]
             }
             return sums
         }
@@ -153,20 +159,23 @@ struct ReconstructionPhase {
             let divergence = try context.backend.divergence(
                 clean: clean.values, cleanLogSumExp: clean.logSumExp, changed: spliced.values,
                 changedLogSumExp: spliced.logSumExp)
+            let losses = try spliced.losses(of: successors, on: context.backend)
             var sums = shared
-            forEachKept(kept) { token, row, next in
+            forEachKept(kept) { token, row, hasSuccessor in
                 sums[row].divergenceWithSAE += divergence[token]
-                if let next { sums[row].lossWithSAE += spliced.loss(row: token, token: next) }
+                if hasSuccessor { sums[row].lossWithSAE += losses[token] }
             }
             return sums
         }
 
-        /// Visits every kept token with its row and its successor in the row, if any.
-        private func forEachKept(_ kept: [Bool], _ body: (Int, Int, Int32?) -> Void) {
+        /// The token after each; after the last one token 0, which no loss uses.
+        private var successors: [Int32] { tokens.dropFirst() + [0] }
+
+        /// Visits every kept token with its row and whether it has a successor there.
+        private func forEachKept(_ kept: [Bool], _ body: (Int, Int, Bool) -> Void) {
             let positions = phase.settings.contextSize
             for token in kept.indices where kept[token] {
-                let isLast = token % positions == positions - 1
-                body(token, token / positions, isLast ? nil : tokens[token + 1])
+                body(token, token / positions, token % positions != positions - 1)
             }
         }
     }

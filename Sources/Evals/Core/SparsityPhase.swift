@@ -19,8 +19,8 @@ struct SparsityPhase {
         let unit = UnitSubjects(subjects, in: context)
         let first = settings.nEvalReconstructionBatches * settings.batchSizePrompts
         let chunks = Chunk.list(
-            batches, settings: settings, first: first, threads: context.threads, tokens: chunkTokens
-        )
+            batches, settings: settings, first: first, tokens: context.backend.chunks.tokens,
+            policy: context.backend.chunks, threads: context.threads)
         let rows = try context.rows
         let inputs = try context.parallel(batches.count) { index in
             try BatchInput(
@@ -28,7 +28,7 @@ struct SparsityPhase {
                 context: context)
         }
         let counts = unit.loaded.map { FiringCounts(latents: $0.autoencoder.description.latents) }
-        let results = try context.parallel(chunks.count) { index in
+        let results = try context.parallelChunks(chunks.count) { index in
             let chunk = chunks[index]
             let input = inputs[chunk.batch - batches.lowerBound]
             let x = try context.activations(at: context.cohort.hook, rows: chunk.rows)
@@ -63,7 +63,8 @@ struct SparsityPhase {
         let codes = try autoencoder.encode(x, on: context.backend)
         let y = try autoencoder.decode(codes, of: x, on: context.backend)
         let statistics = try context.backend.rowStatistics(x, y)
-        counts.add(codes, kept: kept, positions: settings.contextSize)
+        counts.add(
+            try context.backend.firings(of: codes, kept: kept, positions: settings.contextSize))
         var rows = [BatchSums](repeating: BatchSums(), count: kept.count / settings.contextSize)
         for token in kept.indices where kept[token] {
             let entry = statistics[token]
@@ -117,7 +118,7 @@ private struct BatchInput: Sendable {
         let tensors = try chunks.map { try context.activations(at: hook, rows: $0.rows) }
         for x in tensors {
             for row in 0..<x.rows {
-                if keptTokens[token] { addRow(x.floats + row * size, count: size) }
+                if keptTokens[token] { addRow(x.constantFloats + row * size, count: size) }
                 token += 1
             }
         }
@@ -128,7 +129,7 @@ private struct BatchInput: Sendable {
         for x in tensors {
             let repeated = Tensor(uninitialized: x.shape)
             for row in 0..<x.rows {
-                (repeated.floats + row * size).update(from: means.floats, count: size)
+                (repeated.floats + row * size).update(from: means.constantFloats, count: size)
             }
             spreads += try context.backend.rowStatistics(x, repeated).map(\.errorSquared)
         }
@@ -153,30 +154,21 @@ private struct BatchInput: Sendable {
 /// Firing counts of one autoencoder, added up by all threads; integers, so the order does not
 /// matter.
 private final class FiringCounts: Sendable {
-    private let state: Mutex<(firings: [Int], rows: [Int], lastRow: [Int], row: Int)>
+    private let state: Mutex<(firings: [Int], rows: [Int])>
 
     init(latents: Int) {
         let zeros = [Int](repeating: 0, count: latents)
-        state = Mutex((zeros, zeros, [Int](repeating: -1, count: latents), 0))
+        state = Mutex((zeros, zeros))
     }
 
-    func add(_ codes: SparseCodes, kept: [Bool], positions: Int) {
+    func add(_ firings: Firings) {
         state.withLock { state in
-            for token in 0..<codes.rows {
-                if token % positions == 0 { state.row += 1 }
-                guard kept[token] else { continue }
-                for place in codes.rowStarts[token]..<codes.rowStarts[token + 1]
-                where codes.values[place] > 0 {
-                    let latent = Int(codes.indices[place])
-                    state.firings[latent] += 1
-                    if state.lastRow[latent] != state.row {
-                        state.lastRow[latent] = state.row
-                        state.rows[latent] += 1
-                    }
-                }
+            for latent in firings.tokens.indices where firings.tokens[latent] > 0 {
+                state.firings[latent] += Int(firings.tokens[latent])
+                state.rows[latent] += Int(firings.sequences[latent])
             }
         }
     }
 
-    var totals: (firings: [Int], rows: [Int]) { state.withLock { ($0.firings, $0.rows) } }
+    var totals: (firings: [Int], rows: [Int]) { state.withLock { $0 } }
 }

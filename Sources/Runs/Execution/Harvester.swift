@@ -60,7 +60,7 @@ struct Harvester: Sendable {
                 type: plan.activationType)
         }
         let whole = result
-        _ = try concurrentMap(chunks.count, threads: threads) { place in
+        _ = try concurrentMap(chunks.count, threads: backend.chunks.threads(threads)) { place in
             let chunk = chunks[place]
             let pass = ForwardPass(
                 start: .tokens(chunk.tokens), end: .lastCapture, batch: chunk.batch,
@@ -79,7 +79,8 @@ struct Harvester: Sendable {
     ) -> [Chunk] {
         let size = request.contextSize
         let all = range.lowerBound / size..<range.upperBound / size
-        let step = max(1, min(chunkTokens / size, (all.count + threads - 1) / threads))
+        let policy = backend.chunks
+        let step = policy.size(most: policy.tokens / size, of: all.count, threads: threads)
         return stride(from: all.lowerBound, to: all.upperBound, by: step).map { start in
             let part = start..<min(start + step, all.upperBound)
             return Chunk(
@@ -103,7 +104,8 @@ struct Harvester: Sendable {
         }
         lengths.sort { ($0.length, $0.text) < ($1.length, $1.text) }
         let total = lengths.reduce(0) { $0 + $1.length }
-        let wanted = max(1, min(chunkTokens, (total + threads - 1) / threads))
+        let policy = backend.chunks
+        let wanted = policy.size(most: policy.tokens, of: total, threads: threads)
         var chunks: [Chunk] = []
         var members: [(text: Int, length: Int)] = []
         for entry in lengths {
@@ -142,12 +144,12 @@ struct Harvester: Sendable {
         let bytes = part.columns * part.type.byteCount
         guard let places = chunk.places else {
             (whole.bytes + chunk.first * bytes).copyMemory(
-                from: part.bytes, byteCount: part.byteCount)
+                from: part.constantBytes, byteCount: part.byteCount)
             return
         }
         for (place, row) in places {
             (whole.bytes + row * bytes).copyMemory(
-                from: part.bytes + place * bytes, byteCount: bytes)
+                from: part.constantBytes + place * bytes, byteCount: bytes)
         }
     }
 

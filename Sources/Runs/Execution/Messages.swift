@@ -10,11 +10,17 @@ struct RankIntroduction: Codable {
     var host: String
     /// One bit for each processor that the rank may use.
     var processors: [UInt8]
+    /// Whether the rank has a GPU to compute on.
+    var hasGPU = false
+    /// The GPU, or why there is none.
+    var device = ""
+    /// Whether there is a driver for GPUs.
+    var hasDriver = false
 }
 
 /// What the coordinator tells a worker.
 enum Command: Codable {
-    case begin(RunPlan, threads: Int)
+    case begin(RunPlan, threads: Int, usesGPU: Bool)
     /// Open activation sets for writing; all ranks do it together.
     case open([Int])
     /// Close them; all ranks do it together.

@@ -24,16 +24,18 @@ public struct RunExecutor {
     let source: ConfigurationSource
     let catalogue: [EvaluationEntry]
     let messenger: Messenger
-    let backend: any KernelBackend
+    let backend: (any KernelBackend)?
     let own: OwnAutoencoders
     let options: RunOptions
 
     /// - Parameters:
+    ///   - backend: nil for what the config's `device` says.
     ///   - own: autoencoders to evaluate besides those that the config names; the same on all ranks.
     ///   - options: what happens when something goes wrong; the same on all ranks.
     public init(
         source: ConfigurationSource, catalogue: [EvaluationEntry], messenger: Messenger,
-        backend: any KernelBackend, own: OwnAutoencoders = .none, options: RunOptions = RunOptions()
+        backend: (any KernelBackend)? = nil, own: OwnAutoencoders = .none,
+        options: RunOptions = RunOptions()
     ) {
         (self.source, self.catalogue, self.options) = (source, catalogue, options)
         (self.messenger, self.backend, self.own) = (messenger, backend, own)
@@ -46,13 +48,13 @@ public struct RunExecutor {
     ///   config is at fault. An error in the middle ends all ranks.
     public func run() throws -> RunSummary? {
         StopSignal.listen()
-        let (introduction, failure) = introduce()
+        let (introduction, offer, failure) = introduce()
         let introductions = try messenger.gather(messageBytes(introduction))
         let ranks = try introductions?.map { try message($0, as: RankIntroduction.self) } ?? []
         let heartbeat = heartbeat(hosts: ranks.map(\.host))
         RankWatch.together()
         guard messenger.rank == 0 else {
-            let isLeaving = try follow()
+            let isLeaving = try follow(offer)
             heartbeat.end()
             if isLeaving { messenger.leave(code: 0, endingOthers: false) }
             return nil
@@ -61,7 +63,7 @@ public struct RunExecutor {
             if let failure { throw failure }
             try refuseMixedConfigs(ranks)
             return try StopSignal.during(messenger, leavingAfter: options.stopWithinSeconds) {
-                try coordinate(ranks, heartbeat)
+                try coordinate(ranks, offer, heartbeat)
             }
         } catch {
             for rank in 1..<max(1, messenger.size) {
@@ -92,14 +94,25 @@ public struct RunExecutor {
         try source.configuration(catalogue: catalogue, needsAutoencoders: own.isEmpty)
     }
 
-    private func introduce() -> (RankIntroduction, (any Error)?) {
-        let configured = Result { try configuration().tree.text() }
-        let text = (try? configured.get()) ?? "unreadable"
+    private func introduce() -> (RankIntroduction, DeviceOffer, (any Error)?) {
+        let configured = Result { try configuration() }
+        let text = (try? configured.get().tree.text()) ?? "unreadable"
+        let device = backend == nil ? (try? configured.get().device) ?? "cpu" : "cpu"
+        let offer = DeviceOffer(
+            device: device, localRank: messenger.localRank, localSize: messenger.localSize)
         let introduction = RankIntroduction(
             configuration: ContentHash.of(ContentKeys.version + text).hex, host: hostName(),
-            processors: allowedProcessors())
-        if case .failure(let error) = configured { return (introduction, error) }
-        return (introduction, nil)
+            processors: allowedProcessors(), hasGPU: offer.gpu != nil, device: offer.sentence,
+            hasDriver: offer.hasDriver)
+        if case .failure(let error) = configured { return (introduction, offer, error) }
+        return (introduction, offer, nil)
+    }
+
+    /// What this rank computes with.
+    private func backend(_ offer: DeviceOffer, usesGPU: Bool) -> any KernelBackend {
+        if let backend { return backend }
+        if usesGPU, let gpu = offer.gpu { return gpu }
+        return CPUBackend()
     }
 
     private func refuseMixedConfigs(_ ranks: [RankIntroduction]) throws {
@@ -118,14 +131,14 @@ public struct RunExecutor {
     /// Works until rank 0 says stop.
     ///
     /// - Returns: whether to leave without the others.
-    private func follow() throws -> Bool {
-        guard case .begin(let plan, let threads) = try receiveCommand(messenger) else {
-            return false
-        }
+    private func follow(_ offer: DeviceOffer) throws -> Bool {
+        guard case .begin(let plan, let threads, let usesGPU) = try receiveCommand(messenger)
+        else { return false }
         do {
             let worker = Worker(
-                workspace: try workspace(plan, threads: threads), messenger: messenger,
-                survives: options.survives)
+                workspace: try workspace(
+                    plan, threads: threads, backend: backend(offer, usesGPU: usesGPU)),
+                messenger: messenger, survives: options.survives)
             return try worker.follow()
         } catch {
             try? messenger.send(
@@ -136,7 +149,9 @@ public struct RunExecutor {
         }
     }
 
-    private func workspace(_ plan: RunPlan, threads: Int) throws -> RankWorkspace {
+    private func workspace(
+        _ plan: RunPlan, threads: Int, backend: any KernelBackend
+    ) throws -> RankWorkspace {
         let evaluations = try plan.evaluations.map { entry in
             try evaluation(
                 entry.identifier, try JSON(parsing: Array(entry.settings.utf8), source: "the plan"),
@@ -148,26 +163,35 @@ public struct RunExecutor {
 
     // MARK: - Rank 0
 
-    private func coordinate(_ ranks: [RankIntroduction], _ heartbeat: Heartbeat) throws
-        -> RunSummary
-    {
+    private func coordinate(
+        _ ranks: [RankIntroduction], _ offer: DeviceOffer, _ heartbeat: Heartbeat
+    ) throws -> RunSummary {
         let configuration = try configuration()
+        let device = try DeviceChoice(
+            device: backend == nil ? configuration.device : "cpu", ranks: ranks)
+        let backend = backend(offer, usesGPU: device.usesGPU)
         let threads = ThreadShares(ranks: ranks, fixed: configuration.threads)
         let planner = try Planner(
             configuration, catalogue: catalogue, backendName: backend.name, own: own)
         let plan = try planner.plan()
-        try PlanEstimate(plan, threads: threads.most).check(
+        let estimate = PlanEstimate(plan, threads: threads.most, chunks: backend.chunks)
+        try estimate.check(
             plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))
+        let memory = (backend as? CUDABackend).flatMap {
+            estimate.deviceNote(limitBytes: $0.memoryLimitBytes)
+        }
         try makeFolder(plan.output)
         let record = try RunRecord(folder: plan.output)
-        let log = try prepare(plan, planner, notes: [record.notice, threads.note])
+        let log = try prepare(
+            plan, planner, notes: [device.note, memory, record.notice, threads.note])
         for rank in 1..<max(1, messenger.size) {
-            let begin = Command.begin(plan, threads: threads.share[rank])
+            let begin = Command.begin(
+                plan, threads: threads.share[rank], usesGPU: device.usesGPU)
             try messenger.send(messageBytes(begin), to: rank, tag: MessageTag.command)
         }
         let worker = Worker(
-            workspace: try workspace(plan, threads: threads.share[0]), messenger: messenger,
-            survives: options.survives)
+            workspace: try workspace(plan, threads: threads.share[0], backend: backend),
+            messenger: messenger, survives: options.survives)
         let pool = WorkPool(
             worker: worker, messenger: messenger, heartbeat: heartbeat, options: options,
             hosts: ranks.map(\.host))
@@ -203,7 +227,10 @@ public struct RunExecutor {
         try writeFile(
             Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml"
         )
-        for note in notes.compactMap({ $0 }) + plan.notes { Console.note(note) }
+        for note in notes.compactMap({ $0 }) + plan.notes {
+            Console.note(note)
+            log.write("note", [("text", .string(note))])
+        }
         for set in plan.rowSets {
             let note = try RowStore.prepare(
                 set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary,

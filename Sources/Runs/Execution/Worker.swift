@@ -52,8 +52,10 @@ final class Worker: Sendable {
         switch task {
         case .harvest(let rowSet, let block, let sets):
             let hooks = sets.map { workspace.plan.activationSets[$0].hook }
-            let stored = try workspace.harvester().block(
-                block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.threads)
+            let stored = try withinMemory {
+                try workspace.harvester().block(
+                    block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.threads)
+            }
             let checksums = try zip(sets, hooks).map { set, hook in
                 meter.count(stored[hook]!.byteCount, \.bytesWritten)
                 return try meter.measure(\.writing) {
@@ -63,7 +65,7 @@ final class Worker: Sendable {
             let times = meter.take(seconds: monotonicSeconds() - start)
             return .harvested(BlockReport(sets: sets, checksums: checksums, times: times))
         case .unit(let index, let subjects, let earlier):
-            var report = try evaluate(index, subjects, earlier)
+            var report = try withinMemory { try evaluate(index, subjects, earlier) }
             report.times = meter.take(seconds: monotonicSeconds() - start)
             return .evaluated(report)
         }
@@ -79,6 +81,8 @@ final class Worker: Sendable {
             earlierPartials: Dictionary(uniqueKeysWithValues: zip(subjects, earlier)))
         let results = try workspace.evaluations[unit.evaluation].evaluate(
             unit.unit, subjects, context)
+        for case .failure(let error as KernelError) in results.values
+        where error.code == .outOfMemory || error.code == .device { throw error }
         var report = UnitReport()
         var partials: [(SubjectIndex, String)] = []
         for subject in subjects {
@@ -92,6 +96,23 @@ final class Worker: Sendable {
         }
         report.partials = partials
         return report
+    }
+
+    /// Does work whose results are complete when it returns; where a GPU has no memory left, it is
+    /// done again in smaller pieces.
+    private func withinMemory<Value>(_ body: () throws -> Value) throws -> Value {
+        while true {
+            do {
+                let value = try body()
+                try workspace.backend.synchronize()
+                return value
+            } catch let error as KernelError where error.code == .outOfMemory {
+                guard workspace.backend.useSmallerChunks() else { throw error }
+                Console.note(
+                    "\(error.message); going on with \(workspace.backend.chunks.tokens) tokens at a time"
+                )
+            }
+        }
     }
 
     /// Follows the coordinator's commands until it says stop. For ranks other than 0.

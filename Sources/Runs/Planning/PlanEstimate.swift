@@ -18,18 +18,22 @@ public struct PlanEstimate: Sendable {
     public var mappedBytes = 0
     /// Highest private memory of one rank, in bytes.
     public var peakBytes = 0
+    /// Memory of a GPU for one rank, in bytes.
+    public var deviceBytes = 0
 
-    /// - Parameter threads: threads of one rank.
-    public init(_ plan: RunPlan, threads: Int) {
+    /// - Parameters:
+    ///   - threads: threads of one rank.
+    ///   - chunks: how the backend cuts rows.
+    public init(_ plan: RunPlan, threads: Int, chunks: ChunkPolicy = .processor) {
         count(plan.activationSets, of: plan)
         unitOperations = plan.units.reduce(0) { $0 + $1.cost }
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
         mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let chunk = max(logitsChunkTokens, context)
+        let chunk = max(chunks.logitsTokens, context)
         let widest = references.map(\.latents).max() ?? 0
         let logits = 3 * plan.model.logitsBytes(tokens: chunk)
-        let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunkTokens, context))
+        let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunks.tokens, context))
         let panels = 16 << 20
         let block = plan.rowSets.map(\.blockRows).max() ?? 0
         var harvests = Array(repeating: 0, count: plan.rowSets.count)
@@ -40,8 +44,22 @@ public struct PlanEstimate: Sendable {
         let subjects = plan.units.reduce(0) { max($0, Self.latents(of: $1, in: plan)) }
         let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
         peakBytes =
-            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest) + threads
-            * (logits + streams + panels) + harvest + 64 * subjects
+            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest)
+            + chunks.threads(threads) * (logits + streams + panels) + harvest + 64 * subjects
+        let cohort = plan.cohorts.map { cohort in
+            cohort.cohort.subjects.reduce(0) { $0 + $1.reference.storedBytes }
+        }
+        let preActivations = min(1 << 30, 4 * widest * max(chunks.tokens, context))
+        deviceBytes =
+            4 * plan.model.parameters + (cohort.max() ?? 0)
+            + chunks.threads(threads) * (logits + streams + 2 * preActivations)
+    }
+
+    /// What to say when a GPU has less memory than the run would like.
+    func deviceNote(limitBytes: Int) -> String? {
+        guard deviceBytes > limitBytes else { return nil }
+        return "the run would like \(byteText(deviceBytes)) of GPU memory for each rank and has "
+            + "\(byteText(limitBytes)): it takes smaller pieces where memory ends"
     }
 
     /// Latents of the autoencoders that a unit takes at once.

@@ -31,11 +31,6 @@ public struct Planner {
                 $0.settings, of: $0.identifier, seed: configuration.seed, catalogue)
             return try evaluation($0.identifier, settings, catalogue)
         }
-        guard configuration.device != "cuda" else {
-            throw RunError(
-                .unsuitable, "`device` is cuda, but this build computes on the CPU alone",
-                advice: "set device: auto")
-        }
     }
 
     /// The config with every setting written out.

@@ -133,7 +133,7 @@ struct CorePlanTests {
         var settings = CoreSettings()
         (settings.contextSize, settings.batchSizePrompts) = shape
         let chunks = Chunk.list(
-            3..<6, settings: settings, first: 40, threads: threads, tokens: 512)
+            3..<6, settings: settings, first: 40, tokens: 512, threads: threads)
         #expect(
             chunks.flatMap { Array($0.rows) } == Array(40 + 3 * shape.rows..<40 + 6 * shape.rows))
         #expect(chunks.count >= min(threads, 3 * shape.rows) / 2)

@@ -71,7 +71,10 @@ struct PoolingTests {
             rows: TokenRows(tokens: [], positions: 1), autoencoders: [autoencoder],
             backend: CPUBackend(), threads: threads,
             labelled: [request: (rows, x)], activations: { _, _ in x })
-        #expect(try TextChunk.list(rows, dataset: "fixture", threads: threads).count > threads)
+        #expect(
+            try TextChunk.list(
+                rows, dataset: "fixture", policy: .processor, threads: threads
+            ).count > threads)
         let latents = try dense(context.pooledLatents(request, of: SubjectIndex(0)))
         let activations = try dense(context.pooledActivations(request))
         for text in 0..<rows.count {
@@ -118,10 +121,11 @@ struct PoolingTests {
         let (rows, _) = unevenTexts(1, modelSize: 1)
         var two = rows
         (two.stored, two.storedStarts) = ([1, 2], [0, 2])
-        let chunks = try? TextChunk.list(two, dataset: "fixture", threads: 1)
+        let chunks = try? TextChunk.list(two, dataset: "fixture", policy: .processor, threads: 1)
         let codes = SparseCodes(
             latents: 130, rowStarts: [0, 2, 4], indices: [64, 129, 0, 64], values: [1, 2, 3, -1])
-        let pooled = chunks.map { PooledCodes(codes, over: $0[0], latents: 130) }
+        let means = chunks.flatMap { try? CPUBackend().means(of: codes, over: $0[0].starts) }
+        let pooled = means.map { PooledCodes($0) }
         #expect(pooled?.indices == [0, 129])
         #expect(pooled?.values == [1.5, 1])
         #expect(pooled?.starts == [0, 2])
@@ -147,8 +151,9 @@ struct PoolingTests {
         var shorter = rows
         shorter.storedStarts[5] -= 1
         #expect(throws: EvaluationError.self) {
-            try TextChunk.list(shorter, dataset: "fixture", threads: 1)[0].check(
-                x.rows, dataset: "fixture")
+            try TextChunk.list(shorter, dataset: "fixture", policy: .processor, threads: 1)[0]
+                .check(
+                    x.rows, dataset: "fixture")
         }
     }
 }

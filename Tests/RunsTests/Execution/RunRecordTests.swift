@@ -142,8 +142,9 @@ struct MessagesTests {
 
     @Test("A plan keeps its content on the way")
     func plan() throws {
-        let read: Command = try message(try messageBytes(Command.begin(toyPlan(), threads: 5)))
-        guard case .begin(let plan, let threads) = read else {
+        let read: Command = try message(
+            try messageBytes(Command.begin(toyPlan(), threads: 5, usesGPU: false)))
+        guard case .begin(let plan, let threads, _) = read else {
             Issue.record("another command")
             return
         }

@@ -1,0 +1,324 @@
+import Tensors
+
+extension CUDABackend {
+    /// Bytes of the pre-activations that one step holds.
+    private static var productBytes: Int { 1 << 30 }
+    /// Share of all latents that a strip has room for at first.
+    private static var firstShare: Int { 32 }
+
+    /// Products by cuBLAS, then one pass over them that keeps the non-zeros.
+    ///
+    /// Where a strip of a row has more of them than it has room, the pass is done again with room
+    /// for all.
+    public func encode(_ x: Tensor, _ encoder: EncoderWeights) throws -> SparseCodes {
+        try Checks.encode(x, encoder)
+        let (latents, width) = (encoder.latents, encoder.modelSize)
+        guard x.rows > 0, latents > 0 else {
+            return SparseCodes(
+                latents: latents, rowStarts: [Int](repeating: 0, count: x.rows + 1))
+        }
+        let step = max(1, min(x.rows, Self.productBytes / (4 * latents)))
+        let products = DeviceOperand(try device.block(4 * step * latents))
+        let pass = try SelectionPass(encoder, products: products, on: self)
+        var parts: [SparseCodes] = []
+        for start in stride(from: 0, to: x.rows, by: step) {
+            let some = x.rows(start..<min(start + step, x.rows))
+            if width == 0 {
+                try device.fillZeros(products, byteCount: 4 * some.rows * latents)
+            } else {
+                try device.product(
+                    ProductFactor(
+                        operand: try factor(
+                            some,
+                            minus: try encoder.inputBias.map { try list($0, of: encoder.matrix) },
+                            as: encoder.matrix.type),
+                        stride: width, isTransposed: false),
+                    ProductFactor(
+                        operand: try operand(encoder.matrix),
+                        stride: encoder.isTransposed ? width : latents,
+                        isTransposed: !encoder.isTransposed),
+                    type: encoder.matrix.type, rows: some.rows, inner: width, columns: latents,
+                    beta: 0, to: products)
+            }
+            parts.append(try pass.codes(rows: some.rows, first: start))
+        }
+        return SparseCodes(joining: parts, latents: latents)
+    }
+
+    /// The pass over products that finds the non-zeros.
+    private struct SelectionPass {
+        let backend: CUDABackend
+        let latents: Int
+        let products: DeviceOperand
+        /// The kernels' number of the activation function.
+        let kind: Int
+        let bias: KernelArgument
+        let second: KernelArgument
+        let third: KernelArgument
+        let latentScale: KernelArgument
+        /// Places among the largest; nil where all that are above 0 stay.
+        let k: Int?
+
+        private var device: CUDADevice { backend.device }
+
+        init(_ encoder: EncoderWeights, products: DeviceOperand, on backend: CUDABackend) throws {
+            (self.backend, self.products, latents) = (backend, products, encoder.latents)
+            let owner = encoder.matrix
+            func list(_ values: [Float]?) throws -> KernelArgument {
+                try backend.list(values, of: owner)
+            }
+            bias = try list(encoder.activation.bias)
+            latentScale = try list(encoder.latentScale)
+            switch encoder.activation {
+            case .relu: (kind, second, third, k) = (0, .none, .none, nil)
+            case .topK(_, let k, let rankScale):
+                (kind, second, third, self.k) = (1, try list(rankScale), .none, k)
+            case .jumpReLU(_, let threshold):
+                (kind, second, third, k) = (2, try list(threshold), .none, nil)
+            case .gated(_, let magnitudeScale, let magnitudeBias):
+                (kind, second, third, k) = (
+                    3, try list(magnitudeScale), try list(magnitudeBias), nil
+                )
+            }
+        }
+
+        /// Keeps what is not zero, of a matrix that is no encoder's.
+        init(plain products: DeviceOperand, latents: Int, on backend: CUDABackend) {
+            (self.backend, self.products, self.latents) = (backend, products, latents)
+            (kind, k) = (4, nil)
+            (bias, second, third, latentScale) = (.none, .none, .none, .none)
+        }
+
+        /// The codes of the rows whose products are there.
+        ///
+        /// - Parameter first: the number of the first row, for errors.
+        func codes(rows: Int, first: Int) throws -> SparseCodes {
+            var floors = KernelArgument.none
+            if let k {
+                let block = try device.block(4 * rows)
+                floors = .memory(DeviceOperand(block))
+                try device.launch(
+                    "top_k_floors", .rows(rows),
+                    [
+                        .memory(products), bias, second, floors, .int(rows), .int(latents),
+                        .int(k),
+                    ])
+            }
+            let strip = (latents + CodeSlots.strips - 1) / CodeSlots.strips
+            var capacity = max(32, strip / CUDABackend.firstShare)
+            while true {
+                let slots = try CodeSlots(rows: rows, capacity: capacity, on: device)
+                try select(into: slots, floors: floors, first: first)
+                let counts: [Int32] = try device.download(
+                    slots.counts.block, count: rows * CodeSlots.strips)
+                let most = Int(counts.max() ?? 0)
+                guard most > capacity else { return try collect(slots) }
+                capacity = most
+            }
+        }
+
+        /// Fills the slots; an error for a pre-activation that is not finite.
+        private func select(
+            into slots: CodeSlots, floors: KernelArgument, first: Int
+        ) throws {
+            let notFinite = try device.upload([UInt64.max])
+            try device.launch(
+                "select_latents", .rows(slots.rows),
+                [
+                    .memory(products), bias, second, third, floors, .int(kind), .int(slots.rows),
+                    .int(latents), .int(slots.capacity), .memory(slots.indices),
+                    .memory(slots.values), .memory(slots.counts),
+                    .memory(DeviceOperand(notFinite)),
+                ])
+            let place: UInt64 = try device.download(notFinite, count: 1)[0]
+            guard place == .max else {
+                throw Checks.notFinite(
+                    row: first + Int(place) / latents, latent: Int(place) % latents)
+            }
+        }
+
+        /// The entries of all slots, row after row.
+        private func collect(_ slots: CodeSlots) throws -> SparseCodes {
+            let rows = slots.rows
+            if let k {
+                try device.launch(
+                    "keep_largest", .exactly(rows, 1, 1),
+                    [
+                        .memory(slots.indices), .memory(slots.values), .memory(slots.counts),
+                        .int(rows), .int(slots.capacity), .int(k),
+                    ])
+            }
+            let kept = try device.block(4 * rows * CodeSlots.strips)
+            let rowCounts = try device.block(8 * rows)
+            let starts = try device.block(8 * (rows + 1))
+            try device.launch(
+                "count_codes", .exactly(rows, 1, 1),
+                [
+                    .memory(slots.values), .memory(slots.indices), .memory(slots.counts),
+                    latentScale, .int(rows), .int(slots.capacity), .memory(DeviceOperand(kept)),
+                    .memory(DeviceOperand(rowCounts)),
+                ])
+            try device.launch(
+                "scan_counts", .exactly(1, 1, 1), block: 1024,
+                [.memory(DeviceOperand(rowCounts)), .memory(DeviceOperand(starts)), .int(rows)])
+            let rowStarts: [Int] = try device.download(starts, count: rows + 1)
+            let total = rowStarts[rows]
+            let (indices, values) = (try device.block(4 * total), try device.block(4 * total))
+            try device.launch(
+                "compact_codes", .exactly(total > 0 ? rows : 0, 1, 1),
+                [
+                    .memory(slots.indices), .memory(slots.values), .memory(slots.counts),
+                    .memory(DeviceOperand(kept)), latentScale, .memory(DeviceOperand(starts)),
+                    .int(rows), .int(slots.capacity), .memory(DeviceOperand(indices)),
+                    .memory(DeviceOperand(values)),
+                ])
+            var codes = SparseCodes(
+                latents: latents, rowStarts: rowStarts,
+                indices: try device.download(indices, count: total),
+                values: try device.download(values, count: total))
+            codes.onDevice = DeviceCodes(starts: starts, indices: indices, values: values)
+            return codes
+        }
+    }
+
+    /// How often each latent fires, counted by atomic additions of integers.
+    public func firings(of codes: SparseCodes, kept: [Bool], positions: Int) throws -> Firings {
+        try Checks.firings(codes, kept, positions)
+        let zeros = [Int32](repeating: 0, count: codes.latents)
+        guard codes.rows > 0, codes.latents > 0 else {
+            return Firings(tokens: zeros, sequences: zeros)
+        }
+        let resident = try deviceCodes(codes)
+        let sequences = (codes.rows + positions - 1) / positions
+        let marks = try device.zeros(4 * sequences * ((codes.latents + 31) / 32))
+        let counts = try (0..<2).map { _ in try device.zeros(4 * codes.latents) }
+        try device.launch(
+            "count_firings", .rows(codes.rows),
+            [
+                .memory(DeviceOperand(resident.starts)), .memory(DeviceOperand(resident.indices)),
+                .memory(DeviceOperand(resident.values)),
+                .memory(DeviceOperand(try device.upload(kept.map { $0 ? UInt8(1) : 0 }))),
+                .int(codes.rows), .int(positions), .int(codes.latents),
+                .memory(DeviceOperand(marks)), .memory(DeviceOperand(counts[0])),
+                .memory(DeviceOperand(counts[1])),
+            ])
+        return Firings(
+            tokens: try device.download(counts[0], count: codes.latents),
+            sequences: try device.download(counts[1], count: codes.latents))
+    }
+
+    /// Means of the codes of texts: sums of a text's tokens one after the other, texts side by side.
+    public func means(of codes: SparseCodes, over starts: [Int]) throws -> SparseCodes {
+        try Checks.means(codes, starts)
+        let (latents, texts) = (codes.latents, starts.count - 1)
+        guard texts > 0, latents > 0 else {
+            return SparseCodes(latents: latents, rowStarts: [Int](repeating: 0, count: texts + 1))
+        }
+        let resident = try deviceCodes(codes)
+        let step = max(1, min(texts, Self.productBytes / (12 * latents)))
+        let means = DeviceOperand(try device.block(4 * step * latents))
+        let pass = SelectionPass(plain: means, latents: latents, on: self)
+        var parts: [SparseCodes] = []
+        for first in stride(from: 0, to: texts, by: step) {
+            let count = min(step, texts - first)
+            let sums = DeviceOperand(try device.zeros(8 * count * latents))
+            let places = DeviceOperand(try device.upload(Array(starts[first...first + count])))
+            try device.launch(
+                "accumulate_codes", .exactly(count, 1, 1),
+                [
+                    .memory(DeviceOperand(resident.starts)),
+                    .memory(DeviceOperand(resident.indices)),
+                    .memory(DeviceOperand(resident.values)), .memory(places), .memory(sums),
+                    .int(count), .int(latents),
+                ])
+            try device.launch(
+                "finish_means", .items(count * latents, each: 1024),
+                [.memory(sums), .memory(places), .memory(means), .int(count), .int(latents)])
+            parts.append(try pass.codes(rows: count, first: first))
+        }
+        return SparseCodes(joining: parts, latents: latents)
+    }
+}
+
+// MARK: - Decoding
+
+extension CUDABackend {
+    /// Share of non-zeros from which a dense product beats sums of decoder rows.
+    private static var denseShare: Double { 0.05 }
+
+    /// Sums decoder rows; codes with many non-zeros go through a product.
+    public func decode(_ codes: SparseCodes, _ decoder: DecoderWeights) throws -> Tensor {
+        // Codes that came from the GPU and were not changed need no check of every latent.
+        if codes.onDevice == nil { try Checks.decode(codes, decoder) }
+        try Checks.decoder(decoder, latents: codes.latents)
+        let (rows, width, matrix) = (codes.rows, decoder.matrix.columns, decoder.matrix)
+        let shape = [rows, width]
+        guard rows > 0, width > 0 else { return Tensor(uninitialized: shape) }
+        let (result, target) = try result(shape)
+        let bias = try list(decoder.bias, of: matrix)
+        let entries = Double(codes.indices.count)
+        if entries > Self.denseShare * Double(rows) * Double(codes.latents), entries > 64 {
+            try device.launch(
+                "fill_rows", .items(result.count, each: 1024),
+                [.memory(target), bias, .long(rows), .int(width)])
+            try decodeDense(codes, decoder, into: target)
+            return result
+        }
+        let resident = try deviceCodes(codes)
+        try device.launch(
+            "decode_\(matrix.type.kernelSuffix)", .exactly(rows, (width + 511) / 512, 1),
+            block: 128,
+            [
+                .memory(DeviceOperand(resident.starts)), .memory(DeviceOperand(resident.indices)),
+                .memory(DeviceOperand(resident.values)), .memory(try operand(matrix)),
+                try list(decoder.rowScale, of: matrix), bias, .memory(target), .int(rows),
+                .int(width),
+            ])
+        return result
+    }
+
+    /// Adds a product with the codes spread out, some rows at a time.
+    private func decodeDense(
+        _ codes: SparseCodes, _ decoder: DecoderWeights, into target: DeviceOperand
+    ) throws {
+        let (matrix, type) = (decoder.matrix, decoder.matrix.type)
+        let (latents, width) = (codes.latents, matrix.columns)
+        let resident = try deviceCodes(codes)
+        let step = max(1, min(codes.rows, Self.productBytes / (type.byteCount * latents)))
+        for start in stride(from: 0, to: codes.rows, by: step) {
+            let rows = min(step, codes.rows - start)
+            let dense = DeviceOperand(try device.zeros(type.byteCount * rows * latents))
+            try device.launch(
+                "scatter_codes_\(type.kernelSuffix)", .exactly(rows, 1, 1),
+                [
+                    .memory(DeviceOperand(resident.starts, offset: 8 * start)),
+                    .memory(DeviceOperand(resident.indices)),
+                    .memory(DeviceOperand(resident.values)),
+                    try list(decoder.rowScale, of: matrix), .memory(dense), .int(rows),
+                    .int(latents),
+                ])
+            try device.product(
+                ProductFactor(operand: dense, stride: latents, isTransposed: false),
+                ProductFactor(operand: try operand(matrix), stride: width, isTransposed: true),
+                type: type, rows: rows, inner: latents, columns: width, beta: 1,
+                to: DeviceOperand(target.block, offset: target.offset + 4 * start * width))
+        }
+    }
+}
+
+extension SparseCodes {
+    /// The rows of some codes one after the other.
+    init(joining parts: [SparseCodes], latents: Int) {
+        guard parts.count != 1 else {
+            self = parts[0]
+            return
+        }
+        self.init(latents: latents)
+        for part in parts {
+            let start = values.count
+            indices += part.indices
+            values += part.values
+            rowStarts += part.rowStarts.dropFirst().map { $0 + start }
+        }
+    }
+}

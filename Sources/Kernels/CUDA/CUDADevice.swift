@@ -1,0 +1,344 @@
+import Basics
+import Glibc
+import Synchronization
+import Tensors
+
+/// One GPU as one rank uses it: its memory, its kernels, and the order of its work.
+///
+/// All work runs on one stream in the order in which it was queued, by whichever thread. Copies run
+/// on streams of their own beside it. Calls come from any thread.
+final class CUDADevice: @unchecked Sendable {
+    /// The name that the driver gives, such as `NVIDIA H100 80GB HBM3`.
+    let name: String
+    /// Such as `sm_90`.
+    let architecture: String
+    /// How the kernels came here, for the log.
+    let kernelsNote: String
+    /// Where the work is queued.
+    let stream: Driver.Handle?
+    let driver: Driver
+    let memory: DeviceMemory
+    private let blas: BLAS
+    private let blasHandle: OpaquePointer?
+    private let blasWorkspace: Driver.Address
+    private let context: Driver.Handle?
+    private let multiprocessors: Int
+    private let uploads: Staging
+    private let downloads: Staging
+    private let functions: KernelFunctions
+    /// Marks a place in a stream for another to wait for.
+    private let mark: Driver.Handle?
+    /// Holds what must be queued together: cuBLAS's handle takes one call at a time.
+    private let queue = Mutex(())
+    /// What went wrong; a GPU that failed computes nothing more.
+    private let failure = Mutex<KernelError?>(nil)
+
+    /// Bytes that cuBLAS may use beside the factors, as NVIDIA advises for Hopper; the same for all
+    /// products, so that they do not depend on what is free.
+    private static let workspaceBytes = 32 << 20
+
+    /// Opens a GPU.
+    ///
+    /// - Parameters:
+    ///   - index: among those that this process sees, from 0.
+    ///   - sharers: ranks that use it together; each takes its part of the memory.
+    /// - Throws: ``KernelError`` with code `unavailable` where there is no such GPU or something of
+    ///   CUDA is missing.
+    init(index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard) throws {
+        driver = try Driver(in: places)
+        blas = try BLAS(in: places)
+        let number = try Self.device(index, driver)
+        (name, architecture, multiprocessors) = try Self.describe(number, driver)
+        var context: Driver.Handle?
+        try driver.check(
+            driver.retainContext(&context, number), "cuDevicePrimaryCtxRetain", code: .unavailable)
+        self.context = context
+        try driver.check(driver.setContext(context), "cuCtxSetCurrent", code: .unavailable)
+        var stream: Driver.Handle?
+        try driver.check(driver.makeStream(&stream, Driver.nonBlocking), "cuStreamCreate")
+        self.stream = stream
+        var mark: Driver.Handle?
+        try driver.check(driver.makeEvent(&mark, Driver.withoutTiming), "cuEventCreate")
+        self.mark = mark
+        (uploads, downloads) = (try Staging(driver), try Staging(driver))
+        let image = try KernelImage(architecture: architecture, in: places)
+        (functions, kernelsNote) = (try KernelFunctions(image, driver), image.note)
+        var handle: OpaquePointer?
+        try blas.check(blas.create(&handle), "cublasCreate")
+        blasHandle = handle
+        try blas.check(blas.setStream(handle, stream), "cublasSetStream")
+        var workspace: Driver.Address = 0
+        try driver.check(
+            driver.allocate(&workspace, Self.workspaceBytes), "cuMemAlloc", code: .unavailable)
+        blasWorkspace = workspace
+        try blas.check(
+            blas.setWorkspace(handle, workspace, Self.workspaceBytes), "cublasSetWorkspace")
+        var (free, total) = (0, 0)
+        try driver.check(driver.memoryInfo(&free, &total), "cuMemGetInfo")
+        // A tenth stays for the driver and for what others on the machine do.
+        let share = min(free / 10 * 9, total / 10 * 9 / max(1, sharers))
+        memory = DeviceMemory(driver, limit: share, stream: stream)
+    }
+
+    /// The driver's number of a GPU.
+    private static func device(_ index: Int, _ driver: Driver) throws(KernelError) -> Int32 {
+        var count: Int32 = 0
+        try driver.check(driver.deviceCount(&count), "cuDeviceGetCount", code: .unavailable)
+        guard index < Int(count) else {
+            throw KernelError(
+                .unavailable, "There is no GPU \(index): the driver shows \(count)",
+                advice: "check CUDA_VISIBLE_DEVICES and what the scheduler gave")
+        }
+        var number: Int32 = 0
+        try driver.check(driver.device(&number, Int32(index)), "cuDeviceGet", code: .unavailable)
+        return number
+    }
+
+    /// How many GPUs the driver shows.
+    static func count(in places: CUDAPlaces = .standard) throws(KernelError) -> Int {
+        let driver = try Driver(in: places)
+        var count: Int32 = 0
+        try driver.check(driver.deviceCount(&count), "cuDeviceGetCount", code: .unavailable)
+        return Int(count)
+    }
+
+    /// Name, architecture and number of multiprocessors.
+    private static func describe(
+        _ number: Int32, _ driver: Driver
+    ) throws(KernelError) -> (String, String, Int) {
+        var bytes = [CChar](repeating: 0, count: 256)
+        try driver.check(driver.deviceName(&bytes, 255, number), "cuDeviceGetName")
+        let name = String(
+            decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let major = try driver.value(of: .major, device: number)
+        let minor = try driver.value(of: .minor, device: number)
+        guard major >= 8 else {
+            throw KernelError(
+                .unavailable, "\(name) has compute capability \(major).\(minor)",
+                advice: "use a GPU of 8.0 or newer, such as an A100, or device: cpu")
+        }
+        return (
+            name, "sm_\(major)\(minor)", try driver.value(of: .multiprocessors, device: number)
+        )
+    }
+
+    /// Makes the device the calling thread's.
+    func enter() { _ = driver.setContext(context) }
+
+    /// Runs a call after which the device may be unusable, and remembers its error.
+    private func guarded<Result>(_ body: () throws(KernelError) -> Result) throws(KernelError)
+        -> Result
+    {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        enter()
+        do {
+            return try body()
+        } catch {
+            if error.code == .device { failure.withLock { $0 = error } }
+            throw error
+        }
+    }
+}
+
+// MARK: - Memory
+
+extension CUDADevice {
+    /// Memory whose content is undefined.
+    ///
+    /// - Throws: ``KernelError`` with code `outOfMemory`.
+    func block(_ byteCount: Int) throws(KernelError) -> DeviceBlock {
+        try guarded { () throws(KernelError) in try memory.block(byteCount, of: self) }
+    }
+
+    /// Memory of zeros.
+    func zeros(_ byteCount: Int) throws(KernelError) -> DeviceBlock {
+        try guarded { () throws(KernelError) in
+            let block = try memory.block(byteCount, of: self)
+            try driver.check(
+                driver.fill(block.address, 0, max(1, byteCount), stream), "cuMemsetD8Async")
+            return block
+        }
+    }
+
+    /// Queues the writing of zeros.
+    func fillZeros(_ operand: DeviceOperand, byteCount: Int) throws(KernelError) {
+        try guarded { () throws(KernelError) in
+            try driver.check(
+                driver.fill(operand.address, 0, byteCount, stream), "cuMemsetD8Async")
+        }
+    }
+
+    /// A copy of host memory; work that is queued from now on sees it.
+    func upload(_ source: UnsafeRawPointer, byteCount: Int) throws(KernelError) -> DeviceBlock {
+        try guarded { () throws(KernelError) in
+            let block = try memory.block(byteCount, of: self, uploading: uploads.stream.handle)
+            try uploads.upload(source, to: block.address, byteCount: byteCount)
+            try order(stream, after: uploads.stream.handle)
+            return block
+        }
+    }
+
+    /// A copy of some numbers.
+    func upload<Element>(_ values: [Element]) throws(KernelError) -> DeviceBlock {
+        let byteCount = values.count * MemoryLayout<Element>.stride
+        return try values.withUnsafeBufferPointer { values throws(KernelError) in
+            guard let start = values.baseAddress, byteCount > 0 else { return try block(0) }
+            return try upload(start, byteCount: byteCount)
+        }
+    }
+
+    /// Waits for the work queued so far and copies memory to the host.
+    func download(
+        _ block: DeviceBlock, from offset: Int = 0, to target: UnsafeMutableRawPointer,
+        byteCount: Int
+    ) throws(KernelError) {
+        try guarded { () throws(KernelError) in
+            try order(downloads.stream.handle, after: stream)
+            try downloads.download(
+                block.address + UInt64(offset), to: target, byteCount: byteCount)
+        }
+    }
+
+    /// Waits for the work queued so far and copies numbers to the host.
+    func download<Element>(_ block: DeviceBlock, count: Int, as type: Element.Type = Element.self)
+        throws(KernelError) -> [Element]
+    {
+        var failure: KernelError?
+        let values = [Element](unsafeUninitializedCapacity: count) { output, written in
+            guard let start = output.baseAddress, count > 0 else { return }
+            do throws(KernelError) {
+                try download(
+                    block, to: UnsafeMutableRawPointer(start),
+                    byteCount: count * MemoryLayout<Element>.stride)
+                written = count
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return values
+    }
+
+    /// Lets a stream wait for what another has been given so far.
+    private func order(_ later: Driver.Handle?, after earlier: Driver.Handle?) throws(KernelError) {
+        try queue.withLock { _ throws(KernelError) in
+            try driver.check(driver.recordEvent(mark, earlier), "cuEventRecord")
+            try driver.check(driver.waitForEvent(later, mark, 0), "cuStreamWaitEvent")
+        }
+    }
+
+    /// Waits for all work.
+    ///
+    /// - Throws: ``KernelError`` when any of it failed.
+    func synchronize() throws(KernelError) {
+        try guarded { () throws(KernelError) in
+            try driver.check(driver.awaitStream(stream), "cuStreamSynchronize")
+        }
+    }
+}
+
+// MARK: - Work
+
+extension CUDADevice {
+    /// Queues a kernel.
+    ///
+    /// - Parameters:
+    ///   - block: threads of a block, as the kernel's source says.
+    ///   - sharedBytes: dynamic shared memory.
+    func launch(
+        _ name: String, _ grid: Grid, block: Int = 256, sharedBytes: Int = 0,
+        _ arguments: [KernelArgument]
+    ) throws(KernelError) {
+        let (x, y, z) = blocks(grid)
+        guard x > 0, y > 0, z > 0 else { return }
+        try guarded { () throws(KernelError) in
+            let function = try functions.function(name, sharedBytes: sharedBytes)
+            var values = arguments.map(\.bits)
+            let status = values.withUnsafeMutableBufferPointer { slots in
+                var pointers = slots.indices.map { index in
+                    slots.baseAddress.map { UnsafeMutableRawPointer($0 + index) }
+                }
+                return driver.launch(
+                    function, UInt32(x), UInt32(y), UInt32(z), UInt32(block), 1, 1,
+                    UInt32(sharedBytes), stream, &pointers, nil)
+            }
+            try driver.check(status, "cuLaunchKernel of a kernel")
+        }
+        withExtendedLifetime(arguments) {}
+    }
+
+    private func blocks(_ grid: Grid) -> (Int, Int, Int) {
+        // Enough to fill the device several times over; more would only cost starts.
+        let most = 16 * multiprocessors
+        switch grid {
+        case .items(let count, let each): return (min((count + each - 1) / each, 2 * most), 1, 1)
+        case .rows(let count): return (min(count, 4 * most), 1, 1)
+        case .exactly(let x, let y, let z): return (x, y, z)
+        }
+    }
+
+    /// Queues `result = left · rightᵀ + beta · result`, sums in float32.
+    ///
+    /// - Parameters:
+    ///   - left: `[rows, inner]`; transposed it lies as `[inner, rows]`.
+    ///   - right: `[columns, inner]`; transposed it lies as `[inner, columns]`.
+    ///   - type: of both factors.
+    /// - Shapes: `result` is `[rows, columns]` of float32.
+    func product(
+        _ left: ProductFactor, _ right: ProductFactor, type: ElementType,
+        rows: Int, inner: Int, columns: Int, beta: Float, to result: DeviceOperand
+    ) throws(KernelError) {
+        // cuBLAS counts by columns: it computes resultᵀ = right · leftᵀ.
+        var (one, beta) = (Float(1), beta)
+        let number = type.forCUDA
+        let operations: (BLAS.Operation, BLAS.Operation) = (
+            right.isTransposed ? .none : .transposed, left.isTransposed ? .transposed : .none
+        )
+        try guarded { () throws(KernelError) in
+            try queue.withLock { _ throws(KernelError) in
+                try blas.check(
+                    blas.product(
+                        blasHandle, operations.0.rawValue, operations.1.rawValue, Int32(columns),
+                        Int32(rows), Int32(inner), &one, right.operand.address, number,
+                        Int32(right.stride), left.operand.address, number, Int32(left.stride),
+                        &beta, result.address, ElementType.float32.forCUDA, Int32(columns),
+                        BLAS.computeFloat32, BLAS.defaultAlgorithm), "cublasGemmEx")
+            }
+        }
+        withExtendedLifetime((left, right, result)) {}
+    }
+
+    /// Seconds that the device takes for what `body` queues.
+    func seconds(_ body: () throws -> Void) throws -> Double {
+        enter()
+        var (begin, end): (Driver.Handle?, Driver.Handle?)
+        try driver.check(driver.makeEvent(&begin, 0), "cuEventCreate")
+        try driver.check(driver.makeEvent(&end, 0), "cuEventCreate")
+        try driver.check(driver.recordEvent(begin, stream), "cuEventRecord")
+        try body()
+        enter()
+        try driver.check(driver.recordEvent(end, stream), "cuEventRecord")
+        try driver.check(driver.awaitEvent(end), "cuEventSynchronize")
+        var milliseconds: Float = 0
+        try driver.check(driver.elapsed(&milliseconds, begin, end), "cuEventElapsedTime")
+        return Double(milliseconds) / 1000
+    }
+}
+
+extension ElementType {
+    /// `cudaDataType_t` of a weight type; the checks have refused all others.
+    var forCUDA: Int32 {
+        switch self {
+        case .bfloat16: 14
+        case .float16: 2
+        default: 0
+        }
+    }
+
+    /// The ending of kernels for a weight type.
+    var kernelSuffix: String {
+        switch self {
+        case .bfloat16: "bf16"
+        case .float16: "f16"
+        default: "f32"
+        }
+    }
+}

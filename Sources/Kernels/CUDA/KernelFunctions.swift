@@ -1,0 +1,95 @@
+import Synchronization
+
+/// A module's kernels by name, looked up once.
+final class KernelFunctions: Sendable {
+    private let driver: Driver
+    private let module: SendableHandle
+    private let known = Mutex<[String: SendableHandle]>([:])
+
+    /// Loads an image into the current context.
+    ///
+    /// - Throws: ``KernelError`` when the driver takes neither it nor the portable form.
+    init(_ image: KernelImage, _ driver: Driver) throws(KernelError) {
+        self.driver = driver
+        var module: Driver.Handle?
+        var status = image.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
+        if status != 0, let portable = try? KernelImage.portable {
+            status = portable.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
+        }
+        try driver.check(status, "cuModuleLoadData", code: .unavailable)
+        self.module = SendableHandle(module)
+    }
+
+    /// A kernel.
+    ///
+    /// - Parameter sharedBytes: what launches may ask for; beyond 48 KiB it must be announced.
+    func function(_ name: String, sharedBytes: Int) throws(KernelError) -> Driver.Handle? {
+        try known.withLock { known throws(KernelError) in
+            let key = sharedBytes > 48 << 10 ? "\(name) \(sharedBytes)" : name
+            if let function = known[key] { return function.handle }
+            var function: Driver.Handle?
+            try driver.check(
+                driver.moduleFunction(&function, module.handle, name), "cuModuleGetFunction")
+            if sharedBytes > 48 << 10 {
+                try driver.check(
+                    driver.setFunctionAttribute(
+                        function, Driver.dynamicSharedBytes, Int32(sharedBytes)),
+                    "cuFuncSetAttribute")
+            }
+            known[key] = SendableHandle(function)
+            return function
+        }
+    }
+}
+
+/// What a kernel is given.
+enum KernelArgument {
+    /// Device memory, held until the launch is queued.
+    case memory(DeviceOperand)
+    /// No memory.
+    case none
+    case int(Int)
+    case long(Int)
+    case float(Float)
+
+    /// As the driver reads it: the low bytes of eight.
+    var bits: UInt64 {
+        switch self {
+        case .memory(let operand): operand.address
+        case .none: 0
+        case .int(let value): UInt64(UInt32(bitPattern: Int32(value)))
+        case .long(let value): UInt64(bitPattern: Int64(value))
+        case .float(let value): UInt64(value.bitPattern)
+        }
+    }
+}
+
+/// Device memory from some byte on.
+struct DeviceOperand {
+    var block: DeviceBlock
+    var offset = 0
+
+    var address: Driver.Address { block.address + UInt64(offset) }
+
+    init(_ block: DeviceBlock, offset: Int = 0) { (self.block, self.offset) = (block, offset) }
+}
+
+/// A factor of a product: rows as they lie in memory, and whether they are the factor's columns.
+struct ProductFactor {
+    var operand: DeviceOperand
+    /// Elements from one stored row to the next.
+    var stride: Int
+    var isTransposed: Bool
+}
+
+extension CUDADevice {
+    /// How many blocks a launch has.
+    enum Grid {
+        /// As many as `count` things need at `each` to a block, bounded: kernels walk on.
+        case items(Int, each: Int)
+        /// One block for each row, bounded: kernels walk on.
+        case rows(Int)
+        /// Exactly these.
+        case exactly(Int, Int, Int)
+    }
+}

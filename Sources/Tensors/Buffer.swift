@@ -1,0 +1,174 @@
+import Glibc
+import Synchronization
+
+/// The bytes of a buffer in the memory of a device.
+public protocol DeviceBytes: AnyObject, Sendable {
+    /// Waits for what was queued to make them and copies them out.
+    ///
+    /// A device that failed gives bytes without meaning; its next operation throws.
+    func copy(to target: UnsafeMutableRawPointer, byteCount: Int)
+}
+
+/// Memory of a tensor: its own, 64-byte aligned; borrowed from an owner that keeps it alive, such as
+/// a mapped file; or on a device until the host asks for it.
+///
+/// The bytes may lie on the host, on one device, or on both. ``base`` is for reading and writing, so
+/// it makes the host's bytes the only good ones; ``constantBase`` leaves the device's good. A pointer
+/// is good until the next operation that a device does on the buffer.
+public final class Buffer: @unchecked Sendable {
+    /// The length in bytes.
+    public let byteCount: Int
+    private let owner: AnyObject?
+    /// The address of the host's bytes while no device holds any; else 0.
+    private let hostAlone: Atomic<UInt>
+    private let state: Mutex<State>
+
+    private struct State {
+        /// The host's memory; nil as long as only a device has the bytes.
+        var host: UInt?
+        /// Whether the host's memory holds the newest bytes.
+        var isHostGood: Bool
+        /// The newest bytes on a device.
+        var device: (any DeviceBytes)?
+        /// Things that a device made from the bytes, by name.
+        var companions: [String: any Sendable] = [:]
+    }
+
+    /// Allocates memory whose content is undefined.
+    public init(byteCount: Int) {
+        precondition(byteCount >= 0)
+        (self.byteCount, owner) = (byteCount, nil)
+        let address = UInt(bitPattern: Self.allocate(byteCount))
+        hostAlone = Atomic(address)
+        state = Mutex(State(host: address, isHostGood: true))
+    }
+
+    /// Borrows memory that `owner` keeps alive and that nobody writes to.
+    public init(borrowing start: UnsafeRawPointer, byteCount: Int, owner: AnyObject) {
+        self.byteCount = byteCount
+        self.owner = owner
+        hostAlone = Atomic(UInt(bitPattern: start))
+        state = Mutex(State(host: UInt(bitPattern: start), isHostGood: true))
+    }
+
+    /// Takes bytes that a device made.
+    public init(on device: any DeviceBytes, byteCount: Int) {
+        (self.byteCount, owner) = (byteCount, nil)
+        hostAlone = Atomic(0)
+        state = Mutex(State(host: nil, isHostGood: false, device: device))
+    }
+
+    deinit {
+        guard owner == nil else { return }
+        state.withLock { state in
+            if let host = state.host.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) {
+                Self.free(host, byteCount)
+            }
+        }
+    }
+
+    /// The first byte, to be read and written.
+    public var base: UnsafeMutableRawPointer {
+        if let pointer = UnsafeMutableRawPointer(bitPattern: hostAlone.load(ordering: .acquiring)) {
+            return pointer
+        }
+        return state.withLock { state in
+            let address = bring(&state)
+            state.device = nil
+            state.companions = [:]
+            hostAlone.store(address, ordering: .releasing)
+            return Self.pointer(address)
+        }
+    }
+
+    /// The first byte, to be read alone.
+    public var constantBase: UnsafeMutableRawPointer {
+        if let pointer = UnsafeMutableRawPointer(bitPattern: hostAlone.load(ordering: .acquiring)) {
+            return pointer
+        }
+        return state.withLock { Self.pointer(bring(&$0)) }
+    }
+
+    /// Makes the host's bytes good.
+    private func bring(_ state: inout State) -> UInt {
+        let address = state.host ?? UInt(bitPattern: Self.allocate(byteCount))
+        state.host = address
+        if !state.isHostGood {
+            state.device?.copy(to: Self.pointer(address), byteCount: byteCount)
+            state.isHostGood = true
+        }
+        return address
+    }
+}
+
+// MARK: - Devices
+
+extension Buffer {
+    /// The bytes on the device, copied there unless they are.
+    ///
+    /// - Parameter copy: copies the host's bytes to the device.
+    public func deviceBytes(
+        copying copy: (UnsafeRawPointer) throws -> any DeviceBytes
+    ) rethrows -> any DeviceBytes {
+        try state.withLock { state in
+            if let device = state.device { return device }
+            let device = try copy(Self.pointer(bring(&state)))
+            state.device = device
+            hostAlone.store(0, ordering: .releasing)
+            return device
+        }
+    }
+
+    /// Says that a device wrote to its bytes, so that the host's are old.
+    ///
+    /// The buffer must not be borrowed.
+    public func deviceWrote() {
+        precondition(owner == nil, "a borrowed buffer is written to")
+        state.withLock { state in
+            state.isHostGood = false
+            state.companions = [:]
+        }
+    }
+
+    /// A value that a device made from the bytes, kept until they change or go.
+    public func companion<Value: Sendable>(
+        _ name: String, make: () throws -> Value
+    ) rethrows -> Value {
+        if let value = state.withLock({ $0.companions[name] as? Value }) { return value }
+        let value = try make()
+        state.withLock { state in
+            state.companions[name] = value
+            hostAlone.store(0, ordering: .releasing)
+        }
+        return value
+    }
+}
+
+// MARK: - Host memory
+
+extension Buffer {
+    private static func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
+        guard let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
+            preconditionFailure("a buffer at address 0")
+        }
+        return pointer
+    }
+
+    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        guard byteCount < LargeMemory.least else { return LargeMemory.take(byteCount) }
+        var pointer: UnsafeMutableRawPointer?
+        let status = posix_memalign(&pointer, 64, max(byteCount, 64))
+        guard status == 0, let pointer else {
+            preconditionFailure("out of memory: \(byteCount) bytes")
+        }
+        return pointer
+    }
+
+    private static func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
+        if byteCount < LargeMemory.least {
+            Glibc.free(pointer)
+        } else {
+            LargeMemory.giveBack(pointer, byteCount)
+        }
+    }
+}

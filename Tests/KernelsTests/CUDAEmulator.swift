@@ -1,0 +1,55 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Kernels
+
+/// The libraries of `Tests/Fixtures/cuda`, which run the kernels on the processor, built once for
+/// all tests.
+enum CUDAEmulator {
+    /// Why there is none, or nil.
+    static var absence: Comment? {
+        folder == nil ? "no C++ compiler, so no emulated GPU" : nil
+    }
+
+    /// The folder with the libraries and their crippled variants; nil without a compiler.
+    static let folder: String? = {
+        var template = Array("/tmp/saeval-cuda-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return nil }
+        let folder = String(
+            decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let status = run("bash '\(fixtures)/build.sh' '\(folder)' variants")
+        precondition(status == 0 || status == 77, "build.sh of the emulator ends with \(status)")
+        atexit { CUDAEmulator.remove() }
+        return status == 0 ? folder : nil
+    }()
+
+    /// `Tests/Fixtures/cuda`.
+    static let fixtures: String = {
+        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.dropLast(2).joined(separator: "/") + "/Fixtures/cuda"
+    }()
+
+    /// Where the libraries of a variant are looked for, and nowhere else.
+    static func places(_ variant: String = "") -> CUDAPlaces {
+        CUDAPlaces(first: ["\(folder ?? "")/\(variant)"], includesSystem: false)
+    }
+
+    /// The emulated GPU.
+    static let backend: Result<CUDABackend, any Error> = Result {
+        CUDABackend(try CUDADevice(index: 0, in: places()))
+    }
+
+    /// Runs a shell command and waits for it.
+    static func run(_ command: String) -> Int32 {
+        let status = system(command)
+        return status & 0x7F == 0 ? (status >> 8) & 0xFF : -1
+    }
+
+    private static func remove() {
+        if let folder { _ = run("rm -rf '\(folder)'") }
+    }
+}
+
+/// A real GPU, if this machine has one.
+let realGPU: CUDABackend? = try? CUDABackend()
