@@ -35,9 +35,10 @@ enum CUDAEmulator {
         CUDAPlaces(first: ["\(folder ?? "")/\(variant)"], includesSystem: false)
     }
 
-    /// The emulated GPU.
+    /// The emulated GPU. It takes every block of memory for itself, so that whatever is read or
+    /// written beside one is noticed.
     static let backend: Result<CUDABackend, any Error> = Result {
-        CUDABackend(try CUDADevice(index: 0, in: places()))
+        CUDABackend(try CUDADevice(index: 0, in: places(), keepsMemory: false))
     }
 
     /// Runs a shell command and waits for it.

@@ -27,6 +27,25 @@ enum Operation: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the type of the weights matters.
+    private var hasWeights: Bool {
+        switch self {
+        case .embedding, .linear, .linearTransposed, .layerNorm, .rmsNorm, .encodeReLU,
+            .encodeExactReLU, .encodeTopK, .encodeRankedTopK, .encodeJumpReLU, .encodeGated,
+            .decode, .decodeDense, .maximumCosines, .maximumCosinesTransposed, .norms,
+            .normsTransposed, .rowDots, .convert, .widen:
+            true
+        default: false
+        }
+    }
+
+    /// Every operation with every awkward shape, and every weight type where there are weights.
+    static let walk: [(operation: Operation, shape: WalkShape)] = allCases.flatMap { operation in
+        WalkShape.all.filter { operation.hasWeights || $0.type == .float32 }.map {
+            (operation, $0)
+        }
+    }
+
     /// Runs the operation; the same shape gives the same arguments on every backend.
     func run(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
         switch self {

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 @testable import Kernels
@@ -93,6 +94,17 @@ struct Outcome {
                     codes.values[entry])
             }
         }
+    }
+
+    /// Whether all numbers have the same bits.
+    func hasSameBits(as other: Outcome) -> Bool {
+        numbers.count == other.numbers.count
+            && numbers.withUnsafeBytes { mine in
+                other.numbers.withUnsafeBytes {
+                    memcmp(mine.baseAddress!, $0.baseAddress!, $0.count)
+                }
+                    == 0
+            }
     }
 
     /// The first place where two outcomes differ by more than a share of the largest expected

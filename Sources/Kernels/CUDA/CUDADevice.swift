@@ -42,9 +42,12 @@ final class CUDADevice: @unchecked Sendable {
     /// - Parameters:
     ///   - index: among those that this process sees, from 0.
     ///   - sharers: ranks that use it together; each takes its part of the memory.
+    ///   - keepsMemory: whether memory is kept between uses.
     /// - Throws: ``KernelError`` with code `unavailable` where there is no such GPU or something of
     ///   CUDA is missing.
-    init(index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard) throws {
+    init(
+        index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard, keepsMemory: Bool = true
+    ) throws {
         driver = try Driver(in: places)
         blas = try BLAS(in: places)
         let number = try Self.device(index, driver)
@@ -77,7 +80,8 @@ final class CUDADevice: @unchecked Sendable {
         try driver.check(driver.memoryInfo(&free, &total), "cuMemGetInfo")
         // A tenth stays for the driver and for what others on the machine do.
         let share = min(free / 10 * 9, total / 10 * 9 / max(1, sharers))
-        memory = DeviceMemory(driver, limit: share, stream: stream)
+        memory = DeviceMemory(
+            driver, limit: share, stream: stream, keepsBlocks: keepsMemory)
     }
 
     /// The driver's number of a GPU.

@@ -50,6 +50,8 @@ final class DeviceMemory: Sendable {
 
     /// Bytes that may be in use at a time.
     let limit: Int
+    /// Whether blocks are kept between uses.
+    private let keepsBlocks: Bool
     private let driver: Driver
     private let stream: SendableHandle
     private let state = Mutex(State())
@@ -57,8 +59,11 @@ final class DeviceMemory: Sendable {
     /// - Parameters:
     ///   - limit: bytes that may be in use at a time.
     ///   - stream: where all work runs.
-    init(_ driver: Driver, limit: Int, stream: Driver.Handle?) {
+    ///   - keepsBlocks: false takes every block from the driver in its exact size and gives it back,
+    ///     so that tools see what is read and written beside it.
+    init(_ driver: Driver, limit: Int, stream: Driver.Handle?, keepsBlocks: Bool = true) {
         (self.driver, self.limit, self.stream) = (driver, limit, SendableHandle(stream))
+        self.keepsBlocks = keepsBlocks
     }
 
     /// The most bytes that were in use.
@@ -80,7 +85,7 @@ final class DeviceMemory: Sendable {
     func block(
         _ byteCount: Int, of device: CUDADevice, uploading: Driver.Handle? = nil
     ) throws(KernelError) -> DeviceBlock {
-        let size = Self.rounded(byteCount)
+        let size = keepsBlocks ? Self.rounded(byteCount) : max(1, byteCount)
         let kept = state.withLock { state -> Free? in
             guard let free = state.free[size]?.popLast() else { return nil }
             state.keptBytes -= size
@@ -137,6 +142,10 @@ final class DeviceMemory: Sendable {
     /// Keeps a block that nobody holds any more.
     fileprivate func giveBack(_ block: DeviceBlock) {
         block.device.enter()
+        guard keepsBlocks else {
+            _ = driver.free(block.address)
+            return state.withLock { $0.usedBytes -= block.size }
+        }
         var event = block.lastUse?.handle
         if event == nil { _ = driver.makeEvent(&event, Driver.withoutTiming) }
         _ = driver.recordEvent(event, stream.handle)
