@@ -22,7 +22,7 @@ struct SaevalCommand: ParsableCommand {
             RunCommand.self, PlanCommand.self, CheckCommand.self, FetchCommand.self,
             StatusCommand.self, TraceCommand.self, SubmitCommand.self, ListCommand.self,
             DataCommand.self, ArtifactsCommand.self,
-            BenchCommand.self,
+            BundleCommand.self, BenchCommand.self,
         ])
 
     static func main() {

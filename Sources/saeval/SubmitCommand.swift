@@ -1,6 +1,5 @@
 import ArgumentParser
 import Basics
-import Glibc
 import Runs
 import SAEval
 
@@ -86,7 +85,7 @@ struct SubmitCommand: ParsableCommand {
         let log = configuration.output.replacing("%", with: "%%") + "/slurm-%j.out"
         let script = try BatchScript(
             try request(), site: try wholeSite(), arguments: Self.runArguments(of: words),
-            program: Self.programPath, log: log,
+            program: OwnProgram.start, log: log,
             command: (["saeval", "submit"] + words.map(shellWord)).joined(separator: " "))
         if dryRun {
             print(script.text, terminator: "")
@@ -137,13 +136,5 @@ struct SubmitCommand: ParsableCommand {
             }
         }
         return kept
-    }
-
-    /// The path of this program.
-    private static var programPath: String {
-        var bytes = [CChar](repeating: 0, count: 4097)
-        let count = readlink("/proc/self/exe", &bytes, 4096)
-        guard count > 0 else { return CommandLine.arguments[0] }
-        return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

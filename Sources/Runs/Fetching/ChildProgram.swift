@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Another program that is run to its end with a text on its standard input.
+/// Another program of the machine that is run to its end with a text on its standard input.
 struct ChildProgram {
     /// The executable's path.
     let path: String
@@ -43,8 +43,12 @@ struct ChildProgram {
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
+        var variables: [UnsafeMutablePointer<CChar>?] =
+            BundledEnvironment.outside().map { strdup($0) }
+        defer { for variable in variables { free(variable) } }
+        variables.append(nil)
         var process = pid_t()
-        let code = posix_spawn(&process, path, &actions, nil, words, environ)
+        let code = posix_spawn(&process, path, &actions, nil, words, variables)
         guard code == 0 else {
             throw RunError(
                 .unsuitable, "\(path) cannot be run: \(String(cString: strerror(code)))",

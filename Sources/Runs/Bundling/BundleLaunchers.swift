@@ -1,0 +1,60 @@
+/// The scripts with which users start what is in a bundle.
+///
+/// They need a POSIX shell and none of its usual companions, since a bundle may run where there is
+/// little else.
+enum BundleLaunchers {
+    /// Each script with its place; all are executable.
+    static let scripts: [(place: String, text: String)] = [
+        ("saeval", saeval), ("mpirun", mpirun),
+    ]
+
+    /// Finds out where the script lies, also through a symbolic link and when found in `PATH`, and tells
+    /// Open MPI and PMIx that this is where they are installed.
+    private static let start = #"""
+        self=$0
+        case $self in
+        */*) ;;
+        *) self=$(command -v "$self") ;;
+        esac
+        if [ -L "$self" ]; then self=$(readlink -f "$self"); fi
+        here=$(CDPATH='' cd "${self%/*}/" && pwd) || exit 1
+        case $here in
+        *[:\;]*)
+            echo "saeval: the loader takes no folder with : or ; in its name: $here. Try: move it." >&2
+            exit 64
+            ;;
+        esac
+        export SAEVAL_BUNDLE="$here" OPAL_PREFIX="$here" PMIX_INSTALL_PREFIX="$here"
+        export PMIX_MCA_mca_base_component_path="$here/lib/pmix" HWLOC_PLUGINS_PATH="$here/lib/hwloc"
+        # Not the machine's parameters: they are those of its own Open MPI.
+        export OMPI_MCA_mca_base_param_files="$here/etc/openmpi-mca-params.conf"
+        """#
+
+    /// Starts the program.
+    static let saeval = """
+        #!/bin/sh
+        # Starts saeval with the libraries of this folder, wherever the folder lies. Libraries that are not
+        # in it, such as those of CUDA, are looked for in LD_LIBRARY_PATH and where the machine has them.
+        \(start)
+        export LD_LIBRARY_PATH="$here/lib/saeval:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+        exec "$here/libexec/saeval" "$@"
+
+        """
+
+    /// Starts ranks.
+    static let mpirun = """
+        #!/bin/sh
+        # Starts ranks with the Open MPI of this folder: ./mpirun -n 4 --bind-to none ./saeval run CONFIG
+        # Other hosts must see the folder under the same path.
+        \(start)
+        export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" PATH="$here/bin${PATH:+:$PATH}"
+        # Without a remote shell mpirun starts no ranks, even here, unless it is told to stay alone.
+        if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
+            if [ -z "${OMPI_MCA_plm-}${OMPI_MCA_plm_rsh_agent-}${SLURM_JOB_ID-}" ]; then
+                export OMPI_MCA_plm=isolated
+            fi
+        fi
+        exec "$here/bin/mpirun" "$@"
+
+        """
+}
