@@ -165,7 +165,7 @@ extension ProgramTests {
             [], ["run"], ["plan"], ["check"], ["status"], ["ls"], ["ls", "saes"], ["ls", "models"],
             ["ls", "evals"], ["fetch"],
             ["artifacts"], ["artifacts", "ls"], ["artifacts", "rm"], ["bench"], ["submit"],
-            ["trace"],
+            ["trace"], ["bundle"],
         ]
 
         @Test(

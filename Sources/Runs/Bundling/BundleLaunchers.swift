@@ -8,13 +8,14 @@ enum BundleLaunchers {
         ("saeval", saeval), ("mpirun", mpirun),
     ]
 
-    /// Finds out where the script lies, also through a symbolic link and when found in `PATH`, and tells
-    /// Open MPI and PMIx that this is where they are installed.
+    /// Finds out where the script lies, also through a symbolic link, and tells Open MPI and PMIx that
+    /// this is where they are installed. A name without a slash lies in the current folder: from `PATH`
+    /// a script is started by its whole path.
     private static let start = #"""
         self=$0
         case $self in
         */*) ;;
-        *) self=$(command -v "$self") ;;
+        *) self=./$self ;;
         esac
         if [ -L "$self" ]; then self=$(readlink -f "$self"); fi
         here=$(CDPATH='' cd "${self%/*}/" && pwd) || exit 1

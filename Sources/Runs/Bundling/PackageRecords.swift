@@ -82,9 +82,16 @@ enum Licences {
             texts.append(("swift", realPath(of: "\(toolchain)/share/swift/LICENSE.txt")))
         }
         texts += dependencies(of: program)
+        if !packages.isEmpty { texts += common }
         return texts.filter { fileExists($0.path) }.map {
             BundlePiece(kind: .licence, source: $0.path, place: "licences/\($0.name).txt")
         }
+    }
+
+    /// The texts that Debian's copyright files name instead of repeating them.
+    private static var common: [(name: String, path: String)] {
+        let folder = "/usr/share/common-licenses"
+        return ((try? folderContents(folder)) ?? []).map { ("common/\($0)", "\(folder)/\($0)") }
     }
 
     /// The licences of Swift packages that were checked out for a build.

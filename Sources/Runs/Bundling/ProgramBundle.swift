@@ -33,8 +33,6 @@ public struct ProgramBundle {
         public var libraryCount: Int
         /// The oldest glibc that it starts on, such as `2.36`; nil when that is not known.
         public var glibc: String?
-        /// Whether the Swift runtime is among the libraries rather than in the program.
-        public var hasSwiftLibraries: Bool
     }
 
     /// Refuses a folder that holds something.
@@ -74,7 +72,7 @@ public struct ProgramBundle {
             }
             strip(pieces, in: partial)
             let summary = try writeManifest(of: pieces, to: partial)
-            try finish(partial, as: folder)
+            try finish(partial, with: pieces, as: folder)
             return summary
         } catch {
             removeTree(partial)
@@ -112,13 +110,21 @@ public struct ProgramBundle {
         try writeFile(Array(manifest.text.utf8), to: "\(folder)/\(BundleManifest.place)")
         return Summary(
             byteCount: byteCounts.reduce(0, +),
-            libraryCount: pieces.count { $0.kind == .library }, glibc: floor?.version,
-            hasSwiftLibraries: pieces.contains { $0.place.hasSuffix("/libswiftCore.so") })
+            libraryCount: pieces.count { $0.kind == .library }, glibc: floor?.version)
     }
 
-    /// Flushes a folder to disk and gives it its name.
-    private func finish(_ partial: String, as folder: String) throws {
-        sync()
+    /// Flushes a folder's files to disk and gives it its name.
+    private func finish(_ partial: String, with pieces: [BundlePiece], as folder: String) throws {
+        for piece in pieces {
+            let descriptor = open("\(partial)/\(piece.place)", O_RDONLY | O_CLOEXEC)
+            defer { close(descriptor) }
+            guard descriptor >= 0, fsync(descriptor) == 0 else {
+                throw RunError(
+                    .unsuitable,
+                    "\(partial)/\(piece.place) cannot be flushed to disk: \(lastSystemError())",
+                    advice: "make room, or name a folder of another disk")
+            }
+        }
         guard rename(partial, folder) == 0 else {
             throw RunError(
                 .unsuitable, "The bundle cannot be put at \(folder): \(lastSystemError())",
