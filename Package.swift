@@ -139,7 +139,7 @@ let package = Package(
                 "Formats", "Hub", "Tensors", "Basics",
             ]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
-        .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics"]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
         .testTarget(name: "saevalTests", dependencies: ["saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -13,14 +13,17 @@ public struct HubSettings: Sendable {
     /// The variable that forbids the network, for messages.
     public var offlineVariable: String
 
+    /// The file of certificates that servers are checked with; nil takes libcurl's own.
+    public var certificateFile: String?
+
     /// Settings of choice.
     public init(endpoint: String, token: String? = nil) {
         (self.endpoint, self.token) = (endpoint, token)
         (isOffline, offlineVariable) = (false, "HF_HUB_OFFLINE")
     }
 
-    /// Reads `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME` and `HF_HUB_OFFLINE`, as
-    /// `huggingface_hub` does.
+    /// Reads `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HOME`, `HF_HUB_OFFLINE` and `SSL_CERT_FILE`,
+    /// as `huggingface_hub` does.
     ///
     /// - Throws: ``HubError`` for an address or a token that cannot be sent.
     public init(
@@ -39,6 +42,7 @@ public struct HubSettings: Sendable {
         }
         endpoint = address
         token = try Self.token(value)
+        certificateFile = value("SSL_CERT_FILE")
         offlineVariable =
             Self.isTrue(value("HF_HUB_OFFLINE")) ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE"
         isOffline = Self.isTrue(value("HF_HUB_OFFLINE") ?? value("TRANSFORMERS_OFFLINE"))

@@ -94,6 +94,7 @@ final class Transfer {
         let schemes = settings.endpoint.hasPrefix("https://") ? "https" : "http,https"
         try text(CURLOPT_PROTOCOLS_STR, schemes)
         try text(CURLOPT_REDIR_PROTOCOLS_STR, schemes)
+        if let file = settings.certificateFile { try text(CURLOPT_CAINFO, file) }
         try number(CURLOPT_FOLLOWLOCATION, 1)
         try number(CURLOPT_MAXREDIRS, limits.redirects)
         if let token = settings.token {

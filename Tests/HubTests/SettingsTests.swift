@@ -1,4 +1,5 @@
 import Basics
+import CCurl
 import Formats
 import Foundation
 import Testing
@@ -50,6 +51,31 @@ struct SettingsTests {
         let error = #expect(throws: HubError.self) { try settings(["HF_TOKEN": "a\u{1}b"]) }
         #expect(error?.code == .badSetting)
         #expect(error.map { !"\($0)".contains("a\u{1}b") } == true)
+    }
+
+    @Test("Servers are checked with the certificates of SSL_CERT_FILE", .enabled(if: python != nil))
+    func certificates() throws {
+        #expect(try settings([:]).certificateFile == nil)
+        let hub = try HubStub()
+        // Nobody speaks TLS there, but certificates are read before the first word.
+        let address = hub.endpoint.replacing("http:", with: "https:")
+        var given = try settings(["HF_ENDPOINT": address, "SSL_CERT_FILE": "/nowhere/a.pem"])
+        let reason = {
+            let transfer = try Transfer(settings: given, limits: HubLimits())
+            guard case .broken(let code, _) = try transfer.get(address, into: Nothing()) else {
+                return CURLE_OK
+            }
+            return code
+        }
+        #expect(try reason() == CURLE_SSL_CACERT_BADFILE)
+        given.certificateFile = nil
+        #expect(try reason() == CURLE_SSL_CONNECT_ERROR)
+    }
+
+    /// Takes no bytes.
+    private final class Nothing: BodySink {
+        func begin(_ answer: Answer) -> Bool { false }
+        func take(_ bytes: UnsafeRawBufferPointer) -> Bool { false }
     }
 
     @Test(

@@ -32,15 +32,25 @@ enum BundleLaunchers {
         """#
 
     /// Starts the program.
-    static let saeval = """
+    static let saeval = #"""
         #!/bin/sh
         # Starts saeval with the libraries of this folder, wherever the folder lies. Libraries that are not
         # in it, such as those of CUDA, are looked for in LD_LIBRARY_PATH and where the machine has them.
-        \(start)
+        \#(start)
         export LD_LIBRARY_PATH="$here/lib/saeval:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+        # libcurl knows where the system of the build keeps certificates, and this may be another one.
+        if [ -z "${SSL_CERT_FILE-}" ]; then
+            for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+                /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+                if [ -r "$file" ]; then
+                    export SSL_CERT_FILE="$file"
+                    break
+                fi
+            done
+        fi
         exec "$here/libexec/saeval" "$@"
 
-        """
+        """#
 
     /// Starts ranks.
     static let mpirun = """

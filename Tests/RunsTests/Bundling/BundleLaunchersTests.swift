@@ -60,6 +60,17 @@ struct BundleLaunchersTests {
         }
     }
 
+    @Test("The user's own file of certificates stays")
+    func certificates() throws {
+        let folder = try TemporaryFolder()
+        try launchers(in: folder.path)
+        let (_, text) = try shell("\(folder.path)/saeval", ["SSL_CERT_FILE": "/own.pem"])
+        #expect(text.contains("\nSSL_CERT_FILE=/own.pem\n"), "\(text)")
+        let known = "/etc/ssl/certs/ca-certificates.crt"
+        guard fileExists(known) else { return }
+        #expect(try shell("\(folder.path)/saeval").text.contains("\nSSL_CERT_FILE=\(known)\n"))
+    }
+
     @Test("Without libraries of the user the current folder is no folder of libraries")
     func noEmptyItem() throws {
         let folder = try TemporaryFolder()
