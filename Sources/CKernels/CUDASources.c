@@ -10,7 +10,7 @@ static const unsigned char source[] = {
     ,
 #embed "../Kernels/CUDA/attention.cu"
     ,
-#embed "../Kernels/CUDA/attention8.cu"
+#embed "../Kernels/CUDA/attentionWide.cu"
     ,
 #embed "../Kernels/CUDA/codes.cu"
     ,
@@ -28,7 +28,7 @@ static const unsigned char source[] = {
 };
 
 static const unsigned char portable[] = {
-#embed "../Kernels/CUDA/kernels.ptx.z"
+#embed "../Kernels/CUDA/kernels.ptx"
 };
 
 const unsigned char *ck_cuda_source(size_t *count) {

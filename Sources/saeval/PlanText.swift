@@ -107,11 +107,7 @@ struct PlanText {
                     durationText($0.diskSeconds), durationText($0.seconds), $0.note,
                 ]
             }, textColumns: [0, 5])
-        let hasGPU = summary.machines.contains(where: \.isGPU)
         return table.text
-            + (hasGPU
-                ? "This build computes on the CPU alone; the hours of a GPU are those of a build for it.\n"
-                : "")
     }
 
     /// Operations in units of 10¹², exact to the thousandth where they are few.

@@ -1,6 +1,7 @@
 import Autoencoders
 import Basics
 import Corpora
+import EmulatedGPU
 import EvalKit
 import Foundation
 import Kernels
@@ -10,7 +11,9 @@ import Tensors
 import Testing
 
 /// The backends that every number is checked on.
-let backends: [any KernelBackend] = [ReferenceBackend(), CPUBackend()]
+let backends: [any KernelBackend] =
+    [ReferenceBackend(), CPUBackend()]
+    + (EmulatedGPU.folder == nil ? [] : [try! EmulatedGPU.backend.get()])
 
 /// Repeatable numbers between -1 and 1.
 struct Numbers {

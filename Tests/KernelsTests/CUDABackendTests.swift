@@ -1,14 +1,15 @@
+import EmulatedGPU
 import Tensors
 import Testing
 
 @testable import Kernels
 
 /// What holds for the backend of GPUs, on an emulated one and on a real one where there is one.
-@Suite(.enabled("there is no C++ compiler for the emulated GPU") { CUDAEmulator.folder != nil })
+@Suite(.enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)))
 struct CUDABackendTests {
     /// The emulated GPU, and the real one.
     private static func backends() throws -> [CUDABackend] {
-        [try CUDAEmulator.backend.get()] + (realGPU.map { [$0] } ?? [])
+        [try EmulatedGPU.backend.get()] + (realGPU.map { [$0] } ?? [])
     }
 
     @Test(
@@ -115,6 +116,9 @@ struct CUDABackendTests {
         }
     }
 }
+
+/// A real GPU, if this machine has one.
+private let realGPU: CUDABackend? = try? CUDABackend()
 
 extension Operation {
     /// The tolerance on a GPU: products round activations, and dense

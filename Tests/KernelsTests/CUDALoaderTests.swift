@@ -1,4 +1,5 @@
 import Basics
+import EmulatedGPU
 import Glibc
 import Tensors
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import Kernels
 
 /// What is said where something of CUDA is missing, and what is done then.
-@Suite(.enabled("there is no C++ compiler for the emulated GPU") { CUDAEmulator.folder != nil })
+@Suite(.enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)))
 struct CUDALoaderTests {
     @Test(
         "What is missing is one sentence that names it",
@@ -19,7 +20,7 @@ struct CUDALoaderTests {
         ])
     func missing(variant: String, code: KernelDomain.Code, text: String) {
         let error = #expect(throws: KernelError.self) {
-            try CUDADevice(index: 0, in: CUDAEmulator.places(variant))
+            try CUDADevice(index: 0, in: EmulatedGPU.places(variant))
         }
         #expect(error?.code == code)
         #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
@@ -29,7 +30,7 @@ struct CUDALoaderTests {
 
     @Test("Without NVRTC the portable kernels of the program are taken")
     func portable() throws {
-        let device = try CUDADevice(index: 0, in: CUDAEmulator.places("no-nvrtc"))
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.places("no-nvrtc"))
         #expect(device.kernelsNote.hasPrefix("portable kernels"))
         let backend = CUDABackend(device)
         let shape = WalkShape(rows: 7, inner: 16, outer: 48, type: .float32)
@@ -38,15 +39,10 @@ struct CUDALoaderTests {
         #expect(actual.firstDifference(from: expected, tolerance: 1e-6) == nil)
     }
 
-    @Test("The portable kernels were made from the sources as they are")
-    func portableIsCurrent() {
-        #expect(KernelImage.isPortableCurrent, "run Sources/Kernels/CUDA/make_ptx.py")
-    }
-
     @Test("A GPU that is not there is an error that says how many there are")
     func noSuchDevice() {
         let error = #expect(throws: KernelError.self) {
-            try CUDADevice(index: 7, in: CUDAEmulator.places())
+            try CUDADevice(index: 7, in: EmulatedGPU.places())
         }
         #expect(error?.message == "There is no GPU 7: the driver shows 1")
     }
@@ -62,11 +58,11 @@ struct CUDALoaderTests {
 }
 
 /// Memory of a GPU.
-@Suite(.enabled("there is no C++ compiler for the emulated GPU") { CUDAEmulator.folder != nil })
+@Suite(.enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)))
 struct DeviceMemoryTests {
     @Test("Blocks are used again, and memory that nobody holds makes room for other sizes")
     func reuse() throws {
-        let device = try CUDADevice(index: 0, in: CUDAEmulator.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
         let first = try device.block(1 << 20).address
         #expect(try device.block(1 << 20).address == first)
         let limit = device.memory.limit
@@ -79,7 +75,7 @@ struct DeviceMemoryTests {
 
     @Test("Memory that is not there is an error, and chunks get smaller down to a least size")
     func exhaustion() throws {
-        let device = try CUDADevice(index: 0, in: CUDAEmulator.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
         let error = #expect(throws: KernelError.self) { try device.block(device.memory.limit + 1) }
         #expect(error?.code == .outOfMemory)
         #expect(error?.message.contains("MiB") == true)
@@ -96,13 +92,13 @@ struct DeviceMemoryTests {
     @Test("Ranks that share a GPU share its memory")
     func sharing() throws {
         // The emulated GPU has 4 GiB.
-        let shared = try CUDADevice(index: 0, sharers: 2, in: CUDAEmulator.places()).memory.limit
+        let shared = try CUDADevice(index: 0, sharers: 2, in: EmulatedGPU.places()).memory.limit
         #expect(shared > 0 && shared <= 2 << 30)
     }
 
     @Test("Long pieces of memory travel whole in both directions", arguments: [1, 4, 17])
     func staging(mebibytes: Int) throws {
-        let device = try CUDADevice(index: 0, in: CUDAEmulator.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
         let values = (0..<(mebibytes << 18) + 3).map {
             UInt32(truncatingIfNeeded: $0 &* 2_654_435_761)
         }

@@ -15,17 +15,18 @@ struct ArchitecturesTests {
         TestBackend.allCases)
     func matchesTransformers(name: String, backend: TestBackend) throws {
         let fixture = try Fixture(name, backend)
+        let tolerance = try max(Self.tolerance, fixture.rounding)
         let result = try fixture.model.run(fixture.pass(captures: Set(fixture.hooks)))
         for hook in fixture.expectedHooks {
             let expected = try fixture.expected.tensor(hook.description)
             let captured = try #require(result.captured[hook])
             #expect(captured.shape == expected.shape)
-            #expect(difference(captured, expected) <= Self.tolerance * expected.largest, "\(hook)")
+            #expect(difference(captured, expected) <= tolerance * expected.largest, "\(hook)")
         }
         let expected = try fixture.expected.tensor("logits")
         let logits = try #require(result.logits)
         #expect(logits.shape == expected.shape)
-        #expect(difference(logits, expected) <= Self.tolerance * expected.largest)
+        #expect(difference(logits, expected) <= tolerance * expected.largest)
     }
 
     @Test("Every site is stored or repeats one that is", arguments: fixtureNames)

@@ -1,4 +1,5 @@
 import Basics
+import EmulatedGPU
 import Formats
 import Foundation
 import Kernels
@@ -28,13 +29,18 @@ let sequentialNames = fixtureNames.filter { $0 != "neox" }
 /// The backends that must agree with other implementations; promises about bits are tested on the
 /// CPU.
 enum TestBackend: String, CaseIterable {
-    case reference, cpu
+    case reference, cpu, emulatedGPU
+
+    /// Those that this machine has.
+    static let allCases: [TestBackend] =
+        [.reference, .cpu] + (EmulatedGPU.folder == nil ? [] : [.emulatedGPU])
 
     /// The backend itself.
     var backend: any KernelBackend {
         switch self {
         case .reference: ReferenceBackend()
         case .cpu: CPUBackend()
+        case .emulatedGPU: (try? EmulatedGPU.backend.get()) ?? CPUBackend()
         }
     }
 }
@@ -45,8 +51,23 @@ struct Fixture {
     let expected: SafetensorsFile
     let batch = 2
     let positions = 12
+    private let folder: String
+    private let backend: TestBackend
+
+    /// What a GPU's rounding of activations to 16-bit types costs, as a share of the largest value.
+    var rounding: Float {
+        get throws {
+            guard backend == .emulatedGPU else { return 0 }
+            switch try JSON(file: "\(folder)/config.json")["dtype"]?.text {
+            case "bfloat16": return 1e-2
+            case "float16": return 1e-3
+            default: return 0
+            }
+        }
+    }
 
     init(_ name: String, _ backend: TestBackend = .cpu) throws {
+        (folder, self.backend) = ("\(fixtures)/\(name)", backend)
         model = try loadLanguageModel(folder: "\(fixtures)/\(name)", backend: backend.backend)
         expected = try SafetensorsFile(path: "\(fixtures)/\(name)/expected.safetensors")
     }

@@ -13,7 +13,7 @@ private let designRows: [[String]] = [
     ["EvalKit"],
     ["Evals", "Runs", "Reports"],
     ["SAEval"],
-    ["saeval", "saeval-fuzz"],
+    ["saeval", "saeval-fuzz", "EmulatedGPU"],
 ]
 
 /// The row of each target.

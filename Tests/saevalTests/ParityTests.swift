@@ -1,4 +1,5 @@
 import Basics
+import EmulatedGPU
 import Formats
 import Foundation
 import Tensors
@@ -18,7 +19,9 @@ struct GoldenResult {
 
     /// Compares one of our result files with it: 1e-4 relative, 1e-3 for divergences. Numbers
     /// below 1e-3 are compared with 1e-7, about the rounding of upstream's single precision.
-    func compare(_ path: String) throws {
+    ///
+    /// - Parameter factor: on the tolerances.
+    func compare(_ path: String, factor: Double = 1) throws {
         let ours = try JSON(file: path)
         var worst = (ratio: 0.0, name: "")
         func compare(_ name: String, _ expected: JSON?, _ actual: JSON?) {
@@ -29,7 +32,7 @@ struct GoldenResult {
                 return
             }
             let relative = name.contains(".kl_") ? 1e-3 : 1e-4
-            let tolerance = relative * max(abs(expected), 1e-3)
+            let tolerance = factor * relative * max(abs(expected), 1e-3)
             let ratio = actual == expected ? 0 : abs(actual - expected) / tolerance
             if !(ratio <= worst.ratio) { worst = (ratio, "\(name): \(actual) for \(expected)") }
         }
@@ -133,6 +136,34 @@ extension ProgramTests {
                         "\(bench.output)/eval_results/core/saes_saelens_\(name)_eval_results.json")
                 try compareTokens(bench, "\(folder)/results/core/\(name)/tokens.npz")
             }
+        }
+
+        @Test(
+            "On an emulated GPU metrics and statistics of golden models are SAE Bench's within 1e-3",
+            .enabled(if: sharedFolder != nil, "SAEVAL_SHARED is not set"),
+            .enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)),
+            arguments: ["tiny-neox", "gemma-2-2b-it"])
+        func goldenOnGPU(model: String) throws {
+            let bench = try Workbench()
+            let folder = try #require(sharedFolder) + "/golden"
+            let name = try #require(
+                try folderContents("\(folder)/results/core")
+                    .filter { $0.hasPrefix(model + "_") && $0.hasSuffix("_512") }.sorted().first)
+            let ending = try bench.saeval(
+                [
+                    "run", "--model", "\(folder)/models/\(model)", "--device", "cuda", "--saes",
+                    "\(folder)/saes_saelens", "--match",
+                    ".*/\(name)", "--evals", "core", "--set", "core.dataset=local/owt",
+                    "--datasets",
+                    "local/owt=\(folder)/data/local/owt/train.first400.jsonl.gz", "--output",
+                    bench.output,
+                    "--artifacts", bench.artifacts,
+                ] + Self.settings(4, 8), variables: emulatedGPU(bench))
+            #expect(ending.status == 0, "\(ending)")
+            #expect(ending.errors.contains("computing on Emulated GPU"))
+            try GoldenResult(JSON(file: "\(folder)/results/core/\(name)/result.json")).compare(
+                "\(bench.output)/eval_results/core/saes_saelens_\(name)_eval_results.json",
+                factor: 10)
         }
 
         /// Compares the token rows of a run with those that SAE Bench saw.

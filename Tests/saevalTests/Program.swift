@@ -49,6 +49,8 @@ enum Program {
         variables["OMPI_MCA_btl_vader_backing_directory"] = folder
         variables["TMPDIR"] = folder
         variables["SWIFT_BACKTRACE"] = "enable=no"
+        // Numbers are those of processors, also where there is a GPU.
+        variables["CUDA_VISIBLE_DEVICES"] = "-1"
         return variables
     }
 

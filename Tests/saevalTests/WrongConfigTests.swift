@@ -31,7 +31,7 @@ extension ProgramTests {
                 "an unknown dtype", flags: ["--dtype", "float64"],
                 says: ["--dtype", "float64", "bfloat16"]),
             Mistake(
-                "a GPU in a build without", flags: ["--device", "cuda"],
+                "a GPU that is not there", flags: ["--device", "cuda"],
                 says: ["`device`", "cuda", "auto"]),
             Mistake(
                 "an unknown device", flags: ["--device", "tpu"], says: ["`device`", "tpu", "cpu"]),

@@ -204,5 +204,5 @@ double ck_peak_work(int level, long rounds);
 /// The source of all kernels as one program, and its length in bytes; no zero ends it.
 const unsigned char *ck_cuda_source(size_t *count);
 
-/// Their portable form as make_ptx.py packs it, and its length in bytes.
+/// Their portable form as make_ptx.py wrote it, and its length in bytes; no zero ends it.
 const unsigned char *ck_cuda_portable(size_t *count);

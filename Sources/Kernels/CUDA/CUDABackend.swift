@@ -14,7 +14,7 @@ import Tensors
 /// products are 0.4 % of the largest number, the rounding of the activations.
 public final class CUDABackend: KernelBackend {
     /// The GPU.
-    let device: CUDADevice
+    package let device: CUDADevice
     private let policy: Mutex<ChunkPolicy>
 
     /// The name in logs and keys.
@@ -34,7 +34,7 @@ public final class CUDABackend: KernelBackend {
     }
 
     /// Works on an opened GPU.
-    init(_ device: CUDADevice) {
+    package init(_ device: CUDADevice) {
         self.device = device
         policy = Mutex(Self.chunks(memoryBytes: device.memory.limit))
         description =

@@ -7,9 +7,9 @@ import Tensors
 ///
 /// All work runs on one stream in the order in which it was queued, by whichever thread. Copies run
 /// on streams of their own beside it. Calls come from any thread.
-final class CUDADevice: @unchecked Sendable {
+package final class CUDADevice: @unchecked Sendable {
     /// The name that the driver gives, such as `NVIDIA H100 80GB HBM3`.
-    let name: String
+    package let name: String
     /// Such as `sm_90`.
     let architecture: String
     /// How the kernels came here, for the log.
@@ -45,7 +45,7 @@ final class CUDADevice: @unchecked Sendable {
     ///   - keepsMemory: whether memory is kept between uses.
     /// - Throws: ``KernelError`` with code `unavailable` where there is no such GPU or something of
     ///   CUDA is missing.
-    init(
+    package init(
         index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard, keepsMemory: Bool = true
     ) throws {
         driver = try Driver(in: places)
@@ -64,7 +64,7 @@ final class CUDADevice: @unchecked Sendable {
         try driver.check(driver.makeEvent(&mark, Driver.withoutTiming), "cuEventCreate")
         self.mark = mark
         (uploads, downloads) = (try Staging(driver), try Staging(driver))
-        let image = try KernelImage(architecture: architecture, in: places)
+        let image = KernelImage(architecture: architecture, in: places)
         (functions, kernelsNote) = (try KernelFunctions(image, driver), image.note)
         var handle: OpaquePointer?
         try blas.check(blas.create(&handle), "cublasCreate")

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// NVRTC, which compiles kernels for the device at hand.
 struct Compiler: Sendable {
     private typealias Program = OpaquePointer
@@ -8,6 +10,8 @@ struct Compiler: Sendable {
 
     /// Such as `12.9`.
     let version: String
+    /// Where it was found.
+    let name: String
     private let create:
         @convention(c) (
             UnsafeMutablePointer<OpaquePointer?>, UnsafePointer<CChar>, UnsafePointer<CChar>,
@@ -27,6 +31,7 @@ struct Compiler: Sendable {
     init(in places: CUDAPlaces) throws(KernelError) {
         let library = try SharedLibrary(
             "NVRTC", names: ["libnvrtc.so.13", "libnvrtc.so.12"], in: places)
+        name = library.name
         create = try library.function("nvrtcCreateProgram")
         compileProgram = try library.function("nvrtcCompileProgram")
         destroy = try library.function("nvrtcDestroyProgram")
@@ -48,6 +53,16 @@ struct Compiler: Sendable {
     /// - Throws: ``KernelError`` with the compiler's log.
     /// - Cost: some seconds for all kernels.
     func machineCode(of source: String, architecture: String) throws(KernelError) -> [UInt8] {
+        try Self.oneAtATime.withLock { _ throws(KernelError) in
+            try compiled(source, architecture: architecture)
+        }
+    }
+
+    /// NVRTC does not bear calls from several threads at once.
+    private static let oneAtATime = Mutex(())
+
+    /// One compilation.
+    private func compiled(_ source: String, architecture: String) throws(KernelError) -> [UInt8] {
         var program: OpaquePointer?
         guard create(&program, source, "saeval.cu", 0, nil, nil) == 0 else {
             throw KernelError(.device, "NVRTC \(version) takes no program")

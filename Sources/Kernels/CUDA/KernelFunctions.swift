@@ -13,8 +13,10 @@ final class KernelFunctions: Sendable {
         self.driver = driver
         var module: Driver.Handle?
         var status = image.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
-        if status != 0, let portable = try? KernelImage.portable {
-            status = portable.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
+        if status != 0 {
+            status = KernelImage.portable.bytes.withUnsafeBytes {
+                driver.loadModule(&module, $0.baseAddress!)
+            }
         }
         try driver.check(status, "cuModuleLoadData", code: .unavailable)
         self.module = SendableHandle(module)

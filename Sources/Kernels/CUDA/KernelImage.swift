@@ -1,6 +1,5 @@
 import Basics
 import CKernels
-import CZlib
 import Glibc
 
 /// The kernels as a device loads them: compiled by NVRTC for the device at hand and kept on disk,
@@ -10,12 +9,9 @@ struct KernelImage {
     let bytes: [UInt8]
     /// How they came here.
     let note: String
-    /// The portable form, for a driver that refuses the machine code.
+    /// The portable form, which the driver compiles.
     static var portable: KernelImage {
-        get throws(KernelError) {
-            KernelImage(
-                bytes: try portableBytes(), note: "portable kernels, compiled by the driver")
-        }
+        KernelImage(bytes: portableText + [0], note: "portable kernels, compiled by the driver")
     }
 
     private init(bytes: [UInt8], note: String) { (self.bytes, self.note) = (bytes, note) }
@@ -23,31 +19,31 @@ struct KernelImage {
     /// The kernels for an architecture.
     ///
     /// - Parameter architecture: such as `sm_90`.
-    /// - Throws: ``KernelError`` when they can neither be compiled nor are there.
-    init(architecture: String, in places: CUDAPlaces) throws(KernelError) {
+    init(architecture: String, in places: CUDAPlaces) {
         let compiler: Compiler
         do { compiler = try Compiler(in: places) } catch {
-            self = try Self.portable
+            self = Self.portable
             return
         }
         let source = Self.source
         let options = Compiler.options(architecture: architecture)
         let key = ContentHash.of(parts: [
             ("source", source), ("options", options.joined(separator: " ")),
-            ("nvrtc", compiler.version),
+            ("nvrtc", compiler.version), ("library", compiler.name),
         ])
-        let path = "\(Self.folder)/\(architecture)-\(key.hex).cubin"
+        let folder = places.cache ?? Self.userFolder
+        let path = "\(folder)/\(architecture)-\(key.hex).cubin"
         if let kept = Self.read(path) {
             self.init(bytes: kept, note: "kernels kept at \(path)")
             return
         }
         do {
             let code = try compiler.machineCode(of: source, architecture: architecture)
-            Self.keep(code, at: path)
+            Self.keep(code, at: path, in: folder)
             self.init(bytes: code, note: "kernels compiled by NVRTC \(compiler.version)")
         } catch {
-            guard let portable = try? Self.portable else { throw error }
-            self = portable
+            // A compiler that is older than the device: the driver knows it.
+            self = Self.portable
         }
     }
 }
@@ -62,40 +58,17 @@ extension KernelImage {
         return String(decoding: bytes, as: UTF8.self)
     }()
 
-    /// The portable form as it is packed: the length of the text (8 bytes), the CRC-32 of the source
-    /// (4 bytes), the compressed text.
-    private static var packed: UnsafeBufferPointer<UInt8> {
+    /// The portable form: PTX for compute capability 8.0, made by `make_ptx.py` from ``source``.
+    private static var portableText: UnsafeBufferPointer<UInt8> {
         var count = 0
         return UnsafeBufferPointer(start: ck_cuda_portable(&count), count: count)
     }
 
-    /// The portable form: PTX for compute capability 8.0, made by `make_ptx.py` from ``source``.
-    private static func portableBytes() throws(KernelError) -> [UInt8] {
-        let packed = packed
-        guard packed.count > 12 else {
-            throw KernelError(.unavailable, "This program was built without portable kernels")
-        }
-        var length = UInt(packed[0..<8].reversed().reduce(0) { $0 << 8 | UInt64($1) })
-        guard length < 1 << 26 else {
-            throw KernelError(.unavailable, "The program's portable kernels are damaged")
-        }
-        let expected = length
-        var text = [UInt8](repeating: 0, count: Int(length) + 1)
-        let status = packed.baseAddress.map {
-            uncompress(&text, &length, $0 + 12, UInt(packed.count - 12))
-        }
-        guard status == Z_OK, length == expected else {
-            throw KernelError(.unavailable, "The program's portable kernels are damaged")
-        }
-        return text
-    }
-
     /// Whether the portable form was made from ``source``.
     static var isPortableCurrent: Bool {
-        let stored = packed.dropFirst(8).prefix(4)
-        let bytes = Array(source.utf8)
-        return stored.reversed().reduce(0) { $0 << 8 | UInt($1) }
-            == crc32(0, bytes, UInt32(bytes.count))
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in source.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return portableText.starts(with: Array("// source \(hexadecimal(hash))\n".utf8))
     }
 }
 
@@ -103,7 +76,7 @@ extension KernelImage {
 
 extension KernelImage {
     /// The user's cache folder.
-    private static var folder: String {
+    private static var userFolder: String {
         func value(_ name: String) -> String? {
             getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
         }
@@ -121,7 +94,7 @@ extension KernelImage {
     }
 
     /// Keeps code for the next start; a disk that takes none costs some seconds then, nothing else.
-    private static func keep(_ code: [UInt8], at path: String) {
+    private static func keep(_ code: [UInt8], at path: String, in folder: String) {
         try? makeFolder(folder)
         try? writeFile(Array(ContentHash.of(code).hex.utf8) + code, to: path)
     }

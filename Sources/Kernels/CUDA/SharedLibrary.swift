@@ -54,17 +54,23 @@ struct SharedLibrary: @unchecked Sendable {
 
 /// Where CUDA's libraries are looked for: in the folders that a variable names, by the system's
 /// loader, in NVIDIA's usual folder, and in Python packages.
-struct CUDAPlaces: Sendable {
+package struct CUDAPlaces: Sendable {
     /// Folders, separated by colons, that come before all others.
     static let variable = "SAEVAL_CUDA_LIBRARIES"
 
     /// Folders that come first.
     var first: [String]
     /// Whether the system's loader and the usual folders are asked too.
-    var includesSystem = true
+    var includesSystem: Bool
+    /// Where compiled kernels are kept; nil for the user's cache folder.
+    var cache: String?
+
+    package init(first: [String], includesSystem: Bool = true, cache: String? = nil) {
+        (self.first, self.includesSystem, self.cache) = (first, includesSystem, cache)
+    }
 
     /// The places of this machine.
-    static var standard: CUDAPlaces {
+    package static var standard: CUDAPlaces {
         let text = getenv(variable).map { String(cString: $0) } ?? ""
         return CUDAPlaces(first: text.split(separator: ":").map(String.init))
     }

@@ -8,12 +8,13 @@
 // 71,168 bytes at headSize 256, 66,176 at 1,024 with T = 8.
 //
 // Version 1, not measured yet. For a tile of keys: scores, the running soft-max of every query
-// (largest score, sum, scaled output), then the weighted sum of the values, which use the memory of
-// the keys. attention_32 is bound by float32 arithmetic, 4 · headSize operations a seen pair, and
-// close to it by shared memory: a warp owns 8 queries, a lane 2 × 4 scores (6 loads of 16 bytes
-// for 32 products) and 4 queries × 16 columns of the output in registers (4 + 4n loads for 64n
-// products). So the soft-max stays within a warp; the block waits around loads of tiles. Rows of tiles are an odd number of quads apart, which keeps their banks apart. Blocks with
-// the most keys start first. attention_8, which serves head sizes above 256, is in attention8.cu.
+//, then the weighted sum of the values, in the memory of the
+// keys. attention_32 is bound by float32 arithmetic, 4 · headSize operations a seen pair, and
+// nearly so by shared memory: a warp owns 8 queries, a lane 2 × 4 scores (6 loads of 16 bytes for
+// 32 products) and 4 queries × 4n columns of the output in registers (4 + 4n loads for 64n
+// products). So the soft-max stays in a warp; the block waits around loads of tiles. Rows of tiles
+// are an odd number of quads apart, which keeps their banks apart. Blocks with most keys start
+// first. attention_8, which serves head sizes above 256, is in attentionWide.cu.
 
 /// What a block needs to know of its sequence and head.
 struct AttentionTask {
@@ -61,14 +62,18 @@ static inline AttentionTask attention_task(const float *q, const float *k, const
 template <int COUNT>
 static inline void load_tile(const AttentionTask &t, const float *rows, i64 step, int first,
                              float *tile) {
-    int across = t.filled / 4;
+    int across = t.filled / 4, row = (int)threadIdx.x / across;
+    int column = ((int)threadIdx.x - row * across) * 4;
+    int rowHop = 128 / across, columnHop = (128 - rowHop * across) * 4;
 #pragma unroll 4
-    for (int i = (int)threadIdx.x; i < COUNT * across; i += 128) {
-        int row = (int)((unsigned)i / (unsigned)across), column = (i - row * across) * 4;
+    while (row < COUNT) {
         int left = first + row < t.positions ? t.headSize - column : 0;
         const float *source = rows + (left > 0 ? (first + row) * step + column : 0);
         store<Float32, 4>(tile + row * t.tileStep + column,
                           load_some<Float32>(source, left, t.quads, 0));
+        column += columnHop;
+        row += rowHop + (column >= t.filled);
+        column -= column >= t.filled ? t.filled : 0;
     }
 }
 
@@ -97,22 +102,6 @@ struct RunningSoftMax {
     float largest, sum;
 };
 
-/// The largest of a number over the 8 or 16 neighbouring lanes that share a query.
-template <int LANES> static inline float shared_maximum(float x) {
-#pragma unroll
-    for (int distance = LANES / 2; distance > 0; distance /= 2)
-        x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, distance));
-    return x;
-}
-
-/// The sum of a number over such lanes.
-template <int LANES> static inline float shared_sum(float x) {
-#pragma unroll
-    for (int distance = LANES / 2; distance > 0; distance /= 2)
-        x += __shfl_xor_sync(ALL_LANES, x, distance);
-    return x;
-}
-
 /// Takes N new scores of a query, whose other scores are in the neighbouring lanes, and turns them
 /// into weights relative to the largest score so far. Returns the factor for older weights.
 template <int LANES, int N>
@@ -121,7 +110,7 @@ static inline float absorb_scores(RunningSoftMax &state, float (&scores)[N]) {
 #pragma unroll
     for (int j = 1; j < N; j++)
         top = fmaxf(top, scores[j]);
-    top = fmaxf(state.largest, shared_maximum<LANES>(top));
+    top = fmaxf(state.largest, warp_maximum<LANES>(top));
     float reference = top == -infinity() ? 0.0f : top; // no key seen yet
 #pragma unroll
     for (int j = 0; j < N; j++) {
@@ -129,7 +118,7 @@ static inline float absorb_scores(RunningSoftMax &state, float (&scores)[N]) {
         some += scores[j];
     }
     float factor = expf(state.largest - reference);
-    state.sum = state.sum * factor + shared_sum<LANES>(some);
+    state.sum = state.sum * factor + warp_sum<LANES>(some);
     state.largest = top;
     return factor;
 }
@@ -156,7 +145,7 @@ static inline void score_tile(const AttentionTask &t, const float *queries, cons
     for (int part = 0; part < t.filled; part += DOT_PART) {
         int end = part + DOT_PART < t.filled ? part + DOT_PART : t.filled;
         float sums[2][4] = {};
-#pragma unroll 2
+#pragma unroll 1
         for (int c = part; c < end; c += 4) {
             Pack<4> left[2], right[4];
 #pragma unroll
@@ -284,10 +273,10 @@ template <int N> static inline void attend_32(const AttentionTask &t, float *mem
 
 /// Attention for head sizes up to 256, 32 queries a block; see the top of the file. `softCap` 0
 /// means no cap, `window` 0 no window.
-KERNEL(__launch_bounds__(128, 4) attention_32)(const float *__restrict__ q, const float *__restrict__ k,
-                     const float *__restrict__ v, float *__restrict__ out, int positions,
-                     int heads, int keyHeads, int headSize, float scale, float softCap,
-                     int window) {
+KERNEL(__launch_bounds__(128, 4) attention_32)
+(const float *__restrict__ q, const float *__restrict__ k, const float *__restrict__ v,
+ float *__restrict__ out, int positions, int heads, int keyHeads, int headSize, float scale,
+ float softCap, int window) {
     SHARED_BYTES(memory);
     AttentionTask t = attention_task(q, k, v, out, positions, heads, keyHeads, headSize, scale,
                                      softCap, window);

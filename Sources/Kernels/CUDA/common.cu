@@ -254,18 +254,18 @@ static inline int warp_index() { return (int)(threadIdx.x >> 5); }
 /// Bits of the lanes before this one.
 static inline unsigned lanes_before() { return (1u << lane_index()) - 1; }
 
-/// The sum over a warp, the same in all lanes.
-template <class Number> static inline Number warp_sum(Number x) {
+/// The sum over a warp, or over groups of LANES neighbours, the same in all their lanes.
+template <int LANES = 32, class Number> static inline Number warp_sum(Number x) {
 #pragma unroll
-    for (int distance = 16; distance > 0; distance /= 2)
+    for (int distance = LANES / 2; distance > 0; distance /= 2)
         x += __shfl_xor_sync(ALL_LANES, x, distance);
     return x;
 }
 
-/// The largest number of a warp, the same in all lanes; NaN are passed over.
-static inline float warp_maximum(float x) {
+/// The largest number of such lanes, the same in all of them; NaN are passed over.
+template <int LANES = 32> static inline float warp_maximum(float x) {
 #pragma unroll
-    for (int distance = 16; distance > 0; distance /= 2)
+    for (int distance = LANES / 2; distance > 0; distance /= 2)
         x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, distance));
     return x;
 }

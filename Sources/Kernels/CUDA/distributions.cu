@@ -11,7 +11,7 @@
 
 /// `x · 2^n` where neither x nor the result is 0, subnormal, infinite or a NaN.
 static inline double shifted_power(double x, int n) {
-    return __longlong_as_double(__double_as_longlong(x) + ((i64)n << 52));
+    return __longlong_as_double(__double_as_longlong(x) + (i64)n * (1ll << 52));
 }
 
 // MARK: Sums of exponentials
@@ -162,11 +162,13 @@ static __noinline__ double exact_terms(const Pack<4> x, double cleanSum, const P
 /// changedSum`; `[rows, width]`, where `changed` has `changedRows` rows, all or one. A probability
 /// of 0 adds nothing.
 ///
-/// A missing logit at the end of a row has probability 0. The probability is a float, from a sum split in two floats so that large logits lose nothing;
-/// the difference of the logarithms is in double, since nearly all of it cancels in the sum.
-KERNEL(__launch_bounds__(LOGIT_THREADS, 2) divergence)(const float *__restrict__ clean, const double *__restrict__ cleanSum,
-                   const float *__restrict__ changed, const double *__restrict__ changedSum,
-                   double *out, i64 rows, int width, i64 changedRows) {
+/// The probability is a float, from a sum split in two floats so that large logits lose nothing;
+/// the difference of the logarithms is in double, since nearly all of it cancels in the sum. Behind
+/// the end of a row stand numbers whose probability is 0.
+KERNEL(__launch_bounds__(LOGIT_THREADS, 2) divergence)
+(const float *__restrict__ clean, const double *__restrict__ cleanSum,
+ const float *__restrict__ changed, const double *__restrict__ changedSum, double *out, i64 rows,
+ int width, i64 changedRows) {
     SHARED double scratch[LOGIT_THREADS / 32];
     bool quads = in_quads(clean, width) && in_quads(changed, width);
     for (i64 row = blockIdx.x; row < rows; row += gridDim.x) {

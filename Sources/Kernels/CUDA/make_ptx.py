@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
-"""Makes kernels.ptx.z, the portable form of the kernels that is part of the program.
+"""Makes kernels.ptx, the portable form of the kernels that is part of the program.
 
     python3 make_ptx.py [FOLDER_OF_LIBNVRTC]
 
 Needs NVRTC 12 (`pip install nvidia-cuda-nvrtc-cu12`): a driver compiles PTX of its own CUDA version
-and older ones. The file holds the length of the text (8 bytes, least first), the CRC-32 of the source
-(4 bytes) and the text, compressed by zlib.
+and older ones. The first line holds a hash of the source, by which a test sees that the file is old.
 """
 import ctypes
 import glob
 import os
 import sys
-import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ARCHITECTURE = "compute_80"
@@ -61,14 +59,20 @@ def compiled(text):
     return ptx.raw.rstrip(b"\0")
 
 
+def fnv1a(data):
+    """The 64-bit FNV-1a hash of some bytes."""
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
 def main():
     text = source()
     ptx = compiled(text)
-    packed = len(ptx).to_bytes(8, "little") + zlib.crc32(text).to_bytes(4, "little")
-    packed += zlib.compress(ptx, 9)
-    with open(os.path.join(HERE, "kernels.ptx.z"), "wb") as file:
-        file.write(packed)
-    print(f"{len(ptx)} bytes of PTX for {ARCHITECTURE}, {len(packed)} kept")
+    with open(os.path.join(HERE, "kernels.ptx"), "wb") as file:
+        file.write(f"// source {fnv1a(text):016x}\n".encode() + ptx)
+    print(f"{len(ptx)} bytes of PTX for {ARCHITECTURE}")
 
 
 main()

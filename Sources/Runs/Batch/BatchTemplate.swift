@@ -45,8 +45,9 @@ enum BatchTemplate {
         # Options of sbatch go over the lines below. After the script come a config and flags of
         # `saeval run`. `saeval submit --gpus-per-node` fills in this script and submits it.
         #
-        # The program of today computes on the CPU, on GPU nodes too: `device: auto` takes a GPU as soon as
-        # there is a backend for it, and `device: cuda` is refused until then.
+        # `device: auto` takes the GPUs where every rank has one; `--device cuda` after the config refuses to
+        # run without. CUDA's libraries are looked for by the system, in CUDA_HOME and in Python's packages, and
+        # first of all in the folders that SAEVAL_CUDA_LIBRARIES names.
 
         # The name that squeue shows.
         #SBATCH --job-name=saeval

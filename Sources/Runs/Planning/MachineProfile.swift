@@ -18,7 +18,7 @@ public struct MachineProfile: Sendable, Codable, Equatable {
     public var loadBytesPerSecond: Double
     /// Memory of one node.
     public var memoryBytes: Int
-    /// Whether it computes on a GPU, which this build does not.
+    /// Whether it computes on a GPU.
     public var isGPU: Bool
     /// Seconds that rank 0 takes for the end of one task: an append to the journal, and `fsync`.
     public var journalSeconds = 1e-3

@@ -18,14 +18,17 @@ public struct Planner {
     /// Labelled texts that planning made.
     let texts = MadeTexts()
 
-    /// - Parameter own: autoencoders to evaluate besides those that the config names.
+    /// - Parameters:
+    ///   - backendName: what computes; nil for what the config's `device` asks for.
+    ///   - own: autoencoders to evaluate besides those that the config names.
     /// - Throws: an error for an unknown evaluation or bad settings.
     public init(
         _ configuration: RunConfiguration, catalogue: [EvaluationEntry],
-        backendName: String = "cpu", own: OwnAutoencoders = .none
+        backendName: String? = nil, own: OwnAutoencoders = .none
     ) throws {
         self.configuration = configuration
-        (self.backendName, self.own) = (backendName, own)
+        self.backendName = backendName ?? (configuration.device == "cuda" ? "cuda" : "cpu")
+        self.own = own
         evaluations = try configuration.evals.map {
             let settings = seeded(
                 $0.settings, of: $0.identifier, seed: configuration.seed, catalogue)

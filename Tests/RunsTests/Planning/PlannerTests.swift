@@ -113,7 +113,7 @@ struct PlannerTests {
         arguments: [
             ("core.context_size=100000", RunDomain.Code.unsuitable),
             ("datasets={q: /none.jsonl}", .missing),
-            ("core.dataset=unknown", .missing), ("device=cuda", .unsuitable),
+            ("core.dataset=unknown", .missing),
         ])
     func refused(assignment: String, code: RunDomain.Code) throws {
         let error = try #require(throws: RunError.self) {
