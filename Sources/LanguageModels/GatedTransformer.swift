@@ -31,9 +31,11 @@ struct GatedTransformer: TransformerArchitecture {
     /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
 
-    /// Maps the weights of a folder.
-    init(_ settings: GatedSettings, folder: String, backend: any KernelBackend) throws {
-        let weights = try ModelWeights(folder: folder, prefixes: settings.prefixes)
+    /// Maps the weights.
+    init(_ settings: GatedSettings, from place: ModelWeights.Place, backend: any KernelBackend)
+        throws
+    {
+        let weights = try ModelWeights(from: place, prefixes: settings.prefixes)
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         rotary = RotaryPositions(settings.rotary)
         slidingRotary = settings.slidingRotary.map { RotaryPositions($0) } ?? rotary

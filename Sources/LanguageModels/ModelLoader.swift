@@ -1,13 +1,14 @@
 import Basics
+import Formats
 import Kernels
 
 /// One architecture in the registry.
 struct ArchitectureEntry: Sendable {
     /// Reads sizes and names from the config alone.
     let describe: @Sendable (ModelConfig) throws -> ModelDescription
-    /// Maps the weights of a folder.
+    /// Maps the weights of a folder, or takes tensors.
     let load:
-        @Sendable (ModelConfig, _ folder: String, any KernelBackend) throws -> any LanguageModel
+        @Sendable (ModelConfig, ModelWeights.Place, any KernelBackend) throws -> any LanguageModel
 }
 
 extension ArchitectureEntry {
@@ -16,7 +17,7 @@ extension ArchitectureEntry {
         describe = { try settings($0).description }
         load = {
             Transformer(
-                architecture: try GatedTransformer(try settings($0), folder: $1, backend: $2))
+                architecture: try GatedTransformer(try settings($0), from: $1, backend: $2))
         }
     }
 }
@@ -25,10 +26,10 @@ extension ArchitectureEntry {
 let architectures: [String: ArchitectureEntry] = [
     "gpt_neox": ArchitectureEntry(
         describe: { try GPTNeoX.Settings($0).description },
-        load: { Transformer(architecture: try GPTNeoX($0, folder: $1, backend: $2)) }),
+        load: { Transformer(architecture: try GPTNeoX($0, from: $1, backend: $2)) }),
     "gpt2": ArchitectureEntry(
         describe: { try GPT2.Settings($0).description },
-        load: { Transformer(architecture: try GPT2($0, folder: $1, backend: $2)) }),
+        load: { Transformer(architecture: try GPT2($0, from: $1, backend: $2)) }),
     "llama": ArchitectureEntry(gated: { try Llama.settings($0) }),
     "mistral": ArchitectureEntry(gated: { try Mistral.settings($0) }),
     "qwen2": ArchitectureEntry(gated: { try Qwen2.settings($0) }),
@@ -49,7 +50,18 @@ public func loadLanguageModel(folder: String, backend: any KernelBackend) throws
     -> any LanguageModel
 {
     let config = try ModelConfig(folder: folder)
-    return try entry(for: config).load(config, folder, backend)
+    return try entry(for: config).load(config, .folder(folder), backend)
+}
+
+/// Makes a model of tensors that are in memory, under the names that its files would have.
+///
+/// - Parameter config: what `config.json` would say.
+/// - Throws: ``LanguageModelError`` that names the key or tensor at fault.
+package func loadLanguageModel(
+    config: JSON, tensors: any TensorSource, backend: any KernelBackend
+) throws -> any LanguageModel {
+    let config = try ModelConfig(path: tensors.path, json: config)
+    return try entry(for: config).load(config, .tensors(tensors), backend)
 }
 
 /// Reads sizes and names of a model from its `config.json`, without its weights.

@@ -13,18 +13,30 @@ struct ModelWeights {
     /// What may stand before names in the files of the hub, the usual one first.
     private let prefixes: [String]
 
-    /// Opens the weight files of a folder.
+    /// Where the weights of a model come from.
+    enum Place {
+        /// A folder of safetensors.
+        case folder(String)
+        /// Tensors that are there already.
+        case tensors(any TensorSource)
+    }
+
+    /// Opens the weight files of a folder, or takes tensors.
     ///
     /// - Parameter prefixes: what the hub writes before the names of the bare model, such as
     ///   `transformer.`; names with any of them and without are found.
-    init(folder: String, prefixes: [String]) throws(LanguageModelError) {
+    init(from place: Place, prefixes: [String]) throws(LanguageModelError) {
         self.prefixes = prefixes
-        do {
-            source = try SafetensorsFolder(path: folder)
-        } catch {
-            throw LanguageModelError(
-                error.code == .missing ? .missingFile : .badConfig, error.message,
-                advice: error.advice, cause: error.cause)
+        switch place {
+        case .tensors(let source): self.source = source
+        case .folder(let folder):
+            do {
+                source = try SafetensorsFolder(path: folder)
+            } catch {
+                throw LanguageModelError(
+                    error.code == .missing ? .missingFile : .badConfig, error.message,
+                    advice: error.advice, cause: error.cause)
+            }
         }
     }
 

@@ -78,7 +78,7 @@ struct ArchitecturesTests {
 
     @Test("Matrices stay mapped in their stored type")
     func mapped() throws {
-        let weights = try ModelWeights(folder: "\(fixtures)/llama", prefixes: ["model."])
+        let weights = try ModelWeights(from: .folder("\(fixtures)/llama"), prefixes: ["model."])
         let first = try weights.matrix("layers.0.mlp.up_proj.weight", shape: [40, 24])
         let second = try weights.matrix("layers.0.mlp.up_proj.weight", shape: [40, 24])
         #expect(first.type == .bfloat16)

@@ -12,6 +12,8 @@ package final class CUDADevice: @unchecked Sendable {
     package let name: String
     /// Such as `sm_90`.
     let architecture: String
+    /// The driver's number of it.
+    let number: Int32
     /// How the kernels came here, for the log.
     let kernelsNote: String
     /// Where the work is queued.
@@ -30,6 +32,8 @@ package final class CUDADevice: @unchecked Sendable {
     private let mark: Driver.Handle?
     /// Holds what must be queued together: cuBLAS's handle takes one call at a time.
     private let queue = Mutex(())
+    /// Times of kernels and products while they are asked for.
+    let record = WorkRecord()
     /// What went wrong; a GPU that failed computes nothing more.
     private let failure = Mutex<KernelError?>(nil)
 
@@ -50,7 +54,7 @@ package final class CUDADevice: @unchecked Sendable {
     ) throws {
         driver = try Driver(in: places)
         blas = try BLAS(in: places)
-        let number = try Self.device(index, driver)
+        number = try Self.device(index, driver)
         (name, architecture, multiprocessors) = try Self.describe(number, driver)
         var context: Driver.Handle?
         try driver.check(
@@ -130,7 +134,7 @@ package final class CUDADevice: @unchecked Sendable {
     func enter() { _ = driver.setContext(context) }
 
     /// Runs a call after which the device may be unusable, and remembers its error.
-    private func guarded<Result>(_ body: () throws(KernelError) -> Result) throws(KernelError)
+    func guarded<Result>(_ body: () throws(KernelError) -> Result) throws(KernelError)
         -> Result
     {
         if let failure = failure.withLock({ $0 }) { throw failure }
@@ -256,15 +260,17 @@ extension CUDADevice {
         try guarded { () throws(KernelError) in
             let function = try functions.function(name, sharedBytes: sharedBytes)
             var values = arguments.map(\.bits)
-            let status = values.withUnsafeMutableBufferPointer { slots in
-                var pointers = slots.indices.map { index in
-                    slots.baseAddress.map { UnsafeMutableRawPointer($0 + index) }
+            try recorded(name) { () throws(KernelError) in
+                let status = values.withUnsafeMutableBufferPointer { slots in
+                    var pointers = slots.indices.map { index in
+                        slots.baseAddress.map { UnsafeMutableRawPointer($0 + index) }
+                    }
+                    return driver.launch(
+                        function, UInt32(x), UInt32(y), UInt32(z), UInt32(block), 1, 1,
+                        UInt32(sharedBytes), stream, &pointers, nil)
                 }
-                return driver.launch(
-                    function, UInt32(x), UInt32(y), UInt32(z), UInt32(block), 1, 1,
-                    UInt32(sharedBytes), stream, &pointers, nil)
+                try driver.check(status, "cuLaunchKernel of a kernel")
             }
-            try driver.check(status, "cuLaunchKernel of a kernel")
         }
         withExtendedLifetime(arguments) {}
     }
@@ -298,32 +304,19 @@ extension CUDADevice {
         )
         try guarded { () throws(KernelError) in
             try queue.withLock { _ throws(KernelError) in
-                try blas.check(
-                    blas.product(
-                        blasHandle, operations.0.rawValue, operations.1.rawValue, Int32(columns),
-                        Int32(rows), Int32(inner), &one, right.operand.address, number,
-                        Int32(right.stride), left.operand.address, number, Int32(left.stride),
-                        &beta, result.address, ElementType.float32.forCUDA, Int32(columns),
-                        BLAS.computeFloat32, BLAS.defaultAlgorithm), "cublasGemmEx")
+                try recorded(DeviceWork.product) { () throws(KernelError) in
+                    try blas.check(
+                        blas.product(
+                            blasHandle, operations.0.rawValue, operations.1.rawValue,
+                            Int32(columns), Int32(rows), Int32(inner), &one,
+                            right.operand.address, number, Int32(right.stride),
+                            left.operand.address, number, Int32(left.stride), &beta,
+                            result.address, ElementType.float32.forCUDA, Int32(columns),
+                            BLAS.computeFloat32, BLAS.defaultAlgorithm), "cublasGemmEx")
+                }
             }
         }
         withExtendedLifetime((left, right, result)) {}
-    }
-
-    /// Seconds that the device takes for what `body` queues.
-    func seconds(_ body: () throws -> Void) throws -> Double {
-        enter()
-        var (begin, end): (Driver.Handle?, Driver.Handle?)
-        try driver.check(driver.makeEvent(&begin, 0), "cuEventCreate")
-        try driver.check(driver.makeEvent(&end, 0), "cuEventCreate")
-        try driver.check(driver.recordEvent(begin, stream), "cuEventRecord")
-        try body()
-        enter()
-        try driver.check(driver.recordEvent(end, stream), "cuEventRecord")
-        try driver.check(driver.awaitEvent(end), "cuEventSynchronize")
-        var milliseconds: Float = 0
-        try driver.check(driver.elapsed(&milliseconds, begin, end), "cuEventElapsedTime")
-        return Double(milliseconds) / 1000
     }
 }
 

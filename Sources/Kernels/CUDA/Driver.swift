@@ -28,6 +28,7 @@ struct Driver: Sendable {
     let awaitStream: @convention(c) (Handle?) -> Status
     let waitForEvent: @convention(c) (Handle?, Handle?, UInt32) -> Status
     let makeEvent: @convention(c) (UnsafeMutablePointer<Handle?>, UInt32) -> Status
+    let destroyEvent: @convention(c) (Handle?) -> Status
     let recordEvent: @convention(c) (Handle?, Handle?) -> Status
     let awaitEvent: @convention(c) (Handle?) -> Status
     let elapsed: @convention(c) (UnsafeMutablePointer<Float>, Handle?, Handle?) -> Status
@@ -49,6 +50,7 @@ struct Driver: Sendable {
     /// `CU_DEVICE_ATTRIBUTE_…`
     enum Attribute: Int32 {
         case multiprocessors = 16
+        case secondLevelCacheBytes = 38
         case major = 75
         case minor = 76
         case sharedBytesOptIn = 97
@@ -86,6 +88,7 @@ struct Driver: Sendable {
         awaitStream = try library.function("cuStreamSynchronize")
         waitForEvent = try library.function("cuStreamWaitEvent")
         makeEvent = try library.function("cuEventCreate")
+        destroyEvent = try library.function("cuEventDestroy_v2")
         recordEvent = try library.function("cuEventRecord")
         awaitEvent = try library.function("cuEventSynchronize")
         elapsed = try library.function("cuEventElapsedTime")

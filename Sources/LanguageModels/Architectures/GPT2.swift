@@ -27,10 +27,10 @@ struct GPT2: TransformerArchitecture {
     /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
 
-    /// Maps the weights of a folder.
-    init(_ config: ModelConfig, folder: String, backend: any KernelBackend) throws {
+    /// Maps the weights.
+    init(_ config: ModelConfig, from place: ModelWeights.Place, backend: any KernelBackend) throws {
         let settings = try Settings(config)
-        let weights = try ModelWeights(folder: folder, prefixes: ["transformer."])
+        let weights = try ModelWeights(from: place, prefixes: ["transformer."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         let size = settings.modelSize
         tokenEmbedding = try weights.matrix("wte.weight", shape: [settings.vocabulary, size])

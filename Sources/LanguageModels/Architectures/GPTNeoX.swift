@@ -29,10 +29,10 @@ struct GPTNeoX: TransformerArchitecture {
     /// From the normed residual stream to logits.
     private let unembedding: LinearWeights
 
-    /// Maps the weights of a folder.
-    init(_ config: ModelConfig, folder: String, backend: any KernelBackend) throws {
+    /// Maps the weights.
+    init(_ config: ModelConfig, from place: ModelWeights.Place, backend: any KernelBackend) throws {
         let settings = try Settings(config)
-        let weights = try ModelWeights(folder: folder, prefixes: ["gpt_neox."])
+        let weights = try ModelWeights(from: place, prefixes: ["gpt_neox."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Kernels
 import Messaging
 import Reports
@@ -6,27 +7,53 @@ import Storage
 
 /// `saeval bench`
 struct BenchCommand: ParsableCommand {
+    /// Name, purpose and examples.
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure this machine's arithmetic and disk beside their bounds, on one core.",
+        abstract: "Measure this machine's arithmetic and disk beside their bounds.",
         discussion: """
             saeval bench
+            saeval bench --device cuda --json gpu.json
             saeval bench --store artifacts
 
-            The share of the peak is against independent multiply-adds on one core, the share of OpenBLAS against
-            its product of the same shape on one thread. Times are processor times.
+            On the processor times are processor times of one core; the share of the peak is against independent
+            multiply-adds, the share of OpenBLAS against its product of the same shape. On a GPU times are the
+            device's, the fastest and the median of several repetitions, and bounds are measured in the same run.
             """)
 
     @Flag(help: "Small shapes, a second or two.")
     var quick = false
+
+    @Option(help: "cpu or cuda.")
+    var device = BenchmarkDevice.cpu
+
+    @Option(
+        help: ArgumentHelp("Measure on the GPU only parts named like this.", valueName: "text"))
+    var only: String?
+
+    @Option(
+        help: ArgumentHelp("Write all numbers of the GPU to a file as well.", valueName: "file"))
+    var json: String?
 
     @Option(
         help: ArgumentHelp(
             "Measure writing and reading activations in a folder instead.", valueName: "folder"))
     var store: String?
 
+    /// Refuses what belongs to the GPU elsewhere.
+    func validate() throws {
+        for (name, value) in [("only", only), ("json", json)]
+        where value != nil && (device != .cuda || store != nil) {
+            throw ValidationError("--\(name) belongs to --device cuda")
+        }
+    }
+
+    /// Measures and prints a table.
     func run() throws {
         if let store { return try benchmarkStore(store) }
+        if device == .cuda {
+            return try GPUBenchmarkReport(isQuick: quick, only: only, path: json).run()
+        }
         let percent = { (share: Double?) in share.map { decimal(100 * $0, places: 0) + " %" } ?? "-"
         }
         let lines = try kernelBenchmark(quick ? .quick : .full)
@@ -60,4 +87,9 @@ struct BenchCommand: ParsableCommand {
                 header: ["", "store MB/s", "plain MB/s", "share"], rows: rows, textColumns: [0]
             ).text, terminator: "")
     }
+}
+
+/// Where ``BenchCommand`` measures.
+enum BenchmarkDevice: String, ExpressibleByArgument, CaseIterable {
+    case cpu, cuda
 }
