@@ -22,10 +22,7 @@ struct GPUBenchmarkTests {
     @Test("The quick benchmark measures every operation beside its bound, the bounds first")
     func quick() throws {
         var reported = 0
-        var benchmark = GPUBenchmark(try Self.backend(), .quick) { _ in reported += 1 }
-        benchmark.measureOperations()
-        #expect(benchmark.failures.isEmpty, "\(benchmark.failures)")
-        let lines = benchmark.measurements
+        let lines = try gpuBenchmark(.quick, on: try Self.backend()) { _ in reported += 1 }
         #expect(lines.count == reported)
         #expect(lines.prefix(3).allSatisfy { $0.operation == "product" && $0.bound == nil })
         for operation in Self.operations {

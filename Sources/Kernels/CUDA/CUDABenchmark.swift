@@ -9,11 +9,12 @@ import Tensors
 ///
 /// - Parameter report: called with each line as soon as it is known.
 /// - Returns: all lines, in order.
-/// - Throws: ``KernelError`` where there is no GPU, or the first error of a measurement.
+/// - Throws: the first error of a measurement.
 public func gpuBenchmark(
-    _ size: KernelBenchmarkSize = .full, report: @escaping (GPUMeasurement) -> Void = { _ in }
+    _ size: KernelBenchmarkSize = .full, on backend: CUDABackend,
+    report: @escaping (GPUMeasurement) -> Void = { _ in }
 ) throws -> [GPUMeasurement] {
-    var benchmark = GPUBenchmark(try CUDABackend(), size, report: report)
+    var benchmark = GPUBenchmark(backend, size, report: report)
     benchmark.measureOperations()
     if let failure = benchmark.failures.first { throw failure.error }
     return benchmark.measurements

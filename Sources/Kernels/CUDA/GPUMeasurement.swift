@@ -1,6 +1,6 @@
 import Basics
 
-/// One line of ``gpuBenchmark(_:report:)``.
+/// One line of ``gpuBenchmark(_:on:report:)``.
 public struct GPUMeasurement: Sendable, Equatable {
     /// What was measured, such as `encode, jump relu`.
     public var operation: String
