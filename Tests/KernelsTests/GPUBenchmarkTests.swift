@@ -1,10 +1,11 @@
+import EmulatedGPU
 import Tensors
 import Testing
 
 @testable import Kernels
 
 /// The benchmark behind `saeval bench --device cuda`, on an emulated GPU.
-@Suite(.enabled("there is no C++ compiler for the emulated GPU") { CUDAEmulator.folder != nil })
+@Suite(.enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)))
 struct GPUBenchmarkTests {
     /// What must be there, each at least once.
     static let operations = [
@@ -16,7 +17,7 @@ struct GPUBenchmarkTests {
 
     /// A device of its own: what other tests do on theirs is not recorded.
     private static func backend() throws -> CUDABackend {
-        CUDABackend(try CUDADevice(index: 0, in: CUDAEmulator.places()))
+        CUDABackend(try CUDADevice(index: 0, in: EmulatedGPU.places()))
     }
 
     @Test("The quick benchmark measures every operation beside its bound, the bounds first")

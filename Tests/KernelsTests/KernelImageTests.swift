@@ -5,17 +5,19 @@ import Testing
 @testable import Kernels
 
 /// The kernels under NVIDIA's own compiler, which needs no GPU.
+///
+/// It crashes in a process that holds the emulated GPU's libraries, so CI runs this suite alone.
 @Suite struct KernelImageTests {
     /// The folder of NVRTC.
     private static let folder = getenv("SAEVAL_NVRTC").map { String(cString: $0) }
-    private static let isThere = (try? Compiler(in: places)) != nil
+    private static let isThere = folder != nil && (try? Compiler(in: places)) != nil
     private static var places: CUDAPlaces {
-        CUDAPlaces(first: folder.map { [$0] } ?? [], includesSystem: true)
+        CUDAPlaces(first: folder.map { [$0] } ?? [], includesSystem: false)
     }
 
     @Test(
         "NVRTC compiles the kernels for every architecture",
-        .enabled(if: isThere, "there is no NVRTC; SAEVAL_NVRTC names its folder"),
+        .enabled(if: isThere, "SAEVAL_NVRTC is not set"),
         arguments: ["sm_80", "sm_90", "sm_100"])
     func compiles(architecture: String) throws {
         let code = try Compiler(in: Self.places).machineCode(
@@ -29,7 +31,7 @@ import Testing
 
     @Test(
         "A program that cannot be compiled is an error with the compiler's words",
-        .enabled(if: isThere, "there is no NVRTC; SAEVAL_NVRTC names its folder"))
+        .enabled(if: isThere, "SAEVAL_NVRTC is not set"))
     func wrongProgram() throws {
         let error = #expect(throws: KernelError.self) {
             try Compiler(in: Self.places).machineCode(
@@ -45,11 +47,11 @@ import Testing
 
     @Test(
         "Kept kernels that were damaged are compiled anew",
-        .enabled(if: isThere, "there is no NVRTC; SAEVAL_NVRTC names its folder"))
+        .enabled(if: isThere, "SAEVAL_NVRTC is not set"))
     func damaged() throws {
         let folder = "/tmp/saeval-kernels-\(getpid())"
         defer { _ = system("rm -rf \(folder)") }
-        let places = CUDAPlaces(first: Self.places.first, cache: folder)
+        let places = CUDAPlaces(first: Self.places.first, includesSystem: false, cache: folder)
         let first = KernelImage(architecture: "sm_90", in: places)
         #expect(first.note.hasPrefix("kernels compiled by NVRTC"))
         #expect(KernelImage(architecture: "sm_90", in: places).note.hasPrefix("kernels kept at"))
@@ -62,9 +64,12 @@ import Testing
         #expect(again.bytes == first.bytes)
     }
 
-    @Test("An architecture that the compiler does not know gets the portable kernels")
+    @Test(
+        "An architecture that the compiler does not know gets the portable kernels",
+        .enabled(if: isThere, "SAEVAL_NVRTC is not set"))
     func unknownArchitecture() {
-        let places = CUDAPlaces(first: Self.places.first, cache: "/nonexistent")
+        let places = CUDAPlaces(
+            first: Self.places.first, includesSystem: false, cache: "/nonexistent")
         let image = KernelImage(architecture: "sm_999", in: places)
         #expect(image.note.hasPrefix("portable kernels"))
         #expect(image.bytes.last == 0)

@@ -1,4 +1,6 @@
 import Basics
+import EmulatedGPU
+import Formats
 import Kernels
 import Tensors
 import Testing
@@ -27,6 +29,29 @@ struct ArchitecturesTests {
         let logits = try #require(result.logits)
         #expect(logits.shape == expected.shape)
         #expect(difference(logits, expected) <= tolerance * expected.largest)
+    }
+
+    @Test(
+        "With the same weights in float32 a GPU gives what the processor gives",
+        .enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)),
+        arguments: fixtureNames)
+    func widened(name: String) throws {
+        let fixture = try Fixture(name)
+        let config = try JSON(file: "\(fixtures)/\(name)/config.json")
+        let tensors = WidenedTensors(try SafetensorsFolder(path: "\(fixtures)/\(name)"))
+        let results = try [TestBackend.cpu, .emulatedGPU].map { backend in
+            try loadLanguageModel(config: config, tensors: tensors, backend: backend.backend)
+                .run(fixture.pass(captures: Set(fixture.hooks)))
+        }
+        for hook in fixture.hooks {
+            let expected = try #require(results[0].captured[hook])
+            let captured = try #require(results[1].captured[hook])
+            #expect(difference(captured, expected) <= Self.tolerance * expected.largest, "\(hook)")
+        }
+        let (expected, logits) = try (
+            #require(results[0].logits), #require(results[1].logits)
+        )
+        #expect(difference(logits, expected) <= Self.tolerance * expected.largest)
     }
 
     @Test("Every site is stored or repeats one that is", arguments: fixtureNames)

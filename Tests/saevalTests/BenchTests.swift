@@ -1,4 +1,5 @@
 import Basics
+import EmulatedGPU
 import Foundation
 import Testing
 
@@ -8,26 +9,15 @@ extension ProgramTests {
     /// `saeval bench` on an emulated GPU.
     @Suite("Benchmark")
     struct BenchTests {
-        /// Whether there is what compiles the emulated GPU.
-        static let hasCompiler = ["clang++", "g++"].contains { Program.find($0) != nil }
-
         @Test(
             "bench --device cuda measures all operations, the model and the core evaluation",
-            .enabled(if: hasCompiler, "there is no C++ compiler for the emulated GPU"))
+            .enabled(if: EmulatedGPU.folder != nil, Comment(rawValue: EmulatedGPU.absence)))
         func gpu() throws {
             let bench = try Workbench()
-            let emulator = bench.file("emulator")
-            let built = try RunningProgram(
-                ["bash", "Tests/Fixtures/cuda/build.sh", emulator], folder: bench.path
-            ).ending(seconds: 300)
-            #expect(built.status == 0, "\(built)")
             let file = bench.file("gpu.json")
             let ending = try bench.saeval(
                 ["bench", "--device", "cuda", "--quick", "--json", file],
-                variables: [
-                    "SAEVAL_CUDA_LIBRARIES": emulator,
-                    "XDG_CACHE_HOME": bench.file("cache"),
-                ])
+                variables: emulatedGPU(bench))
             #expect(ending.status == 0, "\(ending)")
             let json = try JSON(file: file)
             let lines = json["measurements"]?.elements ?? []
