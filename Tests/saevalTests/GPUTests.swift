@@ -78,12 +78,12 @@ extension ProgramTests {
         func smallMemory() throws {
             let bench = try Workbench()
             var variables = emulatedGPU(bench)
-            variables["SAEVAL_EMULATOR_MEMORY"] = "\(56 << 20)"
+            variables["SAEVAL_EMULATOR_MEMORY"] = "\(44 << 20)"
             let ending = try bench.saeval(
                 bench.small(["--device", "cuda", "--layers", "2"], sparsityBatches: 4),
                 variables: variables)
             #expect(ending.status == 0, "\(ending)")
-            #expect(ending.errors.contains("MiB left"), "\(ending)")
+            #expect(ending.errors.contains("The GPU has no memory for"), "\(ending)")
             #expect(ending.errors.contains("tokens at a time"))
         }
     }

@@ -121,7 +121,8 @@ final class DeviceMemory: Sendable {
         guard status != Driver.outOfMemory else {
             throw KernelError(
                 .outOfMemory,
-                "The GPU has no \(size >> 20) MiB left: \(usedBytes >> 20) of \(limit >> 20) MiB are in use",
+                "The GPU has no memory for \((size + 1023) >> 10) KiB more: \(usedBytes >> 20) of "
+                    + "\(limit >> 20) MiB are in use",
                 advice: "give each rank a GPU of its own, or use device: cpu")
         }
         try driver.check(status, "cuMemAlloc")
