@@ -31,9 +31,9 @@ struct BLAS: Sendable {
     /// Opens cuBLAS.
     ///
     /// - Throws: ``KernelError`` with code `unavailable`.
-    init(in places: CUDAPlaces) throws(KernelError) {
+    init(for driver: Driver, in places: CUDAPlaces) throws(KernelError) {
         let library = try SharedLibrary(
-            "cuBLAS", names: ["libcublas.so.13", "libcublas.so.12"], in: places)
+            "cuBLAS", names: driver.majors.map { "libcublas.so.\($0)" }, in: places)
         create = try library.function("cublasCreate_v2")
         setStream = try library.function("cublasSetStream_v2")
         setWorkspace = try library.function("cublasSetWorkspace_v2")

@@ -24,7 +24,7 @@ extension CUDABackend {
         for start in stride(from: 0, to: x.rows, by: step) {
             let some = x.rows(start..<min(start + step, x.rows))
             if width == 0 {
-                try device.fillZeros(products, byteCount: 4 * some.rows * latents)
+                try device.fill(products, with: 0, byteCount: 4 * some.rows * latents)
             } else {
                 try device.product(
                     ProductFactor(
@@ -108,75 +108,77 @@ extension CUDABackend {
             var capacity = max(32, strip / CUDABackend.firstShare)
             while true {
                 let slots = try CodeSlots(rows: rows, capacity: capacity, on: device)
-                try select(into: slots, floors: floors, first: first)
-                let counts: [Int32] = try device.download(
-                    slots.counts.block, count: rows * CodeSlots.strips)
-                let most = Int(counts.max() ?? 0)
-                guard most > capacity else { return try collect(slots) }
-                capacity = most
+                try select(into: slots, floors: floors)
+                try count(slots)
+                let summary = try slots.summary()
+                guard summary.notFinite == .max else {
+                    let place = Int(summary.notFinite)
+                    throw Checks.notFinite(row: first + place / latents, latent: place % latents)
+                }
+                guard summary.most > capacity else {
+                    return try collect(slots, starts: summary.starts)
+                }
+                capacity = summary.most
             }
         }
 
-        /// Fills the slots; an error for a pre-activation that is not finite.
-        private func select(
-            into slots: CodeSlots, floors: KernelArgument, first: Int
-        ) throws {
-            let notFinite = try device.upload([UInt64.max])
+        /// Queues the pass that fills the slots.
+        private func select(into slots: CodeSlots, floors: KernelArgument) throws {
             try device.launch(
                 "select_latents", .rows(slots.rows),
                 [
                     .memory(products), bias, second, third, floors, .int(kind), .int(slots.rows),
                     .int(latents), .int(slots.capacity), .memory(slots.indices),
-                    .memory(slots.values), .memory(slots.counts),
-                    .memory(DeviceOperand(notFinite)),
+                    .memory(slots.values), .memory(slots.counts), .memory(slots.notFinite),
                 ])
-            let place: UInt64 = try device.download(notFinite, count: 1)[0]
-            guard place == .max else {
-                throw Checks.notFinite(
-                    row: first + Int(place) / latents, latent: Int(place) % latents)
-            }
         }
 
-        /// The entries of all slots, row after row.
-        private func collect(_ slots: CodeSlots) throws -> SparseCodes {
+        /// Queues the choice of the largest and the counts of what stays.
+        private func count(_ slots: CodeSlots) throws {
             let rows = slots.rows
             if let k {
                 try device.launch(
-                    "keep_largest", .exactly(rows, 1, 1),
+                    "keep_largest", .rows(rows),
                     [
                         .memory(slots.indices), .memory(slots.values), .memory(slots.counts),
                         .int(rows), .int(slots.capacity), .int(k),
                     ])
             }
-            let kept = try device.block(4 * rows * CodeSlots.strips)
-            let rowCounts = try device.block(8 * rows)
-            let starts = try device.block(8 * (rows + 1))
+            let rowCounts = DeviceOperand(try device.block(8 * rows))
             try device.launch(
-                "count_codes", .exactly(rows, 1, 1),
+                "count_codes", .rows(rows),
                 [
                     .memory(slots.values), .memory(slots.indices), .memory(slots.counts),
-                    latentScale, .int(rows), .int(slots.capacity), .memory(DeviceOperand(kept)),
-                    .memory(DeviceOperand(rowCounts)),
+                    latentScale, .int(rows), .int(slots.capacity), .memory(slots.kept),
+                    .memory(rowCounts),
                 ])
             try device.launch(
                 "scan_counts", .exactly(1, 1, 1), block: 1024,
-                [.memory(DeviceOperand(rowCounts)), .memory(DeviceOperand(starts)), .int(rows)])
-            let rowStarts: [Int] = try device.download(starts, count: rows + 1)
-            let total = rowStarts[rows]
-            let (indices, values) = (try device.block(4 * total), try device.block(4 * total))
-            try device.launch(
-                "compact_codes", .exactly(total > 0 ? rows : 0, 1, 1),
-                [
-                    .memory(slots.indices), .memory(slots.values), .memory(slots.counts),
-                    .memory(DeviceOperand(kept)), latentScale, .memory(DeviceOperand(starts)),
-                    .int(rows), .int(slots.capacity), .memory(DeviceOperand(indices)),
-                    .memory(DeviceOperand(values)),
-                ])
+                [.memory(rowCounts), .memory(slots.starts), .int(rows)])
+        }
+
+        /// The entries of all slots, row after row.
+        private func collect(_ slots: CodeSlots, starts: [Int]) throws -> SparseCodes {
+            let (rows, total) = (slots.rows, starts[slots.rows])
+            // Indices, then values: one copy to the host brings both.
+            let entries = try device.block(8 * total)
+            let values = DeviceOperand(entries, offset: 4 * total)
+            if total > 0 {
+                try device.launch(
+                    "compact_codes", .rows(rows),
+                    [
+                        .memory(slots.indices), .memory(slots.values), .memory(slots.counts),
+                        .memory(slots.kept), latentScale, .memory(slots.starts), .int(rows),
+                        .int(slots.capacity), .memory(DeviceOperand(entries)), .memory(values),
+                    ])
+            }
+            let bits: [UInt32] = try device.download(entries, count: 2 * total)
             var codes = SparseCodes(
-                latents: latents, rowStarts: rowStarts,
-                indices: try device.download(indices, count: total),
-                values: try device.download(values, count: total))
-            codes.onDevice = DeviceCodes(starts: starts, indices: indices, values: values)
+                latents: latents, rowStarts: starts,
+                indices: bits[..<total].map { Int32(bitPattern: $0) },
+                values: bits[total...].map { Float(bitPattern: $0) })
+            codes.onDevice = DeviceCodes(
+                starts: slots.starts, indices: DeviceOperand(entries), values: values)
             return codes
         }
     }
@@ -195,8 +197,8 @@ extension CUDABackend {
         try device.launch(
             "count_firings", .rows(codes.rows),
             [
-                .memory(DeviceOperand(resident.starts)), .memory(DeviceOperand(resident.indices)),
-                .memory(DeviceOperand(resident.values)),
+                .memory(resident.starts), .memory(resident.indices),
+                .memory(resident.values),
                 .memory(DeviceOperand(try device.upload(kept.map { $0 ? UInt8(1) : 0 }))),
                 .int(codes.rows), .int(positions), .int(codes.latents),
                 .memory(DeviceOperand(marks)), .memory(DeviceOperand(counts[0])),
@@ -226,9 +228,9 @@ extension CUDABackend {
             try device.launch(
                 "accumulate_codes", .exactly(count, 1, 1),
                 [
-                    .memory(DeviceOperand(resident.starts)),
-                    .memory(DeviceOperand(resident.indices)),
-                    .memory(DeviceOperand(resident.values)), .memory(places), .memory(sums),
+                    .memory(resident.starts),
+                    .memory(resident.indices),
+                    .memory(resident.values), .memory(places), .memory(sums),
                     .int(count), .int(latents),
                 ])
             try device.launch(
@@ -269,8 +271,8 @@ extension CUDABackend {
             "decode_\(matrix.type.kernelSuffix)", .exactly(rows, (width + 511) / 512, 1),
             block: 128,
             [
-                .memory(DeviceOperand(resident.starts)), .memory(DeviceOperand(resident.indices)),
-                .memory(DeviceOperand(resident.values)), .memory(try operand(matrix)),
+                .memory(resident.starts), .memory(resident.indices),
+                .memory(resident.values), .memory(try operand(matrix)),
                 try list(decoder.rowScale, of: matrix), bias, .memory(target), .int(rows),
                 .int(width),
             ])
@@ -291,9 +293,9 @@ extension CUDABackend {
             try device.launch(
                 "scatter_codes_\(type.kernelSuffix)", .exactly(rows, 1, 1),
                 [
-                    .memory(DeviceOperand(resident.starts, offset: 8 * start)),
-                    .memory(DeviceOperand(resident.indices)),
-                    .memory(DeviceOperand(resident.values)),
+                    .memory(resident.starts.moved(by: 8 * start)),
+                    .memory(resident.indices),
+                    .memory(resident.values),
                     try list(decoder.rowScale, of: matrix), .memory(dense), .int(rows),
                     .int(latents),
                 ])

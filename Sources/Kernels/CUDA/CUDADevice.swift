@@ -53,7 +53,7 @@ package final class CUDADevice: @unchecked Sendable {
         index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard, keepsMemory: Bool = true
     ) throws {
         driver = try Driver(in: places)
-        blas = try BLAS(in: places)
+        blas = try BLAS(for: driver, in: places)
         number = try Self.device(index, driver)
         (name, architecture, multiprocessors) = try Self.describe(number, driver)
         var context: Driver.Handle?
@@ -68,7 +68,8 @@ package final class CUDADevice: @unchecked Sendable {
         try driver.check(driver.makeEvent(&mark, Driver.withoutTiming), "cuEventCreate")
         self.mark = mark
         (uploads, downloads) = (try Staging(driver), try Staging(driver))
-        let image = KernelImage(architecture: architecture, in: places)
+        let image = KernelImage(
+            architecture: architecture, majors: driver.majors, in: places)
         (functions, kernelsNote) = (try KernelFunctions(image, driver), image.note)
         var handle: OpaquePointer?
         try blas.check(blas.create(&handle), "cublasCreate")
@@ -168,11 +169,11 @@ extension CUDADevice {
         }
     }
 
-    /// Queues the writing of zeros.
-    func fillZeros(_ operand: DeviceOperand, byteCount: Int) throws(KernelError) {
+    /// Queues the writing of one byte all over.
+    func fill(_ operand: DeviceOperand, with byte: UInt8, byteCount: Int) throws(KernelError) {
         try guarded { () throws(KernelError) in
             try driver.check(
-                driver.fill(operand.address, 0, byteCount, stream), "cuMemsetD8Async")
+                driver.fill(operand.address, byte, byteCount, stream), "cuMemsetD8Async")
         }
     }
 

@@ -27,10 +27,11 @@ struct Compiler: Sendable {
 
     /// Opens NVRTC.
     ///
+    /// - Parameter majors: versions whose code the driver bears, the most wanted first.
     /// - Throws: ``KernelError`` with code `unavailable`.
-    init(in places: CUDAPlaces) throws(KernelError) {
+    init(majors: [Int] = [13, 12], in places: CUDAPlaces) throws(KernelError) {
         let library = try SharedLibrary(
-            "NVRTC", names: ["libnvrtc.so.13", "libnvrtc.so.12"], in: places)
+            "NVRTC", names: majors.map { "libnvrtc.so.\($0)" }, in: places)
         name = library.name
         create = try library.function("nvrtcCreateProgram")
         compileProgram = try library.function("nvrtcCompileProgram")

@@ -1,13 +1,13 @@
 /// Codes of some rows on a device, as ``SparseCodes`` has them.
-final class DeviceCodes: Sendable {
+final class DeviceCodes: @unchecked Sendable {
     /// `[rows + 1]` of 64-bit integers.
-    let starts: DeviceBlock
+    let starts: DeviceOperand
     /// Latents of 32 bits, ascending within a row.
-    let indices: DeviceBlock
+    let indices: DeviceOperand
     /// Values of float32.
-    let values: DeviceBlock
+    let values: DeviceOperand
 
-    init(starts: DeviceBlock, indices: DeviceBlock, values: DeviceBlock) {
+    init(starts: DeviceOperand, indices: DeviceOperand, values: DeviceOperand) {
         (self.starts, self.indices, self.values) = (starts, indices, values)
     }
 }
@@ -15,10 +15,11 @@ final class DeviceCodes: Sendable {
 extension CUDABackend {
     /// Codes on the GPU, copied there unless they are.
     func deviceCodes(_ codes: SparseCodes) throws -> DeviceCodes {
-        if let kept = codes.onDevice, kept.starts.device === device { return kept }
+        if let kept = codes.onDevice, kept.starts.block.device === device { return kept }
         return DeviceCodes(
-            starts: try device.upload(codes.rowStarts), indices: try device.upload(codes.indices),
-            values: try device.upload(codes.values))
+            starts: DeviceOperand(try device.upload(codes.rowStarts)),
+            indices: DeviceOperand(try device.upload(codes.indices)),
+            values: DeviceOperand(try device.upload(codes.values)))
     }
 }
 
@@ -38,15 +39,39 @@ struct CodeSlots {
     let indices: DeviceOperand
     /// `[rows, strips, capacity]`
     let values: DeviceOperand
+    /// Entries of each strip that stay, `[rows, strips]`.
+    let kept: DeviceOperand
+    /// What the host looks at: the place of a number that is not finite (8 bytes), where each row's
+    /// codes begin and the end of the last one's, `[rows + 1]` of 8 bytes, and ``counts``.
+    private let looked: DeviceBlock
+    private let device: CUDADevice
+
+    /// The first pre-activation that is not finite, or all ones.
+    var notFinite: DeviceOperand { DeviceOperand(looked) }
+    /// Where each row's codes begin, `[rows + 1]` of 64-bit integers.
+    var starts: DeviceOperand { DeviceOperand(looked, offset: 8) }
     /// Entries of each strip, also those without room, `[rows, strips]`.
-    let counts: DeviceOperand
+    var counts: DeviceOperand { DeviceOperand(looked, offset: 8 * (rows + 2)) }
 
     /// Takes memory for some rows.
     init(rows: Int, capacity: Int, on device: CUDADevice) throws(KernelError) {
-        (self.rows, self.capacity) = (rows, capacity)
+        (self.rows, self.capacity, self.device) = (rows, capacity, device)
         let entries = rows * Self.strips * capacity
         indices = DeviceOperand(try device.block(4 * entries))
         values = DeviceOperand(try device.block(4 * entries))
-        counts = DeviceOperand(try device.block(4 * rows * Self.strips))
+        kept = DeviceOperand(try device.block(4 * rows * Self.strips))
+        looked = try device.block(8 * (rows + 2) + 4 * rows * Self.strips)
+        try device.fill(DeviceOperand(looked), with: 0xFF, byteCount: 8)
+    }
+
+    /// Waits for the counts: the place of a number that is not finite, the entries of the fullest
+    /// strip, and where each row's codes begin.
+    func summary() throws(KernelError) -> (notFinite: UInt64, most: Int, starts: [Int]) {
+        let words: [Int] = try device.download(looked, count: rows + 2 + rows * Self.strips / 2)
+        var most = 0
+        for pair in words[(rows + 2)...] {
+            most = max(most, pair & 0xFFFF_FFFF, pair >> 32)
+        }
+        return (UInt64(bitPattern: Int64(words[0])), most, Array(words[1..<rows + 2]))
     }
 }

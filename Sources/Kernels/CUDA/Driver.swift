@@ -42,6 +42,8 @@ struct Driver: Sendable {
             UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
             UnsafeMutablePointer<UnsafeMutableRawPointer?>?
         ) -> Status
+    /// Majors of CUDA whose libraries the driver bears, the newest first.
+    let majors: [Int]
     private let errorName:
         @convention(c) (Status, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Status
 
@@ -98,9 +100,11 @@ struct Driver: Sendable {
         launch = try library.function("cuLaunchKernel")
         errorName = try library.function("cuGetErrorName")
         let initialise: @convention(c) (UInt32) -> Status = try library.function("cuInit")
-        try check(initialise(0), "cuInit", code: .unavailable)
         var number: Int32 = 0
-        try check(version(&number), "cuDriverGetVersion", code: .unavailable)
+        let told = version(&number)
+        majors = number >= 13_000 ? [13, 12] : [12]
+        try check(told, "cuDriverGetVersion", code: .unavailable)
+        try check(initialise(0), "cuInit", code: .unavailable)
         guard number >= 12_000 else {
             throw KernelError(
                 .unavailable,

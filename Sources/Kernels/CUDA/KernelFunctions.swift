@@ -4,7 +4,13 @@ import Synchronization
 final class KernelFunctions: Sendable {
     private let driver: Driver
     private let module: SendableHandle
-    private let known = Mutex<[String: SendableHandle]>([:])
+    private let known = Mutex<[String: Known]>([:])
+
+    /// A kernel, and the dynamic shared memory that was announced for it.
+    private struct Known {
+        var function: SendableHandle
+        var sharedBytes = 48 << 10
+    }
 
     /// Loads an image into the current context.
     ///
@@ -27,19 +33,24 @@ final class KernelFunctions: Sendable {
     /// - Parameter sharedBytes: what launches may ask for; beyond 48 KiB it must be announced.
     func function(_ name: String, sharedBytes: Int) throws(KernelError) -> Driver.Handle? {
         try known.withLock { known throws(KernelError) in
-            let key = sharedBytes > 48 << 10 ? "\(name) \(sharedBytes)" : name
-            if let function = known[key] { return function.handle }
-            var function: Driver.Handle?
-            try driver.check(
-                driver.moduleFunction(&function, module.handle, name), "cuModuleGetFunction")
-            if sharedBytes > 48 << 10 {
+            var entry: Known
+            if let found = known[name] {
+                entry = found
+            } else {
+                var function: Driver.Handle?
+                try driver.check(
+                    driver.moduleFunction(&function, module.handle, name), "cuModuleGetFunction")
+                entry = Known(function: SendableHandle(function))
+            }
+            if sharedBytes > entry.sharedBytes {
                 try driver.check(
                     driver.setFunctionAttribute(
-                        function, Driver.dynamicSharedBytes, Int32(sharedBytes)),
+                        entry.function.handle, Driver.dynamicSharedBytes, Int32(sharedBytes)),
                     "cuFuncSetAttribute")
+                entry.sharedBytes = sharedBytes
             }
-            known[key] = SendableHandle(function)
-            return function
+            known[name] = entry
+            return entry.function.handle
         }
     }
 }
@@ -74,6 +85,9 @@ struct DeviceOperand {
     var address: Driver.Address { block.address + UInt64(offset) }
 
     init(_ block: DeviceBlock, offset: Int = 0) { (self.block, self.offset) = (block, offset) }
+
+    /// The same some bytes on.
+    func moved(by bytes: Int) -> DeviceOperand { DeviceOperand(block, offset: offset + bytes) }
 }
 
 /// A factor of a product: rows as they lie in memory, and whether they are the factor's columns.

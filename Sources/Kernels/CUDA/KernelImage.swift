@@ -18,10 +18,12 @@ struct KernelImage {
 
     /// The kernels for an architecture.
     ///
-    /// - Parameter architecture: such as `sm_90`.
-    init(architecture: String, in places: CUDAPlaces) {
+    /// - Parameters:
+    ///   - architecture: such as `sm_90`.
+    ///   - majors: of CUDA whose code the driver bears.
+    init(architecture: String, majors: [Int] = [13, 12], in places: CUDAPlaces) {
         let compiler: Compiler
-        do { compiler = try Compiler(in: places) } catch {
+        do { compiler = try Compiler(majors: majors, in: places) } catch {
             self = Self.portable
             return
         }

@@ -3,8 +3,8 @@
 // The latents of a row are cut in 8 strips of `ceil(latents / 1024) · 128`, the last ones shorter
 // or empty, and a warp takes a strip. The entries of a strip lie, ascending by latent, in a slot of
 // `indices` and `values` `[rows, 8, capacity]`; `counts` `[rows, 8]` says how many there are, which
-// may be more than the capacity after select_latents: then those beyond it are not there. The
-// order of kernels is top_k_floors (top-k alone), select_latents, keep_largest (top-k alone),
+// may be more than the capacity: then those beyond it are not there, and the kernels here take the
+// others, so that the host need not look between them. The order of kernels is top_k_floors (top-k alone), select_latents, keep_largest (top-k alone),
 // count_codes, scan_counts, compact_codes. Blocks of 256, any grid, except scan_counts.
 //
 // Version 1, not measured yet. These kernels touch entries alone: 8 bytes each, some hundredths of
@@ -13,6 +13,11 @@
 
 /// Strips, and warps, of a row.
 #define STRIPS 8
+
+/// Entries that are in a slot.
+static inline int stored_count(const int *counts, i64 slot, int capacity) {
+    return counts[slot] < capacity ? counts[slot] : capacity;
+}
 
 /// Latents of a strip.
 static inline int strip_width(int latents) { return (latents + 1023) / 1024 * 128; }
@@ -49,8 +54,7 @@ static inline int block_kth_largest(int k, int *counters, Count count_above) {
 // MARK: The largest of a row
 
 /// Keeps the k largest entries of every row, lowest latent first among equals; the values of all
-/// others become 0. Slots as above, with counts no larger than the capacity and values above 0. A
-/// block takes a row, a warp a strip.
+/// others become 0. Slots as above, with values above 0. A block takes a row, a warp a strip.
 KERNEL(keep_largest)(const int *__restrict__ indices, float *values,
                      const int *__restrict__ counts, int rows, int capacity, int k) {
     SHARED int counters[32];
@@ -59,11 +63,11 @@ KERNEL(keep_largest)(const int *__restrict__ indices, float *values,
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         int strip = warp_index(), lane = lane_index(), total = 0;
         for (int i = 0; i < STRIPS; i++)
-            total += counts[(i64)row * STRIPS + i];
+            total += stored_count(counts, (i64)row * STRIPS + i, capacity);
         if (total <= k)
             continue;
         float *slot = values + ((i64)row * STRIPS + strip) * capacity;
-        int count = counts[(i64)row * STRIPS + strip];
+        int count = stored_count(counts, (i64)row * STRIPS + strip, capacity);
         // Most strips have no more than 64 entries; those stay in registers.
         int near = lane < count ? (int)bits_of(slot[lane]) : 0;
         int next = lane + 32 < count ? (int)bits_of(slot[lane + 32]) : 0;
@@ -112,7 +116,7 @@ KERNEL(count_codes)(const float *__restrict__ values, const int *__restrict__ in
     SHARED int found[STRIPS];
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         i64 slot = (i64)row * STRIPS + warp_index();
-        int count = counts[slot], mine = 0;
+        int count = stored_count(counts, slot, capacity), mine = 0;
         for (int i = lane_index(); i < count; i += 32) {
             i64 entry = slot * capacity + i;
             mine += scaled_value(values[entry], latentScale, indices[entry]) != 0;
@@ -176,7 +180,7 @@ KERNEL(compact_codes)(const int *__restrict__ indices, const float *__restrict__
         i64 slot = (i64)row * STRIPS + warp_index(), place = starts[row];
         for (int i = 0; i < warp_index(); i++)
             place += kept[(i64)row * STRIPS + i];
-        int count = counts[slot];
+        int count = stored_count(counts, slot, capacity);
         for (int first = 0; first < count; first += 32) {
             int i = first + lane_index(), latent = 0;
             float value = 0;

@@ -3,8 +3,8 @@
 
     python3 make_ptx.py [FOLDER_OF_LIBNVRTC]
 
-Needs NVRTC 12 (`pip install nvidia-cuda-nvrtc-cu12`): a driver compiles PTX of its own CUDA version
-and older ones. The first line holds a hash of the source, by which a test sees that the file is old.
+Needs NVRTC 12, an old one (`pip install nvidia-cuda-nvrtc-cu12==12.1.105`): a driver compiles PTX of
+its own CUDA version and older ones. The first line holds a hash of the source, by which a test sees that the file is old.
 """
 import ctypes
 import glob
