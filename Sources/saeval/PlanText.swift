@@ -94,7 +94,7 @@ struct PlanText {
 
     /// What a rank needs.
     private var memory: String {
-        "Peak memory of one rank: \(byteText(summary.peakMemoryBytes)), beside \(byteText(summary.weightBytes)) of weights that all ranks of a node share\n"
+        "Peak memory of one rank: \(byteText(summary.peakMemoryBytes)), beside \(byteText(summary.weightBytes)) of weights that all ranks of a node share; on a GPU \(byteText(summary.deviceMemoryBytes)) of its memory, or smaller pieces of work\n"
     }
 
     /// How long it takes, by machine.

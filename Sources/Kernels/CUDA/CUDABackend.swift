@@ -53,11 +53,14 @@ public final class CUDABackend: KernelBackend {
     public var memoryPeakBytes: Int { device.memory.peakBytes }
 
     /// Chunks that fill a large GPU, and smaller ones for little memory.
-    static func chunks(memoryBytes: Int) -> ChunkPolicy {
+    private static func chunks(memoryBytes: Int) -> ChunkPolicy {
         let scale = memoryBytes >= 40 << 30 ? 4 : memoryBytes >= 12 << 30 ? 2 : 1
         return ChunkPolicy(
             tokens: scale * 4 * blockRows, logitsTokens: scale * blockRows, atOnce: 2)
     }
+
+    /// The chunks of a GPU with much memory.
+    public static var largestChunks: ChunkPolicy { chunks(memoryBytes: .max) }
 
     /// Large pieces, two at a time, so that one is prepared while the other is computed.
     public var chunks: ChunkPolicy { policy.withLock { $0 } }

@@ -97,15 +97,3 @@ struct ProductFactor {
     var stride: Int
     var isTransposed: Bool
 }
-
-extension CUDADevice {
-    /// How many blocks a launch has.
-    enum Grid {
-        /// As many as `count` things need at `each` to a block, bounded: kernels walk on.
-        case items(Int, each: Int)
-        /// One block for each row, bounded: kernels walk on.
-        case rows(Int)
-        /// Exactly these.
-        case exactly(Int, Int, Int)
-    }
-}

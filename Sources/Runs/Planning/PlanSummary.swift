@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Kernels
 
 /// What `saeval plan` tells of a plan, as text or as JSON.
 public struct PlanSummary: Sendable, Codable {
@@ -96,6 +97,8 @@ public struct PlanSummary: Sendable, Codable {
     public var waveBytes: [Int]
     /// Highest private memory of one rank.
     public var peakMemoryBytes: Int
+    /// Memory of a GPU that one rank would like, weights included.
+    public var deviceMemoryBytes: Int
     /// What becomes of activations, and why.
     public var storage: [StorageGroup]
     /// Hours by machine.
@@ -129,6 +132,8 @@ public struct PlanSummary: Sendable, Codable {
         (activationBytes, waveBytes) = (estimate.activationBytes, estimate.waveBytes)
         diskBudget = outline.diskBudget
         peakMemoryBytes = estimate.peakBytes
+        deviceMemoryBytes =
+            PlanEstimate(plan, threads: threads, chunks: CUDABackend.largestChunks).deviceBytes
         (missing, assumptions) = (outline.missing, outline.assumptions)
         failures = plan.failedItems
         fetchCommand = outline.missing.isEmpty ? nil : outline.fetchCommand
