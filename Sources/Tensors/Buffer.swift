@@ -130,13 +130,19 @@ extension Buffer {
         }
     }
 
-    /// A value that a device made from the bytes, kept until they change or go.
+    /// Values that are kept beside a buffer.
+    private static let mostCompanions = 64
+
+    /// A value that a device made from the bytes, kept until they change or go, or until there are
+    /// many.
     public func companion<Value: Sendable>(
         _ name: String, make: () throws -> Value
     ) rethrows -> Value {
         if let value = state.withLock({ $0.companions[name] as? Value }) { return value }
         let value = try make()
         state.withLock { state in
+            // Parts of a matrix that are used once must not pile up beside it.
+            if state.companions.count >= Self.mostCompanions { state.companions = [:] }
             state.companions[name] = value
             hostAlone.store(0, ordering: .releasing)
         }

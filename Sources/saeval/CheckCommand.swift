@@ -18,6 +18,9 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try options.source.configuration(catalogue: evaluationCatalogue)
+        if let note = try DeviceChoice(device: configuration.device, localRanks: ranks).note {
+            Console.note(note)
+        }
         let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
         let estimate = PlanEstimate(plan, threads: threads)

@@ -64,11 +64,13 @@ extension ProgramTests {
             #expect(!ending.errors.contains("Emulated GPU"))
         }
 
-        @Test("Where something is missing, cuda is refused with that sentence")
-        func refused() throws {
+        @Test(
+            "Where something is missing, cuda is refused with that sentence",
+            arguments: ["run", "check"])
+        func refused(command: String) throws {
             let bench = try Workbench()
             let ending = try bench.saeval(
-                bench.small(["--device", "cuda"]),
+                bench.small(["--device", "cuda"], command: command),
                 variables: emulatedGPU(bench, variant: "no-cublas"))
             #expect(ending.status == 64)
             #expect(ending.errors.contains("cuBLAS cannot be opened"), "\(ending)")

@@ -20,8 +20,10 @@ public final class CUDABackend: KernelBackend {
     /// The name in logs and keys.
     public var name: String { "cuda" }
 
-    /// What the GPU is, how much of its memory this rank may use and where the kernels came from.
+    /// What the GPU is and how much of its memory this rank may use.
     public let description: String
+    /// Where the kernels came from.
+    public var kernelsNote: String { device.kernelsNote }
 
     /// Opens a GPU.
     ///
@@ -38,8 +40,7 @@ public final class CUDABackend: KernelBackend {
         self.device = device
         policy = Mutex(Self.chunks(memoryBytes: device.memory.limit))
         description =
-            "\(device.name) (\(device.architecture)), \(device.memory.limit >> 20) MiB for this rank, "
-            + device.kernelsNote
+            "\(device.name) (\(device.architecture)), \(device.memory.limit >> 20) MiB for each rank"
     }
 
     /// How many GPUs this process sees.

@@ -1,5 +1,5 @@
 import Kernels
-import Messaging
+import Storage
 
 /// What one rank found when it looked for a GPU.
 struct DeviceOffer {
@@ -38,10 +38,21 @@ struct DeviceOffer {
 
 /// What all ranks of a run compute with: GPUs if every rank has one, else processors, since results
 /// of both do not mix.
-struct DeviceChoice {
+public struct DeviceChoice {
     let usesGPU: Bool
     /// What the user should know.
-    let note: String?
+    public let note: String?
+
+    /// Decides from what one rank found.
+    ///
+    /// - Throws: as for all ranks.
+    public init(device: String, localRanks: Int) throws {
+        let offer = DeviceOffer(device: device, localRank: 0, localSize: localRanks)
+        var rank = RankIntroduction(configuration: "", host: hostName(), processors: [])
+        (rank.hasGPU, rank.device) = (offer.gpu != nil, offer.sentence)
+        (rank.kernels, rank.hasDriver) = (offer.gpu?.kernelsNote ?? "", offer.hasDriver)
+        try self.init(device: device, ranks: [rank])
+    }
 
     /// Decides from what all ranks said.
     ///
@@ -54,8 +65,8 @@ struct DeviceChoice {
         guard let missing = ranks.firstIndex(where: { !$0.hasGPU }) else {
             usesGPU = true
             let kinds = Set(ranks.map(\.device)).sorted()
-            note =
-                "computing on \(ranks.count == 1 ? "" : "\(ranks.count) × ")\(kinds.joined(separator: "; "))"
+            let count = ranks.count == 1 ? "" : "\(ranks.count) × "
+            note = "computing on \(count)\(kinds.joined(separator: "; ")), \(ranks[0].kernels)"
             return
         }
         let who = ranks.count == 1 ? "" : "rank \(missing) on \(ranks[missing].host): "

@@ -14,6 +14,8 @@ struct RankIntroduction: Codable {
     var hasGPU = false
     /// The GPU, or why there is none.
     var device = ""
+    /// Where the GPU's kernels came from.
+    var kernels = ""
     /// Whether there is a driver for GPUs.
     var hasDriver = false
 }

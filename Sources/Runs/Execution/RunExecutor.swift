@@ -103,6 +103,7 @@ public struct RunExecutor {
         let introduction = RankIntroduction(
             configuration: ContentHash.of(ContentKeys.version + text).hex, host: hostName(),
             processors: allowedProcessors(), hasGPU: offer.gpu != nil, device: offer.sentence,
+            kernels: offer.gpu?.kernelsNote ?? "",
             hasDriver: offer.hasDriver)
         if case .failure(let error) = configured { return (introduction, offer, error) }
         return (introduction, offer, nil)
