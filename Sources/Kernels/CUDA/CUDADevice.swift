@@ -22,7 +22,6 @@ package final class CUDADevice: @unchecked Sendable {
     let memory: DeviceMemory
     let blas: BLAS
     let blasHandle: OpaquePointer?
-    private let blasWorkspace: Driver.Address
     private let context: Driver.Handle?
     let multiprocessors: Int
     private let uploads: Staging
@@ -78,7 +77,6 @@ package final class CUDADevice: @unchecked Sendable {
         var workspace: Driver.Address = 0
         try driver.check(
             driver.allocate(&workspace, Self.workspaceBytes), "cuMemAlloc", code: .unavailable)
-        blasWorkspace = workspace
         try blas.check(
             blas.setWorkspace(handle, workspace, Self.workspaceBytes), "cublasSetWorkspace")
         var (free, total) = (0, 0)

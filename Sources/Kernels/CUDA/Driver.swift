@@ -55,7 +55,6 @@ struct Driver: Sendable {
         case secondLevelCacheBytes = 38
         case major = 75
         case minor = 76
-        case sharedBytesOptIn = 97
     }
     /// `CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES`
     static let dynamicSharedBytes: Int32 = 8
