@@ -3,7 +3,7 @@
 //
 // Version 1, not measured yet. All are bound by memory: each reads and writes a number once, in
 // 16-byte quads where width and addresses allow, else in neighbouring single numbers. Bytes per
-// number: activate, soft_cap and add_bias 8; add and gate 12; embed and widen 4 + the stored size.
+// number: activate and soft_cap 8; add and gate 12; embed and widen 4 + the stored size.
 // The dearest function, gelu, is some 40 instructions a number where 3.35 TB/s leave room for
 // about 70 on 132 processors.
 
@@ -153,20 +153,6 @@ KERNEL(embed_bf16)(const int *__restrict__ tokens, const u16 *__restrict__ table
 KERNEL(embed_f16)(const int *__restrict__ tokens, const u16 *__restrict__ table, float *out,
                   i64 rows, int width, float scale) {
     embed_rows<Float16>(tokens, table, out, rows, width, scale);
-}
-
-/// `x ← x + bias` in every row; x is `[rows, width]`.
-KERNEL(add_bias)(float *x, const float *__restrict__ bias, i64 rows, int width) {
-    bool quads = in_quads(x, width) && in_quads(bias, width);
-    over_rows(rows, width, quads, [&](i64 row, int column, auto lanes) {
-        constexpr int N = decltype(lanes)::count;
-        float *place = x + row * width + column;
-        Pack<N> a = load<Float32, N>(place), b = load<Float32, N>(bias + column);
-#pragma unroll
-        for (int j = 0; j < N; j++)
-            a.v[j] += b.v[j];
-        store<Float32, N>(place, a);
-    });
 }
 
 /// Every row of `out` `[rows, width]` becomes `row` `[width]`.
