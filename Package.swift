@@ -31,6 +31,10 @@ let package = Package(
             path: "Tests/Fuzz"),
         // A GPU for tests where there is none; not a product.
         .target(name: "EmulatedGPU", dependencies: ["Kernels"], path: "Tests/EmulatedGPU"),
+        // The walk over operations as a program, for machines without Swift; not a product.
+        .executableTarget(
+            name: "saeval-walk", dependencies: ["OperationWalk", "Kernels", "Tensors", "Basics"],
+            path: "Tests/Walk"),
         // Row 6
         .target(
             name: "SAEval",
@@ -73,6 +77,10 @@ let package = Package(
             exclude: ["README.md"]),
         .target(name: "Probes", dependencies: ["Kernels", "Tensors", "Basics", "CLBFGS"]),
         .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
+        // Every operation with awkward shapes, for tests and their program; not a product.
+        .target(
+            name: "OperationWalk", dependencies: ["Kernels", "Tensors"],
+            path: "Tests/OperationWalk"),
         // Row 2
         .target(
             name: "Kernels",
@@ -113,7 +121,9 @@ let package = Package(
         // Tests mirror the sources.
         .testTarget(name: "PackageTests"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
-        .testTarget(name: "KernelsTests", dependencies: ["EmulatedGPU", "Kernels", "Tensors", "Basics"]),
+        .testTarget(
+            name: "KernelsTests",
+            dependencies: ["EmulatedGPU", "OperationWalk", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Basics"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Basics"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),

@@ -1,4 +1,5 @@
 import EmulatedGPU
+import OperationWalk
 import Tensors
 import Testing
 
@@ -119,16 +120,3 @@ struct CUDABackendTests {
 
 /// A real GPU, if this machine has one.
 private let realGPU: CUDABackend? = try? CUDABackend()
-
-extension Operation {
-    /// The tolerance on a GPU: products round activations, and dense
-    /// decoding values, to a 16-bit type of the weights.
-    func tolerance(onGPU type: ElementType) -> Double {
-        let rounding = type == .float32 ? 0 : type == .bfloat16 ? 0x1p-8 : 0x1p-11
-        return switch self {
-        case .linear, .linearTransposed, .encodeReLU, .decode, .decodeDense:
-            max(tolerance, rounding)
-        default: tolerance
-        }
-    }
-}

@@ -1,6 +1,7 @@
 import Basics
 import EmulatedGPU
 import Glibc
+import OperationWalk
 import Tensors
 import Testing
 

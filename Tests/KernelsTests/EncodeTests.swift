@@ -1,4 +1,5 @@
 import Basics
+import OperationWalk
 import Tensors
 import Testing
 

@@ -1,3 +1,4 @@
+import OperationWalk
 import Tensors
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import OperationWalk
 import Tensors
 import Testing
 

@@ -9,11 +9,11 @@ private let designRows: [[String]] = [
     ],
     ["Basics", "Messaging", "Tensors"],
     ["Kernels", "Formats", "Storage", "Tokenizers"],
-    ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub"],
+    ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub", "OperationWalk"],
     ["EvalKit"],
     ["Evals", "Runs", "Reports"],
     ["SAEval"],
-    ["saeval", "saeval-fuzz", "EmulatedGPU"],
+    ["saeval", "saeval-fuzz", "EmulatedGPU", "saeval-walk"],
 ]
 
 /// The row of each target.

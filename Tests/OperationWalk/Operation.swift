@@ -1,9 +1,8 @@
+import Kernels
 import Tensors
 
-@testable import Kernels
-
 /// One operation of the walk: makes its arguments from a shape and runs on any backend.
-enum Operation: String, CaseIterable, Sendable {
+package enum Operation: String, CaseIterable, Sendable {
     case embedding, linear, linearTransposed, layerNorm, rmsNorm, rotate, attention, attentionWindow
     case relu, gelu, geluTanh, silu, gate, add, softCap
     case encodeReLU, encodeExactReLU, encodeTopK, encodeRankedTopK, encodeJumpReLU, encodeGated
@@ -12,7 +11,7 @@ enum Operation: String, CaseIterable, Sendable {
     case elements, splitFused, replaceRows, firings, means
 
     /// Largest difference from the reference, as a share of the largest expected number.
-    var tolerance: Double {
+    package var tolerance: Double {
         switch self {
         case .embedding, .add, .convert, .widen, .relu: 0
         case .elements, .splitFused, .replaceRows, .firings, .means: 0
@@ -39,15 +38,29 @@ enum Operation: String, CaseIterable, Sendable {
         }
     }
 
-    /// Every operation with every awkward shape, and every weight type where there are weights.
-    static let walk: [(operation: Operation, shape: WalkShape)] = allCases.flatMap { operation in
-        WalkShape.all.filter { operation.hasWeights || $0.type == .float32 }.map {
-            (operation, $0)
+    /// The tolerance on a GPU: products round activations, and dense decoding values, to a 16-bit
+    /// type of the weights.
+    package func tolerance(onGPU type: ElementType) -> Double {
+        let rounding = type == .float32 ? 0 : type == .bfloat16 ? 0x1p-8 : 0x1p-11
+        return switch self {
+        case .linear, .linearTransposed, .encodeReLU, .decode, .decodeDense:
+            max(tolerance, rounding)
+        default: tolerance
         }
     }
 
+    /// Every awkward shape, and every weight type where there are weights.
+    package var shapes: [WalkShape] {
+        WalkShape.all.filter { hasWeights || $0.type == .float32 }
+    }
+
+    /// Every operation with each of its shapes.
+    package static let walk: [(operation: Operation, shape: WalkShape)] = allCases.flatMap {
+        operation in operation.shapes.map { (operation: operation, shape: $0) }
+    }
+
     /// Runs the operation; the same shape gives the same arguments on every backend.
-    func run(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
+    package func run(on backend: some KernelBackend, _ shape: WalkShape) throws -> Outcome {
         switch self {
         case .embedding, .linear, .linearTransposed, .layerNorm, .rmsNorm, .rotate, .attention,
             .attentionWindow:

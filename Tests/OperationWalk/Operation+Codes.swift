@@ -1,6 +1,5 @@
+import Kernels
 import Tensors
-
-@testable import Kernels
 
 extension Operation {
     /// Encoding and decoding. Where a threshold decides, numbers are chosen so that every sum is
