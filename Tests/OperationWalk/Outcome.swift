@@ -49,8 +49,8 @@ package struct Outcome {
         return nil
     }
 
-    /// The largest difference from the expected numbers, as a share of the largest of them; infinite
-    /// where it is not a number.
+    /// The largest difference from the expected numbers, as a share of the largest of them;
+    /// infinite where it is not a number.
     package func largestDifference(from expected: Outcome) -> Double {
         guard numbers.count == expected.numbers.count else { return .infinity }
         let scale = expected.scale

@@ -9,9 +9,9 @@ import OperationWalk
 ///     saeval-walk --device cuda --only linear,decode --trace
 ///     saeval-walk --device cuda --describe          the GPU and the libraries that were opened
 ///
-/// One line for each operation, at once; the last line sums up. Exit code 1 when a result is further
-/// from the reference than the operation's tolerance, has other bits the second time, or was not
-/// tried for want of time.
+/// One line for each operation, at once; the last line sums up. Exit code 1 when a result is
+/// further from the reference than the operation's tolerance, has other bits the second time, or
+/// was not tried for want of time.
 @main
 struct WalkProgram {
     static func main() {
