@@ -75,14 +75,17 @@ extension ProgramTests {
             }
         }
 
-        @Test("A run that was killed goes on and gives the same bytes", arguments: [0.4, 1.0, 2.0])
-        func killed(seconds: Double) throws {
+        @Test(
+            "A run that was killed goes on and gives the same bytes",
+            arguments: [("start", 1), ("begin", 2), ("unit", 1), ("unit", 8)])
+        func killed(event: String, count: Int) throws {
             let bench = try Workbench()
             let arguments = Self.arguments(bench, ["--threads", "1"])
             let running = try bench.start(arguments)
-            Thread.sleep(forTimeInterval: seconds)
+            try running.wait(for: event, count: count, in: bench.output + "/log.jsonl")
             running.send(SIGKILL)
-            _ = try running.ending()
+            let killed = try running.ending()
+            #expect(killed.status == 128 + SIGKILL, "\(killed)")
             let ending = try bench.saeval(arguments, ranks: 2)
             #expect(ending.status == 0, "\(ending)")
             #expect(try bench.results().differences(from: try Self.alone.get()) == [])

@@ -49,7 +49,7 @@ extension ProgramTests {
             let arguments = Self.longer(bench)
             let first = try bench.start(arguments, ranks: ranks)
             let log = bench.output + "/log.jsonl"
-            while first.isRunning, !bench.contains(log, "\"event\": \"\(event)\"") { usleep(2000) }
+            try first.wait(for: event, in: log)
             first.send(number)
             let stopped = try first.ending()
             #expect(stopped.status == 75, "\(stopped)")
@@ -139,9 +139,7 @@ extension ProgramTests {
             let bench = try Workbench()
             let first = try bench.start(Self.longer(bench))
             let lock = bench.output + "/run.lock"
-            while first.isRunning, !bench.contains(bench.output + "/log.jsonl", "\"start\"") {
-                usleep(2000)
-            }
+            try first.wait(for: "start", in: bench.output + "/log.jsonl")
             let second = try bench.saeval(Self.longer(bench))
             #expect(second.status == 64 || second.status == 1, "\(second)")
             #expect(
@@ -160,7 +158,7 @@ extension ProgramTests {
             let run = try RunningProgram(
                 command + Self.longer(bench) + flags, folder: bench.path)
             let log = bench.output + "/log.jsonl"
-            while run.isRunning, !bench.contains(log, "\"event\": \"block\"") { usleep(2000) }
+            try run.wait(for: "block", in: log)
             let victim = try #require(run.children.last)
             kill(victim, SIGKILL)
             let ending = try run.ending()
@@ -175,8 +173,7 @@ extension ProgramTests {
         func deadRank() throws {
             let bench = try Workbench()
             let run = try bench.start(Self.longer(bench), ranks: 3)
-            let log = bench.output + "/log.jsonl"
-            while run.isRunning, !bench.contains(log, "\"event\": \"block\"") { usleep(2000) }
+            try run.wait(for: "block", in: bench.output + "/log.jsonl")
             kill(try #require(run.children.last), SIGKILL)
             let ending = try run.ending(seconds: 10)
             #expect(ending.status != 0, "\(ending)")
@@ -194,13 +191,7 @@ extension Workbench {
     /// How often a file contains a text; 0 when it is missing.
     func count(_ path: String, _ text: String) -> Int {
         guard let bytes = FileManager.default.contents(atPath: path) else { return 0 }
-        var count = 0
-        var rest = bytes.startIndex..<bytes.endIndex
-        while let found = bytes.range(of: Data(text.utf8), in: rest) {
-            count += 1
-            rest = found.upperBound..<bytes.endIndex
-        }
-        return count
+        return occurrences(of: Data(text.utf8), in: bytes)
     }
 
     /// The bytes of all artefacts, by path.

@@ -178,16 +178,15 @@ extension ProgramTests {
             let config = try bench.hubConfig()
             let running = try bench.start(["fetch", config], variables: hub.variables)
             let blobs = bench.file("cache/models--toy--model/blobs")
-            var seen = 0
-            let deadline = Date(timeIntervalSinceNow: 30)
-            while seen < 100_000, Date() < deadline {
-                usleep(20_000)
-                seen =
-                    ((try? folderContents(blobs)) ?? []).filter { $0.hasSuffix(".incomplete") }
-                    .compactMap { fileByteCount("\(blobs)/\($0)") }.max() ?? 0
+            try running.wait(for: "100,000 bytes", seconds: 30) {
+                guard folderExists(blobs) else { return false }
+                let unfinished = try folderContents(blobs).filter { $0.hasSuffix(".incomplete") }
+                let sizes = unfinished.compactMap { fileByteCount("\(blobs)/\($0)") }
+                return sizes.contains { $0 >= 100_000 }
             }
             running.send(SIGKILL)
-            _ = try running.ending()
+            let killed = try running.ending()
+            #expect(killed.status == 128 + SIGKILL, "\(killed)")
             let ending = try bench.saeval(["fetch", config], variables: hub.variables)
             #expect(ending.status == 0, "\(ending)")
             let ranges = try hub.requests("model.safetensors").map { $0["range"]?.text ?? "all" }

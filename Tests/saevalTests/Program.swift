@@ -112,6 +112,41 @@ final class RunningProgram {
     /// Sends a signal.
     func send(_ number: Int32) { kill(process.processIdentifier, number) }
 
+    /// Waits for something that the program does. Where it ends first, or takes too long, the test
+    /// fails and does not go on.
+    ///
+    /// - Parameter event: what is waited for, for the message.
+    func wait(
+        for event: String, seconds: Double = 120, until hasHappened: () throws -> Bool
+    ) throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while true {
+            // Looked at first: what the program does just before its end counts.
+            let isRunning = process.isRunning
+            if try hasHappened() { return }
+            guard isRunning else {
+                let end = try ending()
+                try #require(Bool(false), "the program ended before \(event): \(end)")
+                return
+            }
+            if Date() >= deadline {
+                send(SIGKILL)
+                let end = try ending()
+                try #require(Bool(false), "\(event) did not come in \(seconds) s: \(end)")
+            }
+            usleep(2000)
+        }
+    }
+
+    /// Waits until a log says that something happened so many times.
+    func wait(for event: String, count: Int = 1, in log: String) throws {
+        let text = Data("\"event\": \"\(event)\"".utf8)
+        try wait(for: "\(count) × \(event)") {
+            guard let bytes = FileManager.default.contents(atPath: log) else { return false }
+            return occurrences(of: text, in: bytes) >= count
+        }
+    }
+
     /// Waits for the end; a program that takes too long is killed.
     func ending(seconds: Int = 120) throws -> Ending {
         let deadline = Date(timeIntervalSinceNow: Double(seconds))
@@ -132,6 +167,17 @@ final class RunningProgram {
         defer { unlink(path) }
         return String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
     }
+}
+
+/// How often some bytes contain other ones.
+func occurrences(of part: Data, in bytes: Data) -> Int {
+    var count = 0
+    var rest = bytes.startIndex..<bytes.endIndex
+    while let found = bytes.range(of: part, in: rest) {
+        count += 1
+        rest = found.upperBound..<bytes.endIndex
+    }
+    return count
 }
 
 /// All tests of the whole program, one after the other: each of them uses all cores.
