@@ -83,6 +83,7 @@ extension ProgramTests {
             let listing = try RunningProgram(
                 ["tar", "--list", "--file", "\(bundle).tar.gz"], folder: bench.path
             ).ending()
+            #expect(listing.status == 0, "\(listing)")
             let names = Set(listing.output.split(separator: "\n").map(String.init))
             let expected = bench.files(below: bundle).map { "bundle/\($0)" }
             #expect(expected.filter { !names.contains($0) } == [])

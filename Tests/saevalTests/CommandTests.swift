@@ -114,6 +114,7 @@ extension ProgramTests {
             let some = try bench.saeval([
                 "ls", "saes", "configs/quickstart/saes/sae_lens", "--match", ".*__topk",
             ])
+            #expect(some.status == 0, "\(some)")
             #expect(some.output.split(separator: "\n").count == 2 + 3, "\(some)")
             let models = try bench.saeval(["ls", "models", "configs/quickstart/model"])
             #expect(models.status == 0, "\(models)")
@@ -123,6 +124,7 @@ extension ProgramTests {
                 #expect(models.output.contains(part), "\(models)")
             }
             let evals = try bench.saeval(["ls", "evals"])
+            #expect(evals.status == 0, "\(evals)")
             #expect(evals.output.hasPrefix("core: "), "\(evals)")
             #expect(evals.output.contains("  context_size: 128\n"), "\(evals)")
         }

@@ -80,6 +80,7 @@ extension ProgramTests {
             let config = try bench.hubConfig()
             #expect(try bench.saeval(["fetch", config], variables: hub.variables).status == 0)
             let whole = try bench.saeval(["plan", config], variables: StubHub.variables(bench))
+            #expect(whole.status == 0, "\(whole)")
             try FileManager.default.removeItem(atPath: bench.file("cache/datasets--toy--text"))
             let ending = try bench.saeval(["plan", config], variables: StubHub.variables(bench))
             #expect(ending.status == 0 && ending.errors.isEmpty, "\(ending)")

@@ -32,7 +32,8 @@ extension ProgramTests {
             }
             #expect(all[1].differences(from: all[0]) == [])
             let bench = try Workbench()
-            _ = try bench.saeval(bench.small(["--layers", "2"], sparsityBatches: 4))
+            let ending = try bench.saeval(bench.small(["--layers", "2"], sparsityBatches: 4))
+            #expect(ending.status == 0, "\(ending)")
             #expect(try bench.results().differences(from: all[0]) != [])
         }
 
@@ -41,6 +42,7 @@ extension ProgramTests {
             let bench = try Workbench()
             let arguments = bench.small(["--device", "cuda", "--layers", "2"], sparsityBatches: 4)
             let first = try bench.saeval(arguments, variables: emulatedGPU(bench))
+            #expect(first.status == 0, "\(first)")
             #expect(first.errors.contains("kernels compiled by NVRTC"), "\(first)")
             let second = try bench.saeval(arguments, variables: emulatedGPU(bench))
             #expect(second.status == 0 && second.errors.contains("kernels kept at"), "\(second)")
@@ -59,7 +61,7 @@ extension ProgramTests {
             let ending = try bench.saeval(
                 bench.small(["--layers", "2"], sparsityBatches: 4),
                 variables: emulatedGPU(bench, variant: variant))
-            #expect(ending.status == 0)
+            #expect(ending.status == 0, "\(ending)")
             #expect(ending.errors.contains(sentence), "\(ending)")
             #expect(!ending.errors.contains("Emulated GPU"))
         }
@@ -72,7 +74,7 @@ extension ProgramTests {
             let ending = try bench.saeval(
                 bench.small(["--device", "cuda"], command: command),
                 variables: emulatedGPU(bench, variant: "no-cublas"))
-            #expect(ending.status == 64)
+            #expect(ending.status == 64, "\(ending)")
             #expect(ending.errors.contains("cuBLAS cannot be opened"), "\(ending)")
         }
 

@@ -61,6 +61,7 @@ extension ProgramTests {
             let spelled = try bench.saeval(
                 ["ls", "saes", "--sae_regex_pattern", arguments[0], "--sae-block-pattern"]
                     + arguments.suffix(1), variables: hub.variables)
+            #expect(spelled.status == 0, "\(spelled)")
             #expect(spelled.output == listing.output)
         }
 
@@ -70,6 +71,7 @@ extension ProgramTests {
             let hub = try PublishedHub(bench, layers: [1])
             let listing = try bench.saeval(
                 ["ls", "saes", "--release", PublishedHub.release], variables: hub.variables)
+            #expect(listing.status == 0, "\(listing)")
             let lines = listing.output.split(separator: "\n")
             let there = lines.filter { !$0.hasSuffix("not downloaded") }.dropFirst(2)
             let cells = there.map { $0.split(separator: " ").map(String.init) }
@@ -90,7 +92,8 @@ extension ProgramTests {
             let all = try ["gemma-3-270m-it", "google/gemma-3-270m-it"].map {
                 try bench.saeval(["ls", "saes", "--model", $0, "--release", ".*-it-res.*"])
             }
-            #expect(all[0].status == 0 && all[0].output == all[1].output, "\(all[0])")
+            #expect(all.map(\.status) == [0, 0], "\(all)")
+            #expect(all[0].output == all[1].output)
             #expect(all[0].output.split(separator: "\n").count == 2 + 72 + 52, "\(all[0])")
         }
 
@@ -237,6 +240,7 @@ extension ProgramTests {
             #expect(
                 results[1]["sae_cfg_dict"]?["metadata"]?["model_name"]?.text == "gemma-2-2b")
             let status = try bench.saeval(["status", bench.output])
+            #expect(status.status == 0, "\(status)")
             #expect(status.output.hasPrefix("\(bench.output): done"), "\(status)")
             let again = try bench.saeval(hub.tiny(flags), variables: hub.variables)
             #expect(again.status == 0, "\(again)")
