@@ -24,6 +24,7 @@ struct GoldenResult {
     func compare(_ path: String, factor: Double = 1) throws {
         let ours = try JSON(file: path)
         var worst = (ratio: 0.0, name: "")
+        var compared = 0
         func compare(_ name: String, _ expected: JSON?, _ actual: JSON?) {
             guard let expected = expected?.double, let actual = actual?.double else {
                 Issue.record(
@@ -33,8 +34,13 @@ struct GoldenResult {
             }
             let relative = name.contains(".kl_") ? 1e-3 : 1e-4
             let tolerance = factor * relative * max(abs(expected), 1e-3)
-            let ratio = actual == expected ? 0 : abs(actual - expected) / tolerance
-            if !(ratio <= worst.ratio) { worst = (ratio, "\(name): \(actual) for \(expected)") }
+            compared += 1
+            if actual == expected || actual.isNaN && expected.isNaN { return }
+            let ratio = abs(actual - expected) / tolerance
+            // What one of both alone has as NaN must not be hidden by the next number.
+            if ratio > worst.ratio || ratio.isNaN {
+                worst = (ratio.isNaN ? .infinity : ratio, "\(name): \(actual) for \(expected)")
+            }
         }
         for category in metrics.members ?? [] {
             for metric in category.value.members ?? [] {
@@ -54,7 +60,9 @@ struct GoldenResult {
         #expect(
             worst.ratio <= 1,
             "\(lastComponent(of: path)): \(worst.ratio) times the tolerance at \(worst.name)")
-        #expect(metrics.members?.count == ours["eval_result_metrics"]?.members?.count)
+        #expect(compared > 0, "\(path) was compared with nothing")
+        let categories = try #require(metrics.members).count
+        #expect(categories == ours["eval_result_metrics"]?.members?.count)
     }
 }
 
@@ -100,8 +108,8 @@ extension ProgramTests {
                 let fixture = try JSON(file: "\(Program.root)/Tests/Fixtures/toyworld/\(name).json")
                 let golden = try JSON(
                     file: "\(try #require(sharedFolder))/golden/toyworld/core/\(name)/result.json")
-                #expect(
-                    fixture["eval_result_metrics"]?.text() == golden["eval_result_metrics"]?.text())
+                let metrics = try #require(fixture["eval_result_metrics"]).text()
+                #expect(metrics == golden["eval_result_metrics"]?.text())
                 let latents = try #require(golden["eval_result_details"]?.elements)
                 let kept = stride(from: 0, to: latents.count, by: 16).map { latents[$0].text() }
                 #expect(fixture["eval_result_details"]?.elements?.map { $0.text() } == kept)

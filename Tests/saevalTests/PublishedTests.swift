@@ -125,8 +125,8 @@ extension ProgramTests {
                 file: bench.file(
                     "direct/eval_results/core/toyworld-res_blocks.1.hook_resid_post__topk_eval_results.json"
                 ))
-            #expect(
-                result["eval_result_metrics"]?.text() == other["eval_result_metrics"]?.text())
+            let metrics = try #require(result["eval_result_metrics"]).text()
+            #expect(metrics == other["eval_result_metrics"]?.text())
             // The config in the run's folder repeats it.
             try bench.copy(bench.output + "/config.yaml", to: "again.yaml")
             let again = try bench.saeval(
@@ -234,9 +234,8 @@ extension ProgramTests {
             let results = try names.map {
                 try JSON(file: "\(bench.output)/eval_results/core/\($0)_eval_results.json")
             }
-            #expect(
-                results[0]["eval_result_metrics"]?.text()
-                    == results[1]["eval_result_metrics"]?.text())
+            let metrics = try #require(results[0]["eval_result_metrics"]).text()
+            #expect(metrics == results[1]["eval_result_metrics"]?.text())
             #expect(
                 results[1]["sae_cfg_dict"]?["metadata"]?["model_name"]?.text == "gemma-2-2b")
             let status = try bench.saeval(["status", bench.output])

@@ -78,8 +78,8 @@ extension ProgramTests {
                 text.split(separator: "\n").filter { $0.contains(",ce_loss_with_sae,") }
                     .compactMap { $0.split(separator: ",").last.flatMap { Double($0) } }
             }
-            #expect(columns[0].count == 4)
             for column in columns {
+                #expect(column.count == 4)
                 #expect(zip(column, columns[0]).allSatisfy { abs($0 - $1) < 0.02 * $1 })
             }
         }

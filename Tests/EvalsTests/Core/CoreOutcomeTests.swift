@@ -93,10 +93,14 @@ struct CoreOutcomeTests {
             "freq_over_1_percent", "freq_over_10_percent", "normalized_freq_over_1_percent",
             "normalized_freq_over_10_percent", "frac_alive",
         ]
-        for (name, value) in nothing.metrics.flatMap(\.values) where !counts.contains(name) {
+        let values = nothing.metrics.flatMap(\.values).filter { !counts.contains($0.name) }
+        #expect(values.count > shares.count)
+        for (name, value) in values {
             #expect(value == (shares.contains(name) ? 0 : -1), "\(name)")
         }
-        for latent in nothing.details.elements ?? [] {
+        let latents = try #require(nothing.details.elements)
+        #expect(!latents.isEmpty)
+        for latent in latents {
             for member in latent.members ?? [] where member.key != "index" {
                 #expect(member.value.double == -1)
             }

@@ -102,13 +102,13 @@ struct AttributionOracle {
                 #expect(member.value.isNull == (entry.value == nil), "\(entry.name)")
             }
         }
-        let details = result["eval_result_details"]?.elements
-        for (own, golden) in zip(outcome.details.elements ?? [], details ?? []) {
+        let details = try #require(result["eval_result_details"]?.elements)
+        for (own, golden) in zip(outcome.details.elements ?? [], details) {
             let keys = golden.members?.map(\.key) ?? []
             #expect(Array((own.members?.map(\.key) ?? []).prefix(keys.count)) == keys)
             #expect(own["dataset_name"]?.text == golden["dataset_name"]?.text)
         }
-        #expect(outcome.details.elements?.count == details?.count)
+        #expect(outcome.details.elements?.count == details.count)
         #expect(
             outcome.unstructured.members?.map(\.key)
                 == result["eval_result_unstructured"]?.members?.map(\.key))
@@ -129,7 +129,7 @@ struct AttributionParityTests {
         _ names: [String], _ accuracies: [Double], _ golden: JSON?, texts: Int, _ what: String
     ) throws {
         let members = try #require(golden?.members)
-        #expect(members.map(\.key) == names, "\(what)")
+        #expect(members.map(\.key) == names && accuracies.count == names.count, "\(what)")
         for (member, accuracy) in zip(members, accuracies) {
             let difference = abs(accuracy - (member.value.double ?? .nan)) * Double(texts)
             #expect(difference < 2.01, "\(what) \(member.key): \(accuracy)")

@@ -64,6 +64,7 @@ struct OracleRun {
             for (name, accuracies, most) in lists {
                 let golden = try #require(metrics[name]?.members)
                 #expect(golden.map(\.key) == part.classes, "\(part.dataset) \(name)")
+                #expect(accuracies.count == golden.count, "\(part.dataset) \(name)")
                 for (member, accuracy) in zip(golden, accuracies) {
                     let texts = abs(accuracy - (member.value.double ?? .nan)) * Double(testTexts)
                     #expect(
