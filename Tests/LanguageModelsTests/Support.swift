@@ -37,10 +37,12 @@ enum TestBackend: String, CaseIterable {
 
     /// The backend itself.
     var backend: any KernelBackend {
-        switch self {
-        case .reference: ReferenceBackend()
-        case .cpu: CPUBackend()
-        case .emulatedGPU: (try? EmulatedGPU.backend.get()) ?? CPUBackend()
+        get throws {
+            switch self {
+            case .reference: return ReferenceBackend()
+            case .cpu: return CPUBackend()
+            case .emulatedGPU: return try EmulatedGPU.backend.get()
+            }
         }
     }
 }
