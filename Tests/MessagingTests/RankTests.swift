@@ -133,6 +133,7 @@ struct MessagingRoles {
             let gathered = try messenger.gather(
                 content(messenger.rank, length + messenger.rank), root: 0, pieceBytes: piece)
             try #require((gathered != nil) == (messenger.rank == 0))
+            try #require(gathered == nil || gathered?.count == messenger.size)
             for (source, bytes) in (gathered ?? []).enumerated() {
                 try #require(bytes == content(source, length + source))
             }

@@ -44,7 +44,8 @@ extension ActivationFileTests {
             try sample.bytes(ofBlock: position / 8).withUnsafeBytes {
                 try reader.repair(block: position / 8, $0)
             }
-            _ = try ActivationReader(path: path).block(position / 8)
+            let mended = try ActivationReader(path: path).block(position / 8)
+            #expect(bytes(of: mended) == sample.bytes(ofBlock: position / 8))
         }
     }
 
@@ -94,15 +95,19 @@ extension ActivationFileTests {
         ]
         let whole = try readFile(path)
         let head = (0..<whole.count).filter { position in !data.contains { $0.contains(position) } }
+        var refused = 0
         for position in head where whole[position] != 0 || position % (isLong ? 8 : 64) == 0 {
             try flip(path, at: position, mask: mask)
             if let reader = try? ActivationReader(path: path) {
                 #expect(reader.attributes == sample.attributes)
                 #expect(reader.layout == sample.layout)
                 #expect(bytes(of: try reader.block(1)) == sample.bytes(ofBlock: 1))
+            } else {
+                refused += 1
             }
             try flip(path, at: position, mask: mask)
         }
+        #expect(refused > 0)
     }
 
     @Test("A file cut at any byte is an error, never a crash")
@@ -112,12 +117,11 @@ extension ActivationFileTests {
         let name = folder.file("cut.h5")
         for length in stride(from: 0, to: whole.count, by: 97) {
             try writeFile(Array(whole[..<length]), to: name)
-            do {
+            let error = #expect(throws: StorageError.self, "\(length) of \(whole.count) bytes") {
                 let reader = try ActivationReader(path: name)
                 for block in 0..<6 { _ = try reader.block(block) }
-            } catch let error as StorageError {
-                #expect(error.code == .damaged)
             }
+            #expect(error?.code == .damaged)
         }
     }
 

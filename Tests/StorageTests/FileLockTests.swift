@@ -48,7 +48,9 @@ struct FileLockTests {
     @Test("The number of a process that was given to another one does not keep a lock")
     func reused() throws {
         try leave("\(hostName) \(getppid()) 1 7")
-        _ = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        #expect(content.contains(" \(getpid()) "))
+        lock.release()
     }
 
     @Test("A process of this host that runs keeps its lock where flock does not bind")
@@ -98,7 +100,9 @@ struct FileLockTests {
     @Test("A lock file of unknown content is no owner", arguments: ["", "x", "a b c d", "h 1 2"])
     func unknown(text: String) throws {
         try leave(text)
-        _ = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        #expect(content.contains(" \(getpid()) "))
+        lock.release()
     }
 
     private var hostName: String {
