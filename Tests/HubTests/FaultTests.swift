@@ -105,6 +105,7 @@ struct FaultTests {
         let stub = try HubStub(Rule("weights", times: 20, "\"cut\": 10000"))
         try stub.fetch(client: stub.client { $0.progressBytes = 10_000 })
         try stub.expectWhole()
+        #expect(try stub.largeRequests().count == 21)
     }
 
     @Test("A listing that breaks off is asked for again")
@@ -114,6 +115,7 @@ struct FaultTests {
             Rule("/tree/", times: 1, "\"cut\": 30, \"no_length\": true"))
         try stub.fetch()
         try stub.expectWhole()
+        #expect(try stub.requests().count { $0["path"]?.text?.contains("/tree/") == true } == 3)
     }
 
     @Test("Wrong bytes are thrown away and fetched once more", arguments: ["weights", "config"])
@@ -121,6 +123,7 @@ struct FaultTests {
         let stub = try HubStub(Rule(path, times: 1, "\"corrupt\": true"))
         try stub.fetch()
         try stub.expectWhole()
+        #expect(try stub.requests().count { $0["path"]?.text?.contains(path) == true } == 2)
     }
 
     @Test(
@@ -170,8 +173,9 @@ struct FaultTests {
                 "\"entries\": [{\"type\": \"file\", \"path\": \"sub/weights.safetensors\", \"size\": 1, \"oid\": \"\", \"lfs\": {\"oid\": \"\(hash)\", \"size\": \(size)}}]"
             ))
         let error = try stub.failure()
-        #expect(error.code == .unreachable || error.code == .wrongBytes)
-        #expect(try stub.largeRequests().count <= 12)
+        // Attempts take turns: a body that ends early, and then a part that is not there.
+        #expect(error.code == .wrongBytes)
+        #expect(try stub.largeRequests().count == 6)
     }
 
     @Test("A drip is too slow, and the next attempt goes on")
