@@ -195,6 +195,7 @@ struct DamagedAutoencoderTests {
         let folder = try TemporaryFolder()
         let name = part % 2 == 0 ? "gated" : "v4-topk"
         try folder.copyFixture(name, to: "rel/sae")
+        var (refused, read) = (0, 0)
         for file in ["cfg.json", "sae_weights.safetensors"] {
             let path = "\(folder.path)/rel/sae/\(file)"
             let original = try readFile(path)
@@ -203,12 +204,13 @@ struct DamagedAutoencoderTests {
                 var bytes = original
                 bytes[position] ^= UInt8(1 << (position % 8))
                 try writeFile(bytes, to: path)
-                for reference in (try? findAutoencoders(under: folder.path)) ?? [] {
-                    _ = try? loadAutoencoder(reference)
-                }
+                let found = (try? findAutoencoders(under: folder.path)) ?? []
+                let loaded = found.compactMap { try? loadAutoencoder($0) }
+                if loaded.isEmpty { refused += 1 } else { read += 1 }
             }
             try writeFile(original, to: path)
         }
+        #expect(refused > 0 && read > 0, "\(refused) refused, \(read) read")
     }
 
     /// A setting that must be refused.

@@ -17,6 +17,9 @@ struct SharedAutoencoderTests {
             try? folderContents("\($0)/golden/saes_saelens")
         } ?? []
 
+    @Test("The golden autoencoders are there")
+    func goldenIsThere() { #expect(!Self.goldenNames.isEmpty) }
+
     @Test("Golden codes and reconstructions come out", arguments: goldenNames)
     func golden(name: String) throws {
         let shared = try #require(sharedFolder)
@@ -63,7 +66,9 @@ struct SharedAutoencoderTests {
         for reference in found {
             let autoencoder = try loadAutoencoder(reference)
             #expect(autoencoder.description.storedType == .float16)
-            for scale in autoencoder.latentScale ?? [] { #expect(abs(scale - 1) < 1e-3) }
+            let norms = try backend.norms(of: autoencoder.decoderMatrix)
+            #expect(norms.count == autoencoder.description.latents)
+            for norm in norms { #expect(abs(norm - 1) < 1e-3) }
         }
     }
 }

@@ -48,7 +48,7 @@ struct TokenizerCases {
 
     /// What differs between a tokenizer and the library, for messages.
     func differences(from tokenizer: Tokenizer) -> [String] {
-        var faults: [String] = []
+        var faults = lines.isEmpty ? ["no lines to compare"] : []
         if tokenizer.vocabularySize != vocabularySize {
             faults.append("vocabulary of \(tokenizer.vocabularySize), not \(vocabularySize)")
         }

@@ -5,6 +5,9 @@ import Testing
 
 @Suite("Tokenizer")
 struct TokenizerTests {
+    @Test("The fixtures of the Python library are there")
+    func fixturesAreThere() { #expect(tokenizerNames(in: fixtureFolder).count == 23) }
+
     @Test(
         "Ids and text are those of the Python library", arguments: tokenizerNames(in: fixtureFolder)
     )

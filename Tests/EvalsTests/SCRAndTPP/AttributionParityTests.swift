@@ -136,6 +136,9 @@ struct AttributionParityTests {
         }
     }
 
+    @Test("The runs of SAE Bench are there")
+    func runsAreThere() { #expect(Self.runs.count == 3 + 3) }
+
     @Test("Permutations and accuracies are SAE Bench's", arguments: runs)
     func accuracies(folder: String) throws {
         let run = try AttributionOracle(

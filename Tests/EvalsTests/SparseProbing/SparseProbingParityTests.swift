@@ -104,6 +104,11 @@ struct SparseProbingParityTests {
     }()
 
     @Test(
+        "The oracle's runs are there",
+        .enabled(if: OracleRun.shared != nil, "SAEVAL_SHARED is not set"))
+    func oracleIsThere() { #expect(Self.oracleRuns.count == 1 + 3) }
+
+    @Test(
         "Accuracies and permutations of the oracle's runs come out",
         .enabled(if: OracleRun.shared != nil, "SAEVAL_SHARED is not set"), arguments: oracleRuns)
     func oracle(folder: String) throws {
