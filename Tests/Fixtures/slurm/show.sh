@@ -65,7 +65,7 @@ submit() { # folder options...
     mkdir -p "$work/$folder"
     # shellcheck disable=SC2046
     job=$(sbatch --parsable "${places[@]}" --output="$work/$folder/job.out" "$@" slurm/cpu.sbatch \
-        "$config" "${selection[@]}" "${layers[@]}" $(folders "$folder"))
+        "$config" "${selection[@]}" "${layers[@]}" $(folders "$folder")) || problems+=("sbatch refuses the job")
 }
 
 # One field of a job, such as JobState.
@@ -185,8 +185,11 @@ await_end
 conclude cancelled "cancelled in the middle and submitted again"
 
 job=$(sbatch --parsable --array="${layers[1]}" --ntasks-per-node=2 --cpus-per-task=1 --output="$work/array-%a.out" \
-    slurm/array.sbatch "$config" "$work/array" "${selection[@]}" --artifacts "$work/array/artifacts")
+    slurm/array.sbatch "$config" "$work/array" "${selection[@]}" --artifacts "$work/array/artifacts") ||
+    problems+=("sbatch refuses the job")
 await_end
+states=$(scontrol show job "$job" 2>/dev/null | tr ' ' '\n' | sed -n 's/^JobState=//p' | sort -u)
+[ "$states" = COMPLETED ] || problems+=("the jobs ended as ${states//$'\n'/, }")
 mkdir -p "$work/array/run/eval_results"
 cp -r "$work"/array/layer-*/eval_results "$work/array/run/"
 (head -n 1 -q "$work"/array/layer-*/results.csv | head -n 1
@@ -204,7 +207,8 @@ submission=(submit "$config" --nodes 2 --time 10:00 --ranks-per-node 1 --cpus-pe
 [ ! -e "$work/dry" ] || problems+=("--dry-run wrote something")
 report "a script that sbatch --test-only accepts" "$work/output"
 # shellcheck disable=SC2046
-"$program" "${submission[@]}" --requeue 0 $(folders submitted) >"$work/output" 2>&1
+"$program" "${submission[@]}" --requeue 0 $(folders submitted) >"$work/output" 2>&1 ||
+    problems+=("submit fails: $(tail -n 3 "$work/output")")
 job=$(sed -n 's/^Job \([0-9]*\),.*/\1/p' "$work/output")
 await_unit submitted
 "$program" status "$work/submitted/run" >"$work/status" || problems+=("no status")
@@ -213,7 +217,7 @@ scancel --signal=USR1 "$job"
 await_end
 [ "$(field ExitCode)" = 75:0 ] || problems+=("no requeue left, and exit code $(field ExitCode)")
 [ "$(field Restarts)" = 0 ] || problems+=("requeued $(field Restarts) times of at most 0")
-job=$(sbatch --parsable "$work/submitted/run/job.sbatch")
+job=$(sbatch --parsable "$work/submitted/run/job.sbatch") || problems+=("sbatch refuses the job")
 await_end
 cp "$work/submitted/run/slurm-$job.out" "$work/submitted/job.out" 2>/dev/null || problems+=("no output")
 conclude submitted "saeval submit with no requeue, and its script again"
