@@ -18,6 +18,7 @@ import Testing
             let difference = actual.firstDifference(from: expected, tolerance: operation.tolerance)
             #expect(difference == nil, "level \(backend.level)")
             let other = first ?? actual
+            #expect(actual.numbers.count == other.numbers.count)
             #expect(
                 zip(actual.numbers, other.numbers).allSatisfy {
                     $0 == $1 || ($0.isNaN && $1.isNaN)

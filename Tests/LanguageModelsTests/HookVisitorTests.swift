@@ -87,14 +87,16 @@ struct HookVisitorTests {
                     captures: Set(fixture.hooks),
                     interventions: [hook: [{ $0.mapped { $0.magnitude + 1 } }]]))
             for other in fixture.hooks where other != hook {
-                let isSame = changed.captured[other]?.content == clean.captured[other]?.content
+                let captured = try #require(changed.captured[other]).content
+                let isSame = captured == clean.captured[other]?.content
                 let isApart =
                     name == "neox" && attention.contains(hook.site)
                     && [.mlpIn, .mlpNormalized, .mlpOut].contains(other.site)
                     && hook.layer == other.layer
                 #expect(isSame == (other < hook || isApart), "\(other) after \(hook)")
             }
-            #expect(changed.logits?.content != clean.logits?.content, "\(hook)")
+            let logits = try #require(clean.logits).content
+            #expect(try #require(changed.logits).content != logits, "\(hook)")
         }
     }
 
@@ -109,7 +111,8 @@ struct HookVisitorTests {
                 fixture.pass(interventions: [hook: [{ _ in stand }]]))
             let suffix = try fixture.model.run(
                 fixture.pass(from: stand, beforeBlock: hook.firstBlockAfter))
-            #expect(replaced.logits?.content == suffix.logits?.content, "\(hook)")
+            let logits = try #require(suffix.logits).content
+            #expect(replaced.logits?.content == logits, "\(hook)")
         }
     }
 

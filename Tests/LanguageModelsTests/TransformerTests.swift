@@ -45,7 +45,8 @@ struct TransformerTests {
         #expect(try #require(all.logits).content == fixture.logits().content)
         for hook in fixture.hooks {
             let alone = try fixture.model.run(fixture.pass(to: .lastCapture, captures: [hook]))
-            #expect(alone.captured[hook]?.content == all.captured[hook]?.content, "\(hook)")
+            let captured = try #require(alone.captured[hook]).content
+            #expect(captured == all.captured[hook]?.content, "\(hook)")
             #expect(alone.captured.count == 1)
         }
     }

@@ -192,6 +192,7 @@ struct ReconstructionPhaseTests {
         let mixed = try Self.sums(
             hook: hook, excluding: true,
             autoencoders: [good[0], BrokenAutoencoder(failsToLoad: failsToLoad), good[1]])
+        #expect(alone.count == 2)
         #expect(try mixed[SubjectIndex(0)]?.get() == alone[SubjectIndex(0)]?.get())
         #expect(try mixed[SubjectIndex(2)]?.get() == alone[SubjectIndex(1)]?.get())
         #expect(throws: Broken.self) { try mixed[SubjectIndex(1)]?.get() }

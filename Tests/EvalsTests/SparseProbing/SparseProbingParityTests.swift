@@ -72,12 +72,13 @@ struct SparseProbingParityTests {
                 }
             }
         }
-        let details = run.result["eval_result_details"]?.elements?.map { $0.members?.map(\.key) }
+        let details = try #require(run.result["eval_result_details"]?.elements)
+            .map { $0.members?.map(\.key) }
         #expect(outcome.details.elements?.map { $0.members?.map(\.key) } == details)
         let tables = outcome.unstructured.members?.map { $0.value.members?.map(\.key) }
-        let golden = run.result["eval_result_unstructured"]?.members
-        #expect(tables == golden?.map { $0.value.members?.map(\.key) })
-        #expect(outcome.unstructured.members?.map(\.key) == golden?.map(\.key))
+        let golden = try #require(run.result["eval_result_unstructured"]?.members)
+        #expect(tables == golden.map { $0.value.members?.map(\.key) })
+        #expect(outcome.unstructured.members?.map(\.key) == golden.map(\.key))
     }
 
     @Test(
