@@ -5,6 +5,7 @@ struct BLAS: Sendable {
         @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>) -> Status
 
     let create: @convention(c) (UnsafeMutablePointer<OpaquePointer?>) -> Status
+    let destroy: @convention(c) (OpaquePointer?) -> Status
     let setStream: @convention(c) (OpaquePointer?, OpaquePointer?) -> Status
     let setWorkspace: @convention(c) (OpaquePointer?, UInt64, Int) -> Status
     /// Handle, operations on A and B, m, n, k, alpha, A with type and leading dimension, the same of
@@ -35,6 +36,7 @@ struct BLAS: Sendable {
         let library = try SharedLibrary(
             "cuBLAS", names: driver.majors.map { "libcublas.so.\($0)" }, in: places)
         create = try library.function("cublasCreate_v2")
+        destroy = try library.function("cublasDestroy_v2")
         setStream = try library.function("cublasSetStream_v2")
         setWorkspace = try library.function("cublasSetWorkspace_v2")
         product = try library.function("cublasGemmEx")

@@ -6,39 +6,38 @@ import Tensors
 /// One GPU as one rank uses it: its memory, its kernels, and the order of its work.
 ///
 /// All work runs on one stream in the order in which it was queued, by whichever thread. Copies run
-/// on streams of their own beside it. Calls come from any thread.
+/// on streams of their own beside it. Calls come from any thread. With the last of its blocks it gives
+/// all that it took from the driver back.
 package final class CUDADevice: @unchecked Sendable {
     /// The name that the driver gives, such as `NVIDIA H100 80GB HBM3`.
     package let name: String
     /// Such as `sm_90`.
     let architecture: String
     /// The driver's number of it.
-    let number: Int32
+    var number: Int32 { context.number }
     /// How the kernels came here, for the log.
     let kernelsNote: String
     /// Where the work is queued.
-    let stream: Driver.Handle?
+    var stream: Driver.Handle? { workStream.handle }
+    private let workStream: DeviceStream
     let driver: Driver
     let memory: DeviceMemory
-    let blas: BLAS
-    let blasHandle: OpaquePointer?
-    private let context: Driver.Handle?
+    var blas: BLAS { products.blas }
+    var blasHandle: OpaquePointer? { products.handle }
+    private let products: BLASHandle
+    private let context: PrimaryContext
     let multiprocessors: Int
     private let uploads: Staging
     private let downloads: Staging
     let functions: KernelFunctions
     /// Marks a place in a stream for another to wait for.
-    private let mark: Driver.Handle?
+    private let mark: DeviceEvent
     /// Holds what must be queued together: cuBLAS's handle takes one call at a time.
     let queue = Mutex(())
     /// Times of kernels and products while they are asked for.
     let record = WorkRecord()
     /// What went wrong; a GPU that failed computes nothing more.
     private let failure = Mutex<KernelError?>(nil)
-
-    /// Bytes that cuBLAS may use beside the factors, as NVIDIA advises for Hopper; the same for all
-    /// products, so that they do not depend on what is free.
-    private static let workspaceBytes = 32 << 20
 
     /// Opens a GPU.
     ///
@@ -52,39 +51,22 @@ package final class CUDADevice: @unchecked Sendable {
         index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard, keepsMemory: Bool = true
     ) throws {
         driver = try Driver(in: places)
-        blas = try BLAS(for: driver, in: places)
-        number = try Self.device(index, driver)
+        let blas = try BLAS(for: driver, in: places)
+        let number = try Self.device(index, driver)
         (name, architecture, multiprocessors) = try Self.describe(number, driver)
-        var context: Driver.Handle?
-        try driver.check(
-            driver.retainContext(&context, number), "cuDevicePrimaryCtxRetain", code: .unavailable)
-        self.context = context
-        try driver.check(driver.setContext(context), "cuCtxSetCurrent", code: .unavailable)
-        var stream: Driver.Handle?
-        try driver.check(driver.makeStream(&stream, Driver.nonBlocking), "cuStreamCreate")
-        self.stream = stream
-        var mark: Driver.Handle?
-        try driver.check(driver.makeEvent(&mark, Driver.withoutTiming), "cuEventCreate")
-        self.mark = mark
-        (uploads, downloads) = (try Staging(driver), try Staging(driver))
+        context = try PrimaryContext(driver, device: number)
+        workStream = try DeviceStream(context)
+        mark = try DeviceEvent(context)
+        (uploads, downloads) = (try Staging(context), try Staging(context))
         let image = KernelImage(
             architecture: architecture, majors: driver.majors, in: places)
-        (functions, kernelsNote) = (try KernelFunctions(image, driver), image.note)
-        var handle: OpaquePointer?
-        try blas.check(blas.create(&handle), "cublasCreate")
-        blasHandle = handle
-        try blas.check(blas.setStream(handle, stream), "cublasSetStream")
-        var workspace: Driver.Address = 0
-        try driver.check(
-            driver.allocate(&workspace, Self.workspaceBytes), "cuMemAlloc", code: .unavailable)
-        try blas.check(
-            blas.setWorkspace(handle, workspace, Self.workspaceBytes), "cublasSetWorkspace")
+        (functions, kernelsNote) = (try KernelFunctions(image, in: context), image.note)
+        products = try BLASHandle(blas, on: workStream)
         var (free, total) = (0, 0)
         try driver.check(driver.memoryInfo(&free, &total), "cuMemGetInfo")
         // A tenth stays for the driver and for what others on the machine do.
         let share = min(free / 10 * 9, total / 10 * 9 / max(1, sharers))
-        memory = DeviceMemory(
-            driver, limit: share, stream: stream, keepsBlocks: keepsMemory)
+        memory = DeviceMemory(limit: share, stream: workStream, keepsBlocks: keepsMemory)
     }
 
     /// The driver's number of a GPU.
@@ -130,7 +112,7 @@ package final class CUDADevice: @unchecked Sendable {
     }
 
     /// Makes the device the calling thread's.
-    func enter() { _ = driver.setContext(context) }
+    func enter() { context.enter() }
 
     /// Runs a call after which the device may be unusable, and remembers its error.
     func guarded<Result>(_ body: () throws(KernelError) -> Result) throws(KernelError)
@@ -227,8 +209,8 @@ extension CUDADevice {
     /// Lets a stream wait for what another has been given so far.
     private func order(_ later: Driver.Handle?, after earlier: Driver.Handle?) throws(KernelError) {
         try queue.withLock { _ throws(KernelError) in
-            try driver.check(driver.recordEvent(mark, earlier), "cuEventRecord")
-            try driver.check(driver.waitForEvent(later, mark, 0), "cuStreamWaitEvent")
+            try driver.check(driver.recordEvent(mark.handle, earlier), "cuEventRecord")
+            try driver.check(driver.waitForEvent(later, mark.handle, 0), "cuStreamWaitEvent")
         }
     }
 

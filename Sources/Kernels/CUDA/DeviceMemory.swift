@@ -52,8 +52,7 @@ final class DeviceMemory: Sendable {
     let limit: Int
     /// Whether blocks are kept between uses.
     private let keepsBlocks: Bool
-    private let driver: Driver
-    private let stream: SendableHandle
+    private let stream: DeviceStream
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -61,10 +60,18 @@ final class DeviceMemory: Sendable {
     ///   - stream: where all work runs.
     ///   - keepsBlocks: false takes every block from the driver in its exact size and gives it back,
     ///     so that tools see what is read and written beside it.
-    init(_ driver: Driver, limit: Int, stream: Driver.Handle?, keepsBlocks: Bool = true) {
-        (self.driver, self.limit, self.stream) = (driver, limit, SendableHandle(stream))
-        self.keepsBlocks = keepsBlocks
+    init(limit: Int, stream: DeviceStream, keepsBlocks: Bool = true) {
+        (self.limit, self.stream, self.keepsBlocks) = (limit, stream, keepsBlocks)
     }
+
+    /// Gives the memory back to the driver; by now nobody holds a block.
+    deinit {
+        stream.context.enter()
+        _ = driver.awaitStream(stream.handle)
+        state.withLock { giveUp(&$0) }
+    }
+
+    private var driver: Driver { stream.context.driver }
 
     /// The most bytes that were in use.
     var peakBytes: Int { state.withLock { $0.peakBytes } }
@@ -135,7 +142,10 @@ final class DeviceMemory: Sendable {
 
     /// Gives all kept blocks back to the driver, which waits for the work that uses them.
     private func giveUp(_ state: inout State) {
-        for block in state.free.values.joined() { _ = driver.free(block.address) }
+        for block in state.free.values.joined() {
+            _ = driver.free(block.address)
+            if let event = block.lastUse?.handle { _ = driver.destroyEvent(event) }
+        }
         state.free = [:]
         state.keptBytes = 0
     }
@@ -158,10 +168,4 @@ final class DeviceMemory: Sendable {
                 Free(address: block.address, lastUse: lastUse))
         }
     }
-}
-
-/// A handle of the driver, which may be used from any thread.
-struct SendableHandle: @unchecked Sendable {
-    let handle: Driver.Handle?
-    init(_ handle: Driver.Handle?) { self.handle = handle }
 }

@@ -14,17 +14,20 @@ struct Driver: Sendable {
     let deviceName: @convention(c) (UnsafeMutablePointer<CChar>, Int32, Int32) -> Status
     let attribute: @convention(c) (UnsafeMutablePointer<Int32>, Int32, Int32) -> Status
     let retainContext: @convention(c) (UnsafeMutablePointer<Handle?>, Int32) -> Status
+    let releaseContext: @convention(c) (Int32) -> Status
     let setContext: @convention(c) (Handle?) -> Status
     let memoryInfo: @convention(c) (UnsafeMutablePointer<Int>, UnsafeMutablePointer<Int>) -> Status
     let allocate: @convention(c) (UnsafeMutablePointer<Address>, Int) -> Status
     let free: @convention(c) (Address) -> Status
     let allocateHost:
         @convention(c) (UnsafeMutablePointer<UnsafeMutableRawPointer?>, Int, UInt32) -> Status
+    let freeHost: @convention(c) (UnsafeMutableRawPointer?) -> Status
     let copyIn: @convention(c) (Address, UnsafeRawPointer, Int, Handle?) -> Status
     let copyOut: @convention(c) (UnsafeMutableRawPointer, Address, Int, Handle?) -> Status
     let copyInside: @convention(c) (Address, Address, Int, Handle?) -> Status
     let fill: @convention(c) (Address, UInt8, Int, Handle?) -> Status
     let makeStream: @convention(c) (UnsafeMutablePointer<Handle?>, UInt32) -> Status
+    let destroyStream: @convention(c) (Handle?) -> Status
     let awaitStream: @convention(c) (Handle?) -> Status
     let waitForEvent: @convention(c) (Handle?, Handle?, UInt32) -> Status
     let makeEvent: @convention(c) (UnsafeMutablePointer<Handle?>, UInt32) -> Status
@@ -33,6 +36,7 @@ struct Driver: Sendable {
     let awaitEvent: @convention(c) (Handle?) -> Status
     let elapsed: @convention(c) (UnsafeMutablePointer<Float>, Handle?, Handle?) -> Status
     let loadModule: @convention(c) (UnsafeMutablePointer<Handle?>, UnsafeRawPointer) -> Status
+    let unloadModule: @convention(c) (Handle?) -> Status
     let moduleFunction:
         @convention(c) (UnsafeMutablePointer<Handle?>, Handle?, UnsafePointer<CChar>) -> Status
     let setFunctionAttribute: @convention(c) (Handle?, Int32, Int32) -> Status
@@ -76,16 +80,19 @@ struct Driver: Sendable {
         deviceName = try library.function("cuDeviceGetName")
         attribute = try library.function("cuDeviceGetAttribute")
         retainContext = try library.function("cuDevicePrimaryCtxRetain")
+        releaseContext = try library.function("cuDevicePrimaryCtxRelease_v2")
         setContext = try library.function("cuCtxSetCurrent")
         memoryInfo = try library.function("cuMemGetInfo_v2")
         allocate = try library.function("cuMemAlloc_v2")
         free = try library.function("cuMemFree_v2")
         allocateHost = try library.function("cuMemHostAlloc")
+        freeHost = try library.function("cuMemFreeHost")
         copyIn = try library.function("cuMemcpyHtoDAsync_v2")
         copyOut = try library.function("cuMemcpyDtoHAsync_v2")
         copyInside = try library.function("cuMemcpyDtoDAsync_v2")
         fill = try library.function("cuMemsetD8Async")
         makeStream = try library.function("cuStreamCreate")
+        destroyStream = try library.function("cuStreamDestroy_v2")
         awaitStream = try library.function("cuStreamSynchronize")
         waitForEvent = try library.function("cuStreamWaitEvent")
         makeEvent = try library.function("cuEventCreate")
@@ -94,6 +101,7 @@ struct Driver: Sendable {
         awaitEvent = try library.function("cuEventSynchronize")
         elapsed = try library.function("cuEventElapsedTime")
         loadModule = try library.function("cuModuleLoadData")
+        unloadModule = try library.function("cuModuleUnload")
         moduleFunction = try library.function("cuModuleGetFunction")
         setFunctionAttribute = try library.function("cuFuncSetAttribute")
         launch = try library.function("cuLaunchKernel")

@@ -2,7 +2,7 @@ import Synchronization
 
 /// A module's kernels by name, looked up once.
 final class KernelFunctions: Sendable {
-    private let driver: Driver
+    private let context: PrimaryContext
     private let module: SendableHandle
     private let known = Mutex<[String: Known]>([:])
 
@@ -15,8 +15,8 @@ final class KernelFunctions: Sendable {
     /// Loads an image into the current context.
     ///
     /// - Throws: ``KernelError`` when the driver takes neither it nor the portable form.
-    init(_ image: KernelImage, _ driver: Driver) throws(KernelError) {
-        self.driver = driver
+    init(_ image: KernelImage, in context: PrimaryContext) throws(KernelError) {
+        let driver = context.driver
         var module: Driver.Handle?
         var status = image.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
         if status != 0 {
@@ -25,14 +25,20 @@ final class KernelFunctions: Sendable {
             }
         }
         try driver.check(status, "cuModuleLoadData", code: .unavailable)
-        self.module = SendableHandle(module)
+        (self.context, self.module) = (context, SendableHandle(module))
+    }
+
+    deinit {
+        context.enter()
+        _ = context.driver.unloadModule(module.handle)
     }
 
     /// A kernel.
     ///
     /// - Parameter sharedBytes: what launches may ask for; beyond 48 KiB it must be announced.
     func function(_ name: String, sharedBytes: Int) throws(KernelError) -> Driver.Handle? {
-        try known.withLock { known throws(KernelError) in
+        let driver = context.driver
+        return try known.withLock { known throws(KernelError) in
             var entry: Known
             if let found = known[name] {
                 entry = found

@@ -15,30 +15,34 @@ final class Staging: Sendable {
     /// One piece and the event that says when it may be used again.
     private struct Piece: @unchecked Sendable {
         var memory: UnsafeMutableRawPointer
-        var event: Driver.Handle?
+        var event: DeviceEvent
     }
 
     private let driver: Driver
     /// Where the copies run, beside the work.
-    let stream: SendableHandle
+    let stream: DeviceStream
     private let ring: Mutex<(pieces: [Piece], next: Int)>
 
     /// Takes its memory from the driver.
-    init(_ driver: Driver) throws(KernelError) {
-        self.driver = driver
-        var stream: Driver.Handle?
-        try driver.check(driver.makeStream(&stream, Driver.nonBlocking), "cuStreamCreate")
-        self.stream = SendableHandle(stream)
-        var pieces: [Piece] = []
+    init(_ context: PrimaryContext) throws(KernelError) {
+        driver = context.driver
+        stream = try DeviceStream(context)
+        ring = Mutex(([], 0))
         for _ in 0..<Self.pieces {
+            let event = try DeviceEvent(context)
             var memory: UnsafeMutableRawPointer?
             try driver.check(driver.allocateHost(&memory, Self.pieceBytes, 0), "cuMemHostAlloc")
-            var event: Driver.Handle?
-            try driver.check(driver.makeEvent(&event, Driver.withoutTiming), "cuEventCreate")
             guard let memory else { throw KernelError(.device, "cuMemHostAlloc gave nothing") }
-            pieces.append(Piece(memory: memory, event: event))
+            ring.withLock { $0.pieces.append(Piece(memory: memory, event: event)) }
         }
-        ring = Mutex((pieces, 0))
+    }
+
+    deinit {
+        stream.context.enter()
+        _ = driver.awaitStream(stream.handle)
+        ring.withLock { ring in
+            for piece in ring.pieces { _ = driver.freeHost(piece.memory) }
+        }
     }
 
     /// Queues the copy of host memory to the device; the memory may be changed after the return.
@@ -51,14 +55,14 @@ final class Staging: Sendable {
                 let count = min(Self.pieceBytes, byteCount - done)
                 let piece = ring.pieces[ring.next % Self.pieces]
                 ring.next += 1
-                try driver.check(driver.awaitEvent(piece.event), "cuEventSynchronize")
+                try driver.check(driver.awaitEvent(piece.event.handle), "cuEventSynchronize")
                 memcpy(piece.memory, source + done, count)
                 try driver.check(
                     driver.copyIn(
                         address + UInt64(done), piece.memory, count, stream.handle),
                     "cuMemcpyHtoDAsync")
                 try driver.check(
-                    driver.recordEvent(piece.event, stream.handle), "cuEventRecord")
+                    driver.recordEvent(piece.event.handle, stream.handle), "cuEventRecord")
                 done += count
             }
         }
@@ -81,12 +85,12 @@ final class Staging: Sendable {
                             piece.memory, address + UInt64(queued), count, stream.handle),
                         "cuMemcpyDtoHAsync")
                     try driver.check(
-                        driver.recordEvent(piece.event, stream.handle), "cuEventRecord")
+                        driver.recordEvent(piece.event.handle, stream.handle), "cuEventRecord")
                     queued += count
                 }
                 let count = min(Self.pieceBytes, byteCount - done)
                 let piece = ring.pieces[done / Self.pieceBytes % Self.pieces]
-                try driver.check(driver.awaitEvent(piece.event), "cuEventSynchronize")
+                try driver.check(driver.awaitEvent(piece.event.handle), "cuEventSynchronize")
                 memcpy(target + done, piece.memory, count)
                 done += count
             }

@@ -4,12 +4,16 @@
 // SAEVAL_EMULATOR_MEMORY      bytes of a device (4 GiB)
 // SAEVAL_EMULATOR_DEVICES     number of devices (1)
 // SAEVAL_EMULATOR_CAPABILITY  compute capability times ten (90)
+// SAEVAL_EMULATOR_SLOW        milliseconds that making an event and freeing memory take (0)
+// SAEVAL_EMULATOR_STRICT      1: the program must have given everything back before its exit handlers run
 #include "driver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <deque>
+#include <thread>
 
 #include "host.h"
 
@@ -45,6 +49,22 @@ int deviceCount = 0;
 
 /// The contexts of the devices; they stay where they are.
 std::deque<CUctx_st> contexts;
+
+/// Whether the exit handlers of the program run.
+std::atomic<bool> hasEnded{false};
+
+/// The program's exit: runs before this library's own memory goes.
+void onExit() {
+    hasEnded = true;
+    if (!setting("SAEVAL_EMULATOR_STRICT", 0)) return;
+    for (const CUctx_st& context : contexts) {
+        if (context.references > 0 || context.usedBytes > 0) {
+            fail("The program ends with %d references to the context of device %d and %zu bytes.",
+                 context.references, context.device, context.usedBytes);
+        }
+    }
+    if (pieceCount() > 0) fail("The program ends with %zu pieces of memory.", pieceCount());
+}
 
 /// Whether there is such a device.
 bool exists(CUdevice device) { return device >= 0 && device < deviceCount; }
@@ -90,6 +110,15 @@ const ErrorText* find(int error) {
 
 }  // namespace
 
+void checkNotEnded(const char* call) {
+    if (hasEnded) fail("%s was called while the program's exit handlers run or later.", call);
+}
+
+void giveBackSlowly() {
+    static const auto time = std::chrono::milliseconds(setting("SAEVAL_EMULATOR_SLOW", 0));
+    if (time.count() > 0) std::this_thread::sleep_for(time);
+}
+
 CUresult contextProblem() {
     if (!initialised) return CUDA_ERROR_NOT_INITIALIZED;
     if (!currentContext) return CUDA_ERROR_INVALID_CONTEXT;
@@ -111,6 +140,7 @@ CUresult cuInit(unsigned int flags) {
     if (deviceCount == 0) return CUDA_ERROR_NO_DEVICE;
     contexts.resize((size_t)deviceCount);
     for (int device = 0; device < deviceCount; device++) contexts[(size_t)device].device = device;
+    atexit(onExit);
     initialised = true;
     return CUDA_SUCCESS;
 }
@@ -226,6 +256,12 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     // The last one destroys what the context holds.
     drainAll(context);
     checkGuards("all work before the end of a context");
+    if (setting("SAEVAL_EMULATOR_STRICT", 0)) {
+        if (!context->streams.empty() || context->usedBytes > 0) {
+            fail("The last reference to a context goes, which still has %zu streams and %zu bytes.",
+                 context->streams.size(), context->usedBytes);
+        }
+    }
     context->streams.clear();
     freeAll(context);
     return CUDA_SUCCESS;

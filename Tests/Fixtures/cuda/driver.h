@@ -96,6 +96,11 @@ uint64_t setting(const char* name, uint64_t otherwise);
 /// Why calls that need a context fail now on this thread; success if they do not.
 CUresult contextProblem();
 
+/// Ends the process if its exit handlers run already: a driver's own memory may be gone by then.
+void checkNotEnded(const char* call);
+/// Waits as long as SAEVAL_EMULATOR_SLOW says that giving something back takes.
+void giveBackSlowly();
+
 /// Bytes of a device.
 size_t deviceBytes();
 
@@ -124,14 +129,18 @@ bool isReachable(uint64_t address);
 void checkGuards(const char* after);
 /// Forgets all memory of a context.
 void freeAll(CUcontext context);
+/// Pieces of device memory and pinned pieces of the host that nobody gave back.
+size_t pieceCount();
 
 }  // namespace emulator
 
 /// The first lines of an entry point that needs a context.
 #define EMULATOR_ENTER                                                                             \
     std::lock_guard<std::mutex> guard(emulator::lock);                                             \
+    emulator::checkNotEnded(__func__);                                                             \
     if (CUresult problem = emulator::contextProblem(); problem != CUDA_SUCCESS) return problem
 /// The first lines of one that needs only cuInit.
 #define EMULATOR_ENTER_INITIALISED                                                                 \
     std::lock_guard<std::mutex> guard(emulator::lock);                                             \
+    emulator::checkNotEnded(__func__);                                                             \
     if (!emulator::initialised) return CUDA_ERROR_NOT_INITIALIZED

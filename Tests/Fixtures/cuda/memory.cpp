@@ -127,6 +127,8 @@ void checkGuards(const char* after) {
     for (const auto& piece : devicePieces) check(piece.first, piece.second, after);
 }
 
+size_t pieceCount() { return devicePieces.size() + hostPieces.size(); }
+
 void freeAll(CUcontext context) {
     std::vector<uint64_t> addresses;
     for (const auto& piece : devicePieces) {
@@ -192,6 +194,7 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
     drainAll(currentContext);
     check(address, piece->second, "all work before a cuMemFree");
     release(address);
+    giveBackSlowly();
     return CUDA_SUCCESS;
 }
 

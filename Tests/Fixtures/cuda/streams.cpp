@@ -135,6 +135,7 @@ CUresult cuEventCreate(CUevent* event, unsigned int flags) {
     if (!event || flags > 3) return CUDA_ERROR_INVALID_VALUE;
     *event = new CUevent_st{currentContext, !(flags & CU_EVENT_DISABLE_TIMING), nullptr};
     events.insert(*event);
+    giveBackSlowly();
     return CUDA_SUCCESS;
 }
 
