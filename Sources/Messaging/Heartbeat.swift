@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Signs of life between rank 0 and the others, sent by a thread of its own on every rank, so that
+/// Signs of life between rank 0 and the others, sent by a thread that does nothing else, so that
 /// a rank that was stopped or whose machine is gone is noticed though no connection breaks.
 ///
 /// Other ranks send a byte each second and notice when rank 0 takes none; rank 0 counts how long it
@@ -15,14 +15,13 @@ public final class Heartbeat: Sendable {
 
     private let messenger: Messenger
     private let limitSeconds: Double
-    private let isEnding = Atomic<Bool>(false)
-    private let hasEnded = Atomic<Bool>(false)
+    private let isStopRequested: @Sendable () -> Bool
+    private let requestStop: @Sendable () -> Void
+    private let lose: @Sendable (Int) -> Void
     /// On rank 0, for each rank the seconds since it was last heard; infinite after its goodbye.
     private let silence: Mutex<[Double]>
     private let farewells: Mutex<Set<Int>>
 
-    /// Starts the thread; a rank alone needs none.
-    ///
     /// - Parameters:
     ///   - limitSeconds: how long rank 0 may leave a byte of another rank where it is, before that rank
     ///     ends the job.
@@ -37,46 +36,41 @@ public final class Heartbeat: Sendable {
         lose: @escaping @Sendable (Int) -> Void
     ) {
         (self.messenger, self.limitSeconds) = (messenger, limitSeconds)
+        (self.isStopRequested, self.requestStop, self.lose) = (isStopRequested, requestStop, lose)
         silence = Mutex([Double](repeating: 0, count: messenger.size))
         farewells = Mutex([])
-        guard messenger.isParallel else {
-            hasEnded.store(true, ordering: .releasing)
-            return
-        }
-        startThread {
-            if messenger.rank == 0 {
-                self.listen(requestStop, lose)
-            } else {
-                self.send(isStopRequested)
-            }
-            self.hasEnded.store(true, ordering: .releasing)
-        }
+    }
+
+    /// Sends or takes signs of life until told to end; a rank alone has none. Where rank 0 no longer
+    /// takes them by then, it returns after ten seconds.
+    public func run(until isEnding: () -> Bool) {
+        guard messenger.isParallel else { return }
+        if messenger.rank == 0 { listen(until: isEnding) } else { send(until: isEnding) }
     }
 
     /// Seconds since rank 0 last heard a rank.
     public func silence(of rank: Int) -> Double { silence.withLock { $0[rank] } }
 
-    /// Ends the thread: others say goodbye, rank 0 waits for those of some ranks, as long as they may be
-    /// silent and ten seconds at most.
+    /// Waits on rank 0 for the goodbye that others say before their ``run(until:)`` returns, as long as
+    /// they may be silent and ten seconds at most.
     ///
-    /// - Parameter ranks: on rank 0, those that still live.
-    public func end(awaiting ranks: [Int] = []) {
+    /// - Parameter ranks: those that still live.
+    public func awaitFarewells(of ranks: [Int]) {
         let start = seconds()
-        if messenger.rank == 0 {
-            while seconds() - start < min(limitSeconds, 10),
-                !farewells.withLock({ $0.isSuperset(of: ranks) }), messenger.isParallel
-            { usleep(2000) }
-        }
-        isEnding.store(true, ordering: .releasing)
-        while !hasEnded.load(ordering: .acquiring), seconds() - start < 12 { usleep(2000) }
+        while seconds() - start < min(limitSeconds, Self.farewellSeconds),
+            !farewells.withLock({ $0.isSuperset(of: ranks) })
+        { usleep(2000) }
     }
+
+    /// How long ranks wait for each other at the end.
+    private static let farewellSeconds = 10.0
 
     // MARK: - Rank 0
 
-    private func listen(_ requestStop: () -> Void, _ lose: (Int) -> Void) {
+    private func listen(until isEnding: () -> Bool) {
         var last = seconds()
         var lost: Set<Int> = []
-        while !isEnding.load(ordering: .acquiring) {
+        while !isEnding() {
             while let envelope = try? messenger.probe(on: messenger.heartbeats),
                 let bytes = try? messenger.receive(
                     from: envelope.source, tag: envelope.tag, on: messenger.heartbeats)
@@ -106,10 +100,10 @@ public final class Heartbeat: Sendable {
 
     // MARK: - Other ranks
 
-    private func send(_ isStopRequested: () -> Bool) {
+    private func send(until isEnding: () -> Bool) {
         var waited = 0.0
         while true {
-            let isLast = isEnding.load(ordering: .acquiring)
+            let isLast = isEnding()
             let beat: Beat = isLast ? .goodbye : isStopRequested() ? .stopRequested : .alive
             guard let sending = try? messenger.handOver(beat.rawValue) else { return }
             waited = 0
@@ -119,6 +113,7 @@ public final class Heartbeat: Sendable {
                 let now = seconds()
                 waited += min(now - last, 1)
                 last = now
+                if isEnding(), waited > Self.farewellSeconds { return }
                 if waited > limitSeconds {
                     messenger.abort(
                         code: 1,
@@ -128,7 +123,7 @@ public final class Heartbeat: Sendable {
                 }
             }
             if isLast { return }
-            for _ in 0..<20 where !isEnding.load(ordering: .acquiring) { usleep(50_000) }
+            for _ in 0..<20 where !isEnding() { usleep(50_000) }
         }
     }
 
@@ -137,20 +132,4 @@ public final class Heartbeat: Sendable {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
-}
-
-/// Starts a detached thread.
-private func startThread(_ body: @escaping @Sendable () -> Void) {
-    final class Box: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    pthread_create(
-        &thread, nil,
-        { argument in
-            Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
-            return nil
-        }, Unmanaged.passRetained(Box(body)).toOpaque())
-    pthread_detach(thread)
 }

@@ -10,10 +10,7 @@ import Synchronization
 /// owner changes it every few seconds. A lock whose process is gone, or that nobody on another host
 /// changes any more, is taken over.
 public final class FileLock: Sendable {
-    /// The lock file, held open and locked.
-    private let file: OpenFile
-    /// What this owner wrote; nil once the lock is given back or lost.
-    private let owner: Mutex<LockOwner?>
+    private let held: HeldLock
 
     /// Seconds between two changes by the owner.
     public static let beatSeconds = 4
@@ -36,23 +33,49 @@ public final class FileLock: Sendable {
                 throw StorageError.busy(path, purpose: purpose, owner: other.description)
             }
             // The holder before us may have removed the name between our opening and our locking.
-            var (named, held) = (stat(), stat())
-            guard stat(path, &named) == 0, fstat(file.descriptor, &held) == 0,
-                named.st_ino == held.st_ino
+            var (named, opened) = (stat(), stat())
+            guard stat(path, &named) == 0, fstat(file.descriptor, &opened) == 0,
+                named.st_ino == opened.st_ino
             else { continue }
             let own = LockOwner.current()
             try own.write(to: file)
-            self.file = file
-            owner = Mutex(own)
-            LockBeater.shared.add(self)
+            held = HeldLock(file: file, owner: own)
+            LockBeater.shared.add(held)
             return
         }
     }
 
     /// Whether another run took the lock over, since this one seemed to be gone for a while.
-    public var isLost: Bool { owner.withLock { $0?.isLost ?? false } }
+    public var isLost: Bool { held.isLost }
 
     /// Changes the file to show that its owner lives, and notices when it is another's.
+    func beat() { held.beat() }
+
+    /// Gives the lock back; without effect the second time. Calling it at the end also keeps the
+    /// lock until then.
+    public func release() {
+        LockBeater.shared.remove(held)
+        held.release()
+    }
+
+    deinit { release() }
+}
+
+/// A lock file that this process holds, apart from its ``FileLock`` so that the thread that changes it
+/// is never the one to give it back.
+private final class HeldLock: Sendable {
+    /// The lock file, held open and locked.
+    private let file: OpenFile
+    /// What this owner wrote; nil once the lock is given back.
+    private let owner: Mutex<LockOwner?>
+
+    init(file: OpenFile, owner: LockOwner) {
+        self.file = file
+        self.owner = Mutex(owner)
+    }
+
+    var isLost: Bool { owner.withLock { $0?.isLost ?? false } }
+
     func beat() {
         owner.withLock { owner in
             guard var current = owner, !current.isLost else { return }
@@ -67,9 +90,7 @@ public final class FileLock: Sendable {
         }
     }
 
-    /// Gives the lock back; without effect the second time. Calling it at the end also keeps the
-    /// lock until then.
-    public func release() {
+    func release() {
         owner.withLock { owner in
             guard let current = owner else { return }
             owner = nil
@@ -77,8 +98,6 @@ public final class FileLock: Sendable {
             flock(file.descriptor, LOCK_UN)
         }
     }
-
-    deinit { release() }
 }
 
 /// The name of this host.
@@ -176,34 +195,38 @@ private struct LockOwner {
     }
 }
 
-/// Changes all lock files of this process every few seconds.
+/// Changes all lock files of this process every few seconds, by a thread that runs while there are any.
 private final class LockBeater: Sendable {
     static let shared = LockBeater()
 
-    private struct Entry { weak var lock: FileLock? }
+    private struct State {
+        var locks: [HeldLock] = []
+        var thread: BackgroundThread?
+    }
 
-    private let entries = Mutex<(locks: [Entry], isRunning: Bool)>(([], false))
+    private let state = Mutex(State())
 
-    func add(_ lock: FileLock) {
-        let isFirst = entries.withLock { entries in
-            entries.locks.removeAll { $0.lock == nil }
-            entries.locks.append(Entry(lock: lock))
-            defer { entries.isRunning = true }
-            return !entries.isRunning
-        }
-        guard isFirst else { return }
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { _ in
+    func add(_ lock: HeldLock) {
+        state.withLock { state in
+            state.locks.append(lock)
+            guard state.thread == nil else { return }
+            state.thread = BackgroundThread("lock files") { [self] thread in
                 while true {
-                    sleep(UInt32(FileLock.beatSeconds))
-                    for lock in LockBeater.shared.entries.withLock({ $0.locks.compactMap(\.lock) })
-                    {
-                        lock.beat()
-                    }
+                    thread.sleep(seconds: Double(FileLock.beatSeconds))
+                    guard !thread.isEnding else { return }
+                    for lock in self.state.withLock({ $0.locks }) { lock.beat() }
                 }
-            }, nil)
-        pthread_detach(thread)
+            }
+        }
+    }
+
+    func remove(_ lock: HeldLock) {
+        let thread = state.withLock { state -> BackgroundThread? in
+            state.locks.removeAll { $0 === lock }
+            guard state.locks.isEmpty else { return nil }
+            defer { state.thread = nil }
+            return state.thread
+        }
+        thread?.end()
     }
 }

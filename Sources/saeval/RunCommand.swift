@@ -53,7 +53,7 @@ struct RunCommand: ParsableCommand {
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
             options: runOptions)
         let summary = try executor.run()
-        if messenger.isParallel { RankWatch.end(seconds: watchdog) }
+        ProgramEnd.watchdogSeconds.store(Int(watchdog.rounded(.up)), ordering: .relaxed)
         guard let summary else { return }
         show(summary)
         let code: Int32 = summary.isStopped ? 75 : summary.failures.isEmpty ? 0 : 1

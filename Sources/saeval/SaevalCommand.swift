@@ -29,17 +29,19 @@ struct SaevalCommand: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            ProgramEnd.leave(0)
         } catch let error as ExitCode {
-            Glibc.exit(error.rawValue)
+            ProgramEnd.leave(error.rawValue)
         } catch {
             let code = exitCode(for: error)
             if code == .success || code == .validationFailure
                 || "\(type(of: error))".contains("CommandError")
             {
+                ProgramEnd.prepare(code: code.rawValue)
                 exit(withError: error)
             }
             Console.note("\(error)")
-            Glibc.exit(UserFault.isAtFault(error) ? 64 : 1)
+            ProgramEnd.leave(UserFault.isAtFault(error) ? 64 : 1)
         }
     }
 }

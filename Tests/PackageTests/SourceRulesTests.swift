@@ -23,6 +23,16 @@ struct SourceRulesTests {
         #expect(places == [])
     }
 
+    @Test(
+        "Threads are started in one place, so that all are joined",
+        arguments: ["pthread_create(", "pthread_detach(", "Thread(block", "detachNewThread", "Task.detached"])
+    func threads(_ word: String) throws {
+        let owner = "Sources/Basics/BackgroundThread.swift"
+        let files = try sourceFiles(Self.endings)
+        #expect(files.contains { $0.path == owner && $0.text.contains("pthread_create(") })
+        #expect(Self.places(of: word, in: files.filter { $0.path != owner }) == [])
+    }
+
     @Test("A forbidden word is found with file and line", arguments: forbidden)
     func isFound(_ word: String) {
         let file = SourceFile(

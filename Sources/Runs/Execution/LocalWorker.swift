@@ -1,5 +1,5 @@
-import Foundation
-import Messaging
+import Basics
+import Dispatch
 import Synchronization
 
 /// Rank 0's own worker: does tasks on a thread of its own, so that rank 0 can coordinate meanwhile.
@@ -9,10 +9,11 @@ final class LocalWorker: Sendable {
     private let outbox = Mutex<[Result<WorkReport, any Error>]>([])
     private let wake = DispatchSemaphore(value: 0)
     private let isEnding = Atomic<Bool>(false)
+    private let thread = Mutex<BackgroundThread?>(nil)
 
     init(_ worker: Worker) {
         self.worker = worker
-        Thread.detach { self.work() }
+        thread.withLock { $0 = BackgroundThread("rank 0's worker") { [self] _ in work() } }
     }
 
     /// Hands it a task.
@@ -26,10 +27,14 @@ final class LocalWorker: Sendable {
         try outbox.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.get()
     }
 
-    /// Ends the thread after its task.
+    /// Waits for the end of the thread, which comes after its task; without effect the second time.
     func end() {
         isEnding.store(true, ordering: .releasing)
         wake.signal()
+        thread.withLock { thread in
+            thread?.end()
+            thread = nil
+        }
     }
 
     private func work() {
@@ -42,14 +47,5 @@ final class LocalWorker: Sendable {
             let result = Result { try worker.perform(task) }
             outbox.withLock { $0.append(result) }
         }
-    }
-}
-
-extension Thread {
-    /// Starts a thread with as large a stack as a program's first.
-    static func detach(_ body: @escaping @Sendable () -> Void) {
-        let thread = Thread(block: body)
-        thread.stackSize = 8 << 20
-        thread.start()
     }
 }

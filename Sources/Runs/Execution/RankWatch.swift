@@ -1,39 +1,47 @@
-import Foundation
+import Basics
+import Glibc
 import Messaging
 import Synchronization
 
 /// Ends a rank when the ranks do not come together, or do not part, in time: when one of them is stopped
 /// before or after signs of life are sent.
 public enum RankWatch {
-    private static let areTogether = Atomic<Bool>(false)
+    private static let start = Mutex<BackgroundThread?>(nil)
 
     /// Watches the start, from before MPI starts.
     public static func begin(seconds: Double) {
-        watch(
-            seconds, while: { !areTogether.load(ordering: .acquiring) },
-            "the ranks have not come together for \(durationText(seconds)), so one of them has given no sign of life; the same command starts again"
-        )
+        start.withLock {
+            $0 = watch(
+                seconds,
+                "the ranks have not come together for \(durationText(seconds)), so one of them has given no sign of life; the same command starts again"
+            )
+        }
     }
 
     /// The ranks are together.
-    static func together() { areTogether.store(true, ordering: .releasing) }
-
-    /// Watches the end, after which this rank has nothing more to do.
-    public static func end(seconds: Double) {
-        watch(
-            seconds, while: { true },
-            "the ranks have not ended for \(durationText(seconds)), so one of them has given no sign of life; all results are written"
-        )
+    static func together() {
+        start.withLock { thread in
+            thread?.end()
+            thread = nil
+        }
     }
 
-    private static func watch(
-        _ seconds: Double, while isWaiting: @escaping @Sendable () -> Bool, _ message: String
-    ) {
-        Thread.detach {
+    /// Ends MPI and watches that, after which this rank has nothing more to do; collective.
+    public static func part(seconds: Double) {
+        let thread = watch(
+            seconds,
+            "the ranks have not ended for \(durationText(seconds)), so one of them has given no sign of life; all results are written"
+        )
+        Messenger.end()
+        thread.end()
+    }
+
+    private static func watch(_ seconds: Double, _ message: String) -> BackgroundThread {
+        BackgroundThread("watch over the ranks") { thread in
             // Waking time, so that a job that is stopped as a whole may go on later.
             for _ in 0..<Int(seconds * 20) {
-                usleep(50_000)
-                if !isWaiting() { return }
+                thread.sleep(seconds: 0.05)
+                if thread.isEnding { return }
             }
             Console.note("rank \(launchedRank()): \(message)")
             _exit(1)

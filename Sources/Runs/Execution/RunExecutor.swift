@@ -48,13 +48,15 @@ public struct RunExecutor {
     ///   config is at fault. An error in the middle ends all ranks.
     public func run() throws -> RunSummary? {
         StopSignal.listen()
-        let (introduction, offer, failure) = introduce()
+        var (introduction, offer, failure) = introduce()
         let introductions = try messenger.gather(messageBytes(introduction))
         let ranks = try introductions?.map { try message($0, as: RankIntroduction.self) } ?? []
-        let heartbeat = heartbeat(hosts: ranks.map(\.host))
+        let heartbeat = RunningHeartbeat(heartbeat(hosts: ranks.map(\.host)))
         RankWatch.together()
         guard messenger.rank == 0 else {
+            defer { heartbeat.end() }
             let isLeaving = try follow(offer)
+            offer.gpu = nil
             heartbeat.end()
             if isLeaving { messenger.leave(code: 0, endingOthers: false) }
             return nil
@@ -165,7 +167,7 @@ public struct RunExecutor {
     // MARK: - Rank 0
 
     private func coordinate(
-        _ ranks: [RankIntroduction], _ offer: DeviceOffer, _ heartbeat: Heartbeat
+        _ ranks: [RankIntroduction], _ offer: DeviceOffer, _ heartbeat: RunningHeartbeat
     ) throws -> RunSummary {
         let configuration = try configuration()
         let device = try DeviceChoice(
@@ -194,8 +196,9 @@ public struct RunExecutor {
             workspace: try workspace(plan, threads: threads.share[0], backend: backend),
             messenger: messenger, survives: options.survives)
         let pool = WorkPool(
-            worker: worker, messenger: messenger, heartbeat: heartbeat, options: options,
+            worker: worker, messenger: messenger, heartbeat: heartbeat.heartbeat, options: options,
             hosts: ranks.map(\.host))
+        defer { pool.endLocalWorker() }
         do {
             try pool.gatherWorkers()
             let coordinator = Coordinator(

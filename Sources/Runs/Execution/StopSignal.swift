@@ -1,4 +1,5 @@
-import Foundation
+import Basics
+import Glibc
 import Messaging
 import Synchronization
 
@@ -33,12 +34,11 @@ public enum StopSignal {
     static func during<Value>(
         _ messenger: Messenger, leavingAfter seconds: Double, _ body: () throws -> Value
     ) rethrows -> Value {
-        let isOver = OverFlag()
-        defer { isOver.value.store(true, ordering: .releasing) }
-        Thread.detach {
+        let watch = BackgroundThread("watch over a stop") { thread in
             var start: Double?
-            while !isOver.value.load(ordering: .acquiring) {
-                usleep(20_000)
+            while true {
+                thread.sleep(seconds: 0.02)
+                if thread.isEnding { return }
                 if start == nil, isRequested { start = monotonicSeconds() }
                 guard let start, monotonicSeconds() - start >= seconds else { continue }
                 Console.note(
@@ -47,9 +47,7 @@ public enum StopSignal {
                 messenger.leave(code: 75, endingOthers: true)
             }
         }
+        defer { watch.end() }
         return try body()
     }
-
-    /// Whether a run is over, for the thread that watches it.
-    private final class OverFlag: Sendable { let value = Atomic<Bool>(false) }
 }

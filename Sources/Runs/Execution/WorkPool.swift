@@ -77,10 +77,13 @@ final class WorkPool {
         try gatherWorkers()
     }
 
+    /// Ends rank 0's own worker, after its task.
+    func endLocalWorker() { local.end() }
+
     /// Ends all other ranks and rank 0's own worker.
     func stop() throws {
         try command(hasLosses ? .leave : .stop)
-        local.end()
+        endLocalWorker()
         while posted.contains(where: { !$0.isDone }), !hasLosses { Pause.once() }
     }
 
