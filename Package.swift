@@ -24,6 +24,10 @@ let package = Package(
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
                 "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // The example of an autoencoder of one's own, built here so that it shares this build; not a product.
+        .executableTarget(
+            name: "OwnAutoencoder", dependencies: ["SAEval"],
+            path: "configs/examples/own-autoencoder/Sources/OwnAutoencoder"),
         // A fuzzer of the parsers of foreign files; not a product.
         .executableTarget(
             name: "saeval-fuzz",
@@ -156,3 +160,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// What is tested is optimised in debug builds too, or tests would take three times as long. Not where
+// another package depends on a version of this one, since SwiftPM refuses such flags there.
+if !Context.packageDirectory.contains("/checkouts/") {
+    for target in package.targets where [.regular, .executable].contains(target.type) {
+        target.swiftSettings = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+        target.cSettings = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+    }
+}

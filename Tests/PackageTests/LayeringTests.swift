@@ -13,7 +13,7 @@ private let designRows: [[String]] = [
     ["EvalKit"],
     ["Evals", "Runs", "Reports"],
     ["SAEval"],
-    ["saeval", "saeval-fuzz", "EmulatedGPU", "saeval-walk"],
+    ["saeval", "saeval-fuzz", "EmulatedGPU", "saeval-walk", "OwnAutoencoder"],
 ]
 
 /// The row of each target.
