@@ -6,7 +6,7 @@ import Testing
 
 /// The kernels under NVIDIA's own compiler, which needs no GPU.
 ///
-/// It crashes in a process that holds the emulated GPU's libraries, so CI runs this suite alone.
+/// Set `SAEVAL_NVRTC` to the folder of `libnvrtc.so.12`.
 @Suite struct KernelImageTests {
     /// The folder of NVRTC.
     private static let folder = getenv("SAEVAL_NVRTC").map { String(cString: $0) }

@@ -180,8 +180,9 @@ func occurrences(of part: Data, in bytes: Data) -> Int {
     return count
 }
 
-/// All tests of the whole program, one after the other: each of them uses all cores.
-@Suite("The program", .serialized)
+/// All tests of the whole program. They run side by side, each in a folder of its own, since much of
+/// what they do is waiting.
+@Suite("The program")
 struct ProgramTests {}
 
 /// The folder with other people's files; nil when `SAEVAL_SHARED` is not set.

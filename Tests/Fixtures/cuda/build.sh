@@ -82,6 +82,8 @@ compile cublas -fvisibility=default -O3 -ffp-contract=fast -fno-math-errno
 link() { # OUTPUT SHOWN-SYMBOLS HIDDEN-SYMBOLS OBJECTS AND FLAGS...
     local output=$1 soname
     soname=$(basename "$1")
+    # cuBLAS asks for the driver by its name and must not get a variant that was opened before.
+    [ "$(dirname "$1")" = "$folder" ] || soname=$(basename "$(dirname "$1")")-$soname
     echo "{ global: $2; local: $3 *; };" > "$objects/$soname.map"
     shift 3
     "$compiler" -shared -pthread "-Wl,-soname,$soname" \

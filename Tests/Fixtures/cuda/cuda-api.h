@@ -14,6 +14,8 @@ typedef struct CUmod_st* CUmodule;
 typedef struct CUfunc_st* CUfunction;
 typedef struct CUstream_st* CUstream;
 typedef struct CUevent_st* CUevent;
+/// The name of a table of functions.
+typedef struct CUuuid_st { char bytes[16]; } CUuuid;
 /// The number of a device, and an address in a device's memory.
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
@@ -84,6 +86,7 @@ CUresult cuInit(unsigned int flags);
 CUresult cuDriverGetVersion(int* version);
 CUresult cuGetErrorName(CUresult error, const char** name);
 CUresult cuGetErrorString(CUresult error, const char** text);
+CUresult cuGetExportTable(const void** table, const CUuuid* id);
 CUresult cuDeviceGetCount(int* count);
 CUresult cuDeviceGet(CUdevice* device, int ordinal);
 CUresult cuDeviceGetName(char* name, int length, CUdevice device);

@@ -165,6 +165,14 @@ CUresult cuGetErrorString(CUresult error, const char** text) {
     return entry ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
+/// NVRTC asks the driver of its process for tables of its own, and calls a null pointer where this
+/// function is missing; it goes on where there are none.
+CUresult cuGetExportTable(const void** table, const CUuuid* id) {
+    if (!table || !id) return CUDA_ERROR_INVALID_VALUE;
+    *table = nullptr;
+    return CUDA_ERROR_NOT_FOUND;
+}
+
 CUresult cuDeviceGetCount(int* count) {
     EMULATOR_ENTER_INITIALISED;
     if (!count) return CUDA_ERROR_INVALID_VALUE;
