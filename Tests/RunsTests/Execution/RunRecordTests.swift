@@ -44,13 +44,24 @@ struct RunRecordTests {
         #expect(again.notice == nil)
     }
 
+    @Test("A run that is opened again knows which activations it made itself")
+    func made() throws {
+        let folder = try TemporaryFolder()
+        do {
+            let record = try RunRecord(folder: folder.path)
+            for name in ["a", "b"] { try record.append(.made(ContentHash.of(name))) }
+        }
+        let again = try RunRecord(folder: folder.path)
+        #expect(again.made == [ContentHash.of("a"), ContentHash.of("b")])
+    }
+
     @Test("Each kind of entry is read as it was written")
     func kinds() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let entries = [
             start(done: 2), unit("a", partial: "p"),
-            .failure(evaluation: "e", subject: "s", reason: "r"), .end,
+            .failure(evaluation: "e", subject: "s", reason: "r"), .made(ContentHash.of("a")), .end,
         ]
         for entry in entries {
             let text = String(decoding: try encoder.encode(entry), as: UTF8.self)

@@ -31,6 +31,19 @@ struct SchedulerTests {
         #expect(scheduler.next(for: 2) == 2)
     }
 
+    @Test(
+        "The longest of the chains behind a gate counts, wherever it stands",
+        arguments: [[9.0, 1.0], [1.0, 9.0]])
+    func longestChain(behind costs: [Double]) {
+        // The first feeds the gate behind which the last two wait; the second is alone.
+        var all = tasks([1, 5] + costs)
+        all[0].feeds = [0]
+        (all[2].needs, all[3].needs) = ([0], [0])
+        var scheduler = Scheduler(all, gates: 1)
+        #expect(scheduler.next(for: 0) == 0)
+        #expect(scheduler.next(for: 1) == 1)
+    }
+
     @Test("A gate opens when the last of those that feed it is done")
     func gates() {
         var all = tasks([1, 1, 1])

@@ -1,7 +1,9 @@
 import Basics
 import EvalKit
 import Evals
+import Formats
 import Foundation
+import Tensors
 import Testing
 
 @testable import Runs
@@ -23,6 +25,27 @@ private func quickstart(_ assignments: [String] = []) throws -> RunConfiguration
 /// The plan of a configuration.
 private func plan(_ configuration: RunConfiguration) throws -> RunPlan {
     try Planner(configuration, catalogue: evaluationCatalogue).plan()
+}
+
+/// The plan of one evaluation of labelled texts for one autoencoder of the quickstart.
+///
+/// - Parameter datasets: ids and paths.
+private func conceptPlan(
+    _ evaluation: String, datasets: [(id: String, path: String)], streams: RandomStreams
+) throws -> RunPlan {
+    let folder = "\(packageFolder)/configs/quickstart"
+    let places = datasets.map { "\($0.id): \($0.path)" }.joined(separator: ", ")
+    return try plan(
+        try configuration(
+            """
+            model: \(folder)/model
+            saes: [{path: \(folder)/saes/sae_lens, match: '.*__topk', layers: [2]}]
+            evals: {\(evaluation)}
+            datasets: {\(places)}
+            streams: \(streams.rawValue)
+            output: runs/none
+            artifacts: \(NSTemporaryDirectory())
+            """))
 }
 
 struct PlannerTests {
@@ -59,6 +82,75 @@ struct PlannerTests {
         ] {
             #expect(try RunsTests.plan(try quickstart([assignment])).key == plan.key)
         }
+    }
+
+    @Test(
+        "A unit that reads several datasets has other keys when any one of them changes",
+        arguments: [0, 1])
+    func everyDataset(place: Int) throws {
+        let ids = ["fancyzhx/ag_news", "canrager/amazon_reviews_mcauley_1and5_sentiment"]
+        let evaluation = """
+            sparse_probing: {dataset_names: [\(ids[0]), \(ids[1])], context_length: 16, \
+            probe_train_set_size: 8, probe_test_set_size: 8}
+            """
+        let toys = "\(packageFolder)/configs/quickstart/toyworld"
+        var datasets = [
+            (id: ids[0], path: "\(toys)/ag_news"), (id: ids[1], path: "\(toys)/amazon_reviews"),
+        ]
+        // In SAE Bench's order of draws one unit reads all datasets.
+        let plan = try conceptPlan(evaluation, datasets: datasets, streams: .upstream)
+        #expect(plan.units.map(\.reads.count) == [2])
+        let folder = try TemporaryFolder()
+        let copy = "\(folder.path)/dataset"
+        try FileManager.default.copyItem(atPath: datasets[place].path, toPath: copy)
+        let text = String(decoding: try readFile("\(copy)/test.jsonl"), as: UTF8.self)
+        let fewer = text.split(separator: "\n").dropLast().joined(separator: "\n") + "\n"
+        _ = try folder.write(fewer, to: "dataset/test.jsonl")
+        datasets[place].path = copy
+        let other = try conceptPlan(evaluation, datasets: datasets, streams: .upstream)
+        #expect(other.units.map(\.unit) == plan.units.map(\.unit))
+        #expect(Set(plan.units.flatMap(\.keys)).isDisjoint(with: other.units.flatMap(\.keys)))
+    }
+
+    @Test("Units of the same name have other keys when streams are those of upstream")
+    func streams() throws {
+        let evaluation = """
+            sparse_probing_sae_probes: {dataset_names: [1_review_is_positive], ks: [1]}
+            """
+        let datasets = [
+            (id: "sae-probes", path: "\(packageFolder)/configs/quickstart/toyworld/binary")
+        ]
+        let plan = try conceptPlan(evaluation, datasets: datasets, streams: .independent)
+        let other = try conceptPlan(evaluation, datasets: datasets, streams: .upstream)
+        #expect(!plan.units.isEmpty)
+        #expect(other.units.map(\.unit) == plan.units.map(\.unit))
+        #expect(Set(plan.units.flatMap(\.keys)).isDisjoint(with: other.units.flatMap(\.keys)))
+    }
+
+    @Test(
+        "Every key changes with any shard of the model",
+        arguments: ["1.safetensors", "2.safetensors"])
+    func shards(changed: String) throws {
+        let folder = try TemporaryFolder()
+        let source = "\(packageFolder)/configs/quickstart/model"
+        for name in try folderContents(source) where name != "model.safetensors" {
+            try FileManager.default.copyItem(
+                atPath: "\(source)/\(name)", toPath: "\(folder.path)/\(name)")
+        }
+        for (tensor, file) in [("a", "1.safetensors"), ("b", "2.safetensors")] {
+            try writeSafetensors(
+                [(tensor, Tensor([1], shape: [1]))], to: "\(folder.path)/\(file)")
+        }
+        _ = try folder.write(
+            #"{"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}"#,
+            to: "model.safetensors.index.json")
+        let plan = try plan(try quickstart(["model=\(folder.path)"]))
+        try writeSafetensors(
+            [(changed == "1.safetensors" ? "a" : "b", Tensor([2], shape: [1]))],
+            to: "\(folder.path)/\(changed)")
+        let other = try RunsTests.plan(try quickstart(["model=\(folder.path)"]))
+        #expect(other.key != plan.key)
+        #expect(Set(plan.units.flatMap(\.keys)).isDisjoint(with: other.units.flatMap(\.keys)))
     }
 
     @Test("The resolved config has every setting and makes the same plan")

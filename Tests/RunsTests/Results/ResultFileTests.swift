@@ -153,4 +153,16 @@ struct ResultWriterTests {
 
                 """)
     }
+
+    @Test("A quote inside a field of the table stands twice")
+    func quotes() throws {
+        let folder = try TemporaryFolder()
+        var plan = Self.plan(folder)
+        plan.cohorts[0].cohort.subjects[0].reference.release = "the \"best\" of all"
+        var writer = ResultWriter(plan: plan, evaluations: [try Self.evaluation()])
+        try writer.write([ContentHash.of("unit"): "5"])
+        try writer.writeTable()
+        let text = String(decoding: try readFile("\(folder.path)/results.csv"), as: UTF8.self)
+        #expect(text.contains(#"sums,"the ""best"" of all",blocks.0/a,"#), "\(text)")
+    }
 }
