@@ -168,6 +168,32 @@ extension ProgramTests {
             #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
         }
 
+        @Test("A rank that was given up and wakes again gets no more work and changes no result")
+        func wakesLate() throws {
+            let bench = try Workbench()
+            let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
+            let flags = ["--survive", "--watchdog", "15"]
+            let run = try RunningProgram(
+                command + Self.longer(bench) + flags, folder: bench.path)
+            let log = bench.output + "/log.jsonl"
+            // It holds a block, or is handed one, without which no unit can begin.
+            try run.wait(for: "block", in: log)
+            let sleeper = try #require(run.children.last)
+            kill(sleeper, SIGSTOP)
+            try run.wait(for: "lost", in: log)
+            kill(sleeper, SIGCONT)
+            let ending = try run.ending()
+            #expect(ending.status == 0, "\(ending)")
+            let lines = String(decoding: try readFile(log), as: UTF8.self).split(separator: "\n")
+            let lost = try #require(lines.firstIndex { $0.contains("\"event\": \"lost\"") })
+            #expect(lines[lost].contains("\"rank\": 2"), "\(lines[lost])")
+            let begun = lines[lost...].filter {
+                $0.contains("\"event\": \"begin\", \"rank\": 2,")
+            }
+            #expect(begun == [])
+            #expect(try bench.results().differences(from: Self.undisturbed.get()) == [])
+        }
+
         @Test(
             "A killed rank ends the job within ten seconds, and the same command finishes the run")
         func deadRank() throws {

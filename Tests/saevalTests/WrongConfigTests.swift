@@ -143,5 +143,16 @@ extension ProgramTests {
             #expect(ending.status == 64, "\(ending)")
             #expect(ending.errors.contains("Usage: saeval"), "\(ending)")
         }
+
+        @Test(
+            "A time of no seconds is refused by the name of its flag",
+            arguments: ["--watchdog", "--stop-within"])
+        func noTime(flag: String) throws {
+            let bench = try Workbench()
+            let ending = try bench.saeval(bench.tiny([flag, "0"]))
+            #expect(ending.status == 64, "\(ending)")
+            #expect(ending.errors.contains("\(flag) takes 1 to 86400 seconds, not 0"), "\(ending)")
+            #expect(!folderExists(bench.output))
+        }
     }
 }
