@@ -32,6 +32,26 @@ extension ActivationFileTests {
         }
     }
 
+    @Test("Rows across blocks are checked in every block that they touch", arguments: 0..<4)
+    func rowsAcrossBlocks(damaged: Int) throws {
+        let sample = Sample()
+        try sample.writeComplete(path)
+        let header = try ActivationHeader(reading: path)
+        try flip(path, at: header.actsOffset + damaged * 4 * sample.layout.rowBytes)
+        // From the last row of block 0 to the first of block 2.
+        let range = 3..<9
+        guard damaged < 3 else {
+            let rows = try ActivationReader(path: path).rows(range)
+            #expect(rows.shape == [6, 5])
+            return
+        }
+        let error = #expect(throws: StorageError.self) {
+            try ActivationReader(path: path).rows(range)
+        }
+        #expect(error?.code == .checksum)
+        #expect(error?.message.contains("Block \(damaged) of \(path)") == true)
+    }
+
     @Test("A flipped bit in a checksum is noticed, and the repair mends it")
     func flippedChecksum() throws {
         let sample = Sample()

@@ -97,6 +97,37 @@ struct FileLockTests {
         #expect(content == "elsewhere 4711 5 1")
     }
 
+    @Test("A lock file that lost its name while it was being taken is left for the one that has it")
+    func renamed() throws {
+        // The owner on another host keeps the taker waiting with the file open and locked.
+        try leave("elsewhere 4711 5 1")
+        let wasReplaced = Mutex(false)
+        let holder = Thread {
+            for _ in 0..<10_000 {
+                guard !self.isOpen else { break }
+                usleep(1000)
+            }
+            unlink(self.path)
+            try? self.leave("")
+            wasReplaced.withLock { $0 = true }
+        }
+        holder.start()
+        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1)
+        #expect(wasReplaced.withLock { $0 })
+        #expect(content.contains(" \(getpid()) "))
+        lock.release()
+    }
+
+    /// Whether this process has the lock file open.
+    private var isOpen: Bool {
+        let files = FileManager.default
+        let place = "/\(lastComponent(of: folder.path))/run.lock"
+        return ((try? files.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []).contains { name in
+            let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+            return target?.hasSuffix(place) == true
+        }
+    }
+
     @Test("A lock file of unknown content is no owner", arguments: ["", "x", "a b c d", "h 1 2"])
     func unknown(text: String) throws {
         try leave(text)

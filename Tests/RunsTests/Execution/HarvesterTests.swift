@@ -83,4 +83,44 @@ struct HarvesterTests {
         }
         #expect(values == (try Self.alone(rows)))
     }
+    @Test(
+        "An activation that is not finite in the stored type is an error that names hook and type",
+        arguments: [
+            (.float32, .greatestFiniteMagnitude, .infinity), (.bfloat16, 3e38, 3.4e38),
+            (.float16, 65_504, 65_520),
+        ] as [(ElementType, Float, Float)])
+    func notFinite(type: ElementType, largest: Float, tooLarge: Float) throws {
+        let folder = try TemporaryFolder()
+        let workspace = try Self.workspace(Self.texts([3, 5]), folder)
+        var plan = workspace.plan
+        plan.activationType = type
+        func block(of value: Float) throws -> Tensor {
+            let harvester = Harvester(
+                plan: plan, model: ConstantModel(description: plan.model, value: value),
+                backend: CPUBackend(), workspace: workspace)
+            let block = try harvester.block(0, rowSet: 0, hooks: [Self.hook], threads: 1)
+            return try #require(block[Self.hook])
+        }
+        let stored = try block(of: largest)
+        #expect(stored.type == type && stored.values.allSatisfy { $0.isFinite })
+        let error = #expect(throws: KernelError.self) { try block(of: tooLarge) }
+        #expect(error?.code == .notFinite)
+        #expect(
+            error?.message.contains("at \(Self.hook) of \(Self.modelFolder)") == true
+                && error?.message.contains("not finite in \(type.rawValue)") == true,
+            "\(String(describing: error))")
+    }
+}
+
+/// A model whose every activation is the same number.
+private struct ConstantModel: LanguageModel {
+    let description: ModelDescription
+    let value: Float
+
+    func run(_ pass: ForwardPass) throws -> ForwardResult {
+        let shape = [pass.batch * pass.positions, description.modelSize]
+        let x = Tensor([Float](repeating: value, count: shape[0] * shape[1]), shape: shape)
+        return ForwardResult(
+            captured: Dictionary(uniqueKeysWithValues: pass.captures.map { ($0, x) }), logits: nil)
+    }
 }
