@@ -69,6 +69,16 @@ struct CoreOutcomeTests {
         #expect(try Self.outcome(Self.whole).addition("explained_variance_pooled") == 1 - 4.0 / 16)
     }
 
+    @Test("A latent that fired once, in any unit, is not dead")
+    func deadLatents() throws {
+        let silent = Self.sparsity(firings: [3, 0, 0], rows: [1, 0, 0])
+        let once = Self.sparsity(firings: [0, 1, 0], rows: [0, 1, 0])
+        let outcome = try Self.outcome([
+            .sparsity(silent), .sparsity(once), .weights(Self.weights(3)),
+        ])
+        #expect(try outcome.addition("dead_latents") == 1)
+    }
+
     @Test("Several units of latents are joined in order")
     func joined() throws {
         let outcome = try Self.outcome([

@@ -81,15 +81,17 @@ struct ReconstructionPhaseTests {
     }
 
     private static func context(
-        _ hook: HookPoint, _ autoencoders: [any Autoencoder], backend: any KernelBackend
+        _ hook: HookPoint, _ autoencoders: [any Autoencoder], backend: any KernelBackend,
+        type: String
     ) -> ToyContext {
         let model = ToyModel()
         let rows = TokenRows(tokens: tokens, positions: positions)
+        var cohort = toyCohort(
+            hook: hook, layers: 2, modelSize: 6,
+            latents: autoencoders.map { $0.description.latents })
+        cohort.activationType = type
         return ToyContext(
-            cohort: toyCohort(
-                hook: hook, layers: 2, modelSize: 6,
-                latents: autoencoders.map { $0.description.latents }),
-            rows: rows, autoencoders: autoencoders, model: model, backend: backend
+            cohort: cohort, rows: rows, autoencoders: autoencoders, model: model, backend: backend
         ) { hook, range in
             let pass = ForwardPass(
                 start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count,
@@ -103,9 +105,9 @@ struct ReconstructionPhaseTests {
     private static func sums(
         hook: HookPoint, excluding: Bool, autoencoders: [any Autoencoder],
         batches: Range<Int> = 0..<2,
-        backend: any KernelBackend = ReferenceBackend()
+        backend: any KernelBackend = ReferenceBackend(), type: String = "float32"
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
-        let context = context(hook, autoencoders, backend: backend)
+        let context = context(hook, autoencoders, backend: backend, type: type)
         return try ReconstructionPhase(settings: settings(excluding: excluding), context: context)
             .evaluate(batches, subjects: autoencoders.indices.map { SubjectIndex($0) })
     }
@@ -160,6 +162,27 @@ struct ReconstructionPhaseTests {
             with.lossWithSAE, with.divergenceWithSAE
         )
         #expect(with == without)
+    }
+
+    @Test(
+        "A reconstruction is rounded to the stored type before it is spliced in",
+        arguments: ["bfloat16", "float16"])
+    func rounding(type: String) throws {
+        func sums(_ value: Float, _ type: String) throws -> ReconstructionSums {
+            // Every reconstruction is this value throughout.
+            let constant = ToyAutoencoder(
+                encoder: Tensor(zeros: [6, 1]), decoder: Tensor(zeros: [1, 6]), encoderBias: [0],
+                decoderBias: [Float](repeating: value, count: 6))
+            let results = try Self.sums(
+                hook: HookPoint(layer: 0, site: .residPost), excluding: false,
+                autoencoders: [constant], type: type)
+            return try #require(results[SubjectIndex(0)]).get()
+        }
+        // The nearest number of either type is 1.
+        let value: Float = 1 + 0x1p-12
+        let rounded = try sums(1, "float32")
+        #expect(try sums(value, type) == rounded)
+        #expect(try sums(value, "float32") != rounded)
     }
 
     @Test("A perfect reconstruction has no divergence and the clean loss", arguments: hooks)
