@@ -82,6 +82,19 @@ struct LayoutTests {
                 == first.decode(codes, of: x, on: backend).values)
     }
 
+    @Test(
+        "An autoencoder of Gemma Scope names the model that its repository's name does",
+        arguments: [("2b-pt", "gemma-2-2b"), ("9b-it", "gemma-2-9b-it")])
+    func gemmaScopeModel(repository: String, model: String) throws {
+        let place = "snapshots/0/layer_3/width_16k/average_l0_5"
+        let folder = try TemporaryFolder()
+        let copy = "models--google--gemma-scope-\(repository)-res/\(place)"
+        try folder.copy(
+            "\(Self.folder)/models--google--gemma-scope-2b-pt-res/\(place)/params.npz",
+            to: "\(copy)/params.npz")
+        #expect(try load("\(folder.path)/\(copy)").description.modelName == model)
+    }
+
     @Test("Codes and reconstructions are those of the programs", arguments: specimens)
     func codesAndReconstructions(_ specimen: Specimen) throws {
         let expected = try SafetensorsFile(

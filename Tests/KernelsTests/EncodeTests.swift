@@ -53,6 +53,19 @@ import Testing
         }
     }
 
+    @Test("Top-k keeps no latent whose scale makes it 0, and none in its place")
+    func scaledToZero() throws {
+        let x = Tensor([4, 3, 1], shape: [1, 3])
+        var encoder = identity(3, .topK(bias: [0, 0, 0], k: 2, rankScale: nil))
+        encoder.latentScale = [0, 1, 1]
+        for backend in Self.backends {
+            let codes = try backend.encode(x, encoder)
+            #expect(codes.indices == [1])
+            #expect(codes.values == [3])
+            #expect(codes.rowStarts == [0, 1])
+        }
+    }
+
     @Test(
         "A pre-activation that is not finite is an error that names row and latent",
         arguments: [Float.nan, .infinity], 0..<4)

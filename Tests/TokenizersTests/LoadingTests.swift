@@ -149,6 +149,16 @@ struct LoadingTests {
         #expect(tokenizer.decode([2, 3, 1], skipSpecialTokens: true) == Array("<x>b".utf8))
     }
 
+    @Test("Of added tokens that are equal once normalized the special one is found")
+    func equalAddedTokens() throws {
+        let tokenizer = try tokenizer([
+            "normalizer": #"{"type": "Replace", "pattern": {"String": "X"}, "content": "x"}"#,
+            "added_tokens":
+                #"[{"content": "<x>", "id": 3, "normalized": true}, {"content": "<X>", "id": 4, "normalized": true, "special": true}]"#,
+        ])
+        #expect(tokenizer.encode("<x>b<X>") == [4, 1, 4])
+    }
+
     @Test("Without a decoder a space lies between tokens")
     func noDecoder() throws {
         #expect(try tokenizer(["decoder": "null"]).decode([0, 1]) == Array("a b".utf8))
