@@ -89,31 +89,31 @@ await_unit() { # folder
     problems+=("no unit was finished in a minute")
 }
 
-# Whether SIGUSR1 waits for a stopped process.
-has_signal() { # pid
-    local pending
+# Whether a process is stopped and SIGUSR1 does not wait for it. Slurm wakes what it signals.
+is_held() { # pid
+    local state pending
+    state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
     pending=$(sed -n 's/^ShdPnd:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
-    [ $((0x${pending:-0} >> 9 & 1)) -eq 1 ]
+    [ "${state:0:1}" = T ] && [ $((0x${pending:-0} >> 9 & 1)) -eq 0 ]
 }
 
 # Stops the ranks of a run after its first unit until the controller has signalled them, so that no
 # machine is fast enough to end before its time limit. It looks at limits every 30 seconds.
 hold_until_signal() { # folder
-    local ranks
+    local ranks rank held=none
     await_unit "$1"
     ranks=$(pgrep -f "^$program run .*--output $work/$1/run")
     # shellcheck disable=SC2086
     kill -STOP $ranks || problems+=("no rank runs after the first unit")
     for _ in $(seq 900); do
-        # shellcheck disable=SC2086
-        for rank in $ranks; do has_signal "$rank" || { sleep 0.1; continue 2; }; done
-        # shellcheck disable=SC2086
-        kill -CONT $ranks
-        return 0
+        held=
+        for rank in $ranks; do is_held "$rank" && held+=" $rank"; done
+        [ -n "$held" ] || break
+        sleep 0.1
     done
+    [ -z "$held" ] || problems+=("no signal came in 90 seconds")
     # shellcheck disable=SC2086
-    kill -CONT $ranks
-    problems+=("no signal came in 90 seconds")
+    kill -CONT $ranks 2>/dev/null
 }
 
 # Writes all results of a folder without their times.
