@@ -77,7 +77,9 @@ public final class BackgroundThread: Sendable {
     public func end() {
         askToEnd()
         let thread = handle.withLock { handle -> pthread_t? in
-            guard let thread = handle, pthread_equal(thread, pthread_self()) == 0 else { return nil }
+            guard let thread = handle, pthread_equal(thread, pthread_self()) == 0 else {
+                return nil
+            }
             handle = nil
             return thread
         }

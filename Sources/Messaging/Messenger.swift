@@ -33,8 +33,8 @@ public final class Messenger: @unchecked Sendable {
 
     /// Starts MPI, or returns the running messenger. The first call is collective.
     ///
-    /// ``end()`` ends MPI; where nobody calls it, the exit of the program does. Costs about 0.2 s and 30 MB without `mpirun`,
-    /// so commands that need no ranks should not call it.
+    /// ``end()`` ends MPI; where nobody calls it, the exit of the program does. Costs about 0.2 s and
+    /// 30 MB without `mpirun`, so commands that need no ranks should not call it.
     ///
     /// - Throws: ``MessagingError`` when MPI was ended already or allows one thread only.
     public static func start() throws -> Messenger {

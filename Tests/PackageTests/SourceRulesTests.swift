@@ -25,7 +25,10 @@ struct SourceRulesTests {
 
     @Test(
         "Threads are started in one place, so that all are joined",
-        arguments: ["pthread_create(", "pthread_detach(", "Thread(block", "detachNewThread", "Task.detached"])
+        arguments: [
+            "pthread_create(", "pthread_detach(", "Thread(block", "detachNewThread",
+            "Task.detached",
+        ])
     func threads(_ word: String) throws {
         let owner = "Sources/Basics/BackgroundThread.swift"
         let files = try sourceFiles(Self.endings)

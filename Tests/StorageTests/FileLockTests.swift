@@ -66,19 +66,27 @@ struct FileLockTests {
 
     @Test("The lock of another host is kept while its owner changes it, and taken over when not")
     func otherHost() throws {
-        try leave("elsewhere 4711 5 1")
-        let changed = Mutex(false)
+        try leave("elsewhere 4711 5 1000")
+        // Changes it in place until the lock was refused, however long that takes.
+        let state = Mutex((isRefused: false, hasEnded: false))
         let owner = Thread {
-            usleep(300_000)
-            try? self.leave("elsewhere 4711 5 2")
-            changed.withLock { $0 = true }
+            var beats = 1000
+            while !state.withLock({ $0.isRefused }) {
+                usleep(50_000)
+                beats += 1
+                let file = FileHandle(forUpdatingAtPath: self.path)
+                try? file?.write(contentsOf: Data("elsewhere 4711 5 \(beats)\n".utf8))
+                try? file?.close()
+            }
+            state.withLock { $0.hasEnded = true }
         }
         owner.start()
         let error = #expect(throws: StorageError.self) {
             try FileLock(path: path, purpose: "a test", beatSeconds: 1)
         }
         #expect(error?.message.contains("process 4711 on elsewhere") == true)
-        while !changed.withLock({ $0 }) { usleep(1000) }
+        state.withLock { $0.isRefused = true }
+        while !state.withLock({ $0.hasEnded }) { usleep(1000) }
         let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1)
         #expect(content.hasPrefix(hostName))
         lock.release()
