@@ -149,6 +149,15 @@ run() { # PACK RESULTS
     local total=${DEVICE_SECONDS:-720} entry name limit begin outcome status output last
     local number=0 shares=0 behind failed=0
     [ -f "$1" ] || { echo "there is no pack $1; make it: device.sh pack" >&2; exit 66; }
+    for name in ${DEVICE_STEPS:-}; do
+        case " ${steps[*]} " in
+        *" $name:"*) ;;
+        *) echo "DEVICE_STEPS names no step: $name; there are ${steps[*]%:*}" >&2; exit 64 ;;
+        esac
+    done
+    case ${DEVICE_SECONDS:-720} in
+    *[!0-9]* | 0) echo "DEVICE_SECONDS is ${DEVICE_SECONDS:-}; it takes a number of seconds" >&2; exit 64 ;;
+    esac
     mkdir -p "$2"
     results=$(cd "$2" && pwd)
     rm -f "$results"/{summary.txt,bench.json,torch.json}
