@@ -173,14 +173,24 @@ kill_run() { # folder
     collect $pid
 }
 
+# Whether a process catches SIGUSR1; one that is still being loaded dies of it.
+listens() { # pid
+    local caught
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    [ $((0x${caught:-0} >> 9 & 1)) -eq 1 ]
+}
+
 signal_run() { # folder
-    local count=$((RANDOM % 5)) delay=$((150 + RANDOM % span)) which=$((RANDOM % 3)) number=TERM pid victims
+    local count=$((RANDOM % 5)) delay=$((150 + RANDOM % span)) which=$((RANDOM % 3)) number=TERM pid victims rank
     [ $((RANDOM % 2)) -eq 0 ] && number=USR1
     compose "$1" $count
     "${command[@]}" >"$work/output" 2>"$work/errors" &
     pid=$!
     ranks_of $pid $count
-    pause $delay
+    for rank in $ranks; do
+        while runs "$rank" && ! listens "$rank"; do sleep 0.01; done
+    done
+    pause $((delay - 150))
     case $which in
     0) victims=$(one_of "$ranks" $delay) ;;
     1) victims=$ranks ;;
