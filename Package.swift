@@ -135,7 +135,9 @@ let package = Package(
             name: "StorageTests", dependencies: ["Storage", "Messaging", "Tensors", "Basics"]),
         .testTarget(
             name: "LanguageModelsTests",
-            dependencies: ["EmulatedGPU", "LanguageModels", "Kernels", "Formats", "Tensors", "Basics"]),
+            dependencies: [
+                "EmulatedGPU", "LanguageModels", "Kernels", "Formats", "Tensors", "Basics",
+            ]),
         .testTarget(
             name: "AutoencodersTests",
             dependencies: ["Autoencoders", "Kernels", "Formats", "Tensors", "Basics"]),
@@ -145,8 +147,8 @@ let package = Package(
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "EmulatedGPU", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Probes",
-                "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
+                "EmulatedGPU", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora",
+                "Probes", "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
             ]),
         .testTarget(
             name: "RunsTests",
@@ -156,7 +158,9 @@ let package = Package(
             ]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
-        .testTarget(name: "saevalTests", dependencies: ["EmulatedGPU", "saeval", "Basics", "Formats", "Tensors"]),
+        .testTarget(
+            name: "saevalTests",
+            dependencies: ["EmulatedGPU", "saeval", "Basics", "Formats", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )

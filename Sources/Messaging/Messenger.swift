@@ -47,6 +47,13 @@ public final class Messenger: @unchecked Sendable {
         }
     }
 
+    /// Whether this process started MPI.
+    public static var hasStarted: Bool {
+        var isStarted: Int32 = 0
+        MPI_Initialized(&isStarted)
+        return isStarted != 0
+    }
+
     /// Whether there is more than one rank.
     public var isParallel: Bool { size > 1 }
 

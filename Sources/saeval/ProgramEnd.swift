@@ -1,14 +1,10 @@
 import Basics
 import Glibc
 import Runs
-import Synchronization
 
 /// How the program leaves: every thread is joined, then MPI ends, then the exit handlers of libraries
 /// run. Commands have released what they opened by then.
 enum ProgramEnd {
-    /// How long ranks wait for each other inside `MPI_Finalize`.
-    static let watchdogSeconds = Atomic<Int>(60)
-
     /// Leaves with an exit code; collective where MPI runs.
     static func leave(_ code: Int32) -> Never {
         prepare(code: code)
@@ -24,6 +20,6 @@ enum ProgramEnd {
             Console.note("left while something still ran: \(running.joined(separator: ", "))")
             _exit(code)
         }
-        RankWatch.part(seconds: Double(watchdogSeconds.load(ordering: .relaxed)))
+        RankWatch.part()
     }
 }

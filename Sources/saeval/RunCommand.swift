@@ -46,14 +46,12 @@ struct RunCommand: ParsableCommand {
         var runOptions = RunOptions()
         (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
         runOptions.survives = survive
-        // Many nodes take a while to start.
-        RankWatch.begin(seconds: 5 * watchdog)
+        RankWatch.begin(watchdogSeconds: watchdog)
         let messenger = try Messenger.start()
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
             options: runOptions)
         let summary = try executor.run()
-        ProgramEnd.watchdogSeconds.store(Int(watchdog.rounded(.up)), ordering: .relaxed)
         guard let summary else { return }
         show(summary)
         let code: Int32 = summary.isStopped ? 75 : summary.failures.isEmpty ? 0 : 1

@@ -43,6 +43,21 @@ extension ProgramTests {
             return bench.tiny(more, saes: bench.file("saes"))
         }
 
+        /// Runs the program until it leaves in that way.
+        static func ending(
+            _ way: Way, _ bench: Workbench, _ arguments: [String], ranks: Int?,
+            variables: [String: String]
+        ) throws -> Ending {
+            let run = try bench.start(arguments, ranks: ranks, variables: variables)
+            if way == .stopped {
+                try run.wait(for: "block", in: bench.output + "/log.jsonl")
+                run.send(ranks == nil ? SIGTERM : SIGUSR1)
+            }
+            let ending = try run.ending()
+            #expect(ending.status == way.status, "\(ending)")
+            return ending
+        }
+
         @Test(
             "Every thread is joined before the exit handlers run",
             .enabled(if: Program.find("cc") != nil, "there is no C compiler"),
@@ -53,14 +68,8 @@ extension ProgramTests {
             var arguments = way == .stopped ? FaultTests.longer(bench) : bench.tiny()
             if way == .wrongConfig { arguments += ["--set", "core.context_size=none"] }
             if way == .someFailed { arguments = try Self.withDamaged(bench) }
-            let run = try bench.start(
-                arguments, ranks: ranks, variables: ["LD_PRELOAD": library])
-            if way == .stopped {
-                try run.wait(for: "block", in: bench.output + "/log.jsonl")
-                run.send(ranks == nil ? SIGTERM : SIGUSR1)
-            }
-            let ending = try run.ending()
-            #expect(ending.status == way.status, "\(ending)")
+            let ending = try Self.ending(
+                way, bench, arguments, ranks: ranks, variables: ["LD_PRELOAD": library])
             let counts = ending.errors.split(separator: "\n").filter { $0.hasPrefix("unjoined: ") }
             #expect(counts.allSatisfy { $0.hasPrefix("unjoined: 0 of ") }, "\(counts)")
             // Those that a rank of a run starts: the watch over the start and signs of life at least.
@@ -80,13 +89,8 @@ extension ProgramTests {
             var arguments = bench.small(["--device", "cuda", "--layers", "2"], sparsityBatches: 4)
             if way == .someFailed { arguments = try Self.withDamaged(bench, ["--device", "cuda"]) }
             if way == .wrongConfig { arguments += ["--set", "core.dataset=no/such"] }
-            let run = try bench.start(arguments, ranks: ranks, variables: variables)
-            if way == .stopped {
-                try run.wait(for: "block", in: bench.output + "/log.jsonl")
-                run.send(ranks == nil ? SIGTERM : SIGUSR1)
-            }
-            let ending = try run.ending()
-            #expect(ending.status == way.status, "\(ending)")
+            let ending = try Self.ending(
+                way, bench, arguments, ranks: ranks, variables: variables)
             #expect(!ending.errors.contains("CUDA emulator"), "\(ending)")
         }
     }

@@ -150,13 +150,17 @@ extension ProgramTests {
             #expect(!fileExists(lock))
         }
 
+        /// Starts such a run on three ranks that goes on without those that are lost.
+        private static func surviving(_ bench: Workbench) throws -> RunningProgram {
+            let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
+            return try RunningProgram(
+                command + longer(bench) + ["--survive", "--watchdog", "15"], folder: bench.path)
+        }
+
         @Test("With --survive a run goes on without a rank that is killed and gives the same bytes")
         func survives() throws {
             let bench = try Workbench()
-            let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
-            let flags = ["--survive", "--watchdog", "15"]
-            let run = try RunningProgram(
-                command + Self.longer(bench) + flags, folder: bench.path)
+            let run = try Self.surviving(bench)
             let log = bench.output + "/log.jsonl"
             try run.wait(for: "block", in: log)
             let victim = try #require(run.children.last)
@@ -171,10 +175,7 @@ extension ProgramTests {
         @Test("A rank that was given up and wakes again gets no more work and changes no result")
         func wakesLate() throws {
             let bench = try Workbench()
-            let command = ["mpirun", "--enable-recovery"] + Program.onRanks(3, []).dropFirst()
-            let flags = ["--survive", "--watchdog", "15"]
-            let run = try RunningProgram(
-                command + Self.longer(bench) + flags, folder: bench.path)
+            let run = try Self.surviving(bench)
             let log = bench.output + "/log.jsonl"
             // It holds a block, or is handed one, without which no unit can begin.
             try run.wait(for: "block", in: log)

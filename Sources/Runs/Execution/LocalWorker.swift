@@ -8,12 +8,11 @@ final class LocalWorker: Sendable {
     private let inbox = Mutex<[WorkTask]>([])
     private let outbox = Mutex<[Result<WorkReport, any Error>]>([])
     private let wake = DispatchSemaphore(value: 0)
-    private let isEnding = Atomic<Bool>(false)
     private let thread = Mutex<BackgroundThread?>(nil)
 
     init(_ worker: Worker) {
         self.worker = worker
-        thread.withLock { $0 = BackgroundThread("rank 0's worker") { [self] _ in work() } }
+        thread.withLock { $0 = BackgroundThread("rank 0's worker") { [self] in work($0) } }
     }
 
     /// Hands it a task.
@@ -29,18 +28,18 @@ final class LocalWorker: Sendable {
 
     /// Waits for the end of the thread, which comes after its task; without effect the second time.
     func end() {
-        isEnding.store(true, ordering: .releasing)
-        wake.signal()
         thread.withLock { thread in
+            thread?.askToEnd()
+            wake.signal()
             thread?.end()
             thread = nil
         }
     }
 
-    private func work() {
+    private func work(_ thread: BackgroundThread) {
         while true {
             wake.wait()
-            guard !isEnding.load(ordering: .acquiring) else { return }
+            guard !thread.isEnding else { return }
             guard let task = inbox.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else {
                 continue
             }

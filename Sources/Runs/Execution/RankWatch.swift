@@ -7,9 +7,16 @@ import Synchronization
 /// before or after signs of life are sent.
 public enum RankWatch {
     private static let start = Mutex<BackgroundThread?>(nil)
+    /// How long ranks may wait for each other at the end.
+    private static let limitSeconds = Mutex(60.0)
 
     /// Watches the start, from before MPI starts.
-    public static func begin(seconds: Double) {
+    ///
+    /// - Parameter watchdogSeconds: how long a rank may give no sign of life. The start may take five
+    ///   times as long, since many nodes take a while.
+    public static func begin(watchdogSeconds: Double) {
+        limitSeconds.withLock { $0 = watchdogSeconds }
+        let seconds = 5 * watchdogSeconds
         start.withLock {
             $0 = watch(
                 seconds,
@@ -26,8 +33,11 @@ public enum RankWatch {
         }
     }
 
-    /// Ends MPI and watches that, after which this rank has nothing more to do; collective.
-    public static func part(seconds: Double) {
+    /// Ends MPI, where it runs, and watches that, after which this rank has nothing more to do;
+    /// collective.
+    public static func part() {
+        guard Messenger.hasStarted else { return }
+        let seconds = limitSeconds.withLock { $0 }
         let thread = watch(
             seconds,
             "the ranks have not ended for \(durationText(seconds)), so one of them has given no sign of life; all results are written"

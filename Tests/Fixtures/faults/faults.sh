@@ -181,7 +181,7 @@ listens() { # pid
 }
 
 signal_run() { # folder
-    local count=$((RANDOM % 5)) delay=$((150 + RANDOM % span)) which=$((RANDOM % 3)) number=TERM pid victims rank
+    local count=$((RANDOM % 5)) delay=$((RANDOM % span)) which=$((RANDOM % 3)) number=TERM pid victims rank
     [ $((RANDOM % 2)) -eq 0 ] && number=USR1
     compose "$1" $count
     "${command[@]}" >"$work/output" 2>"$work/errors" &
@@ -190,7 +190,7 @@ signal_run() { # folder
     for rank in $ranks; do
         while runs "$rank" && ! listens "$rank"; do sleep 0.01; done
     done
-    pause $((delay - 150))
+    pause $delay
     case $which in
     0) victims=$(one_of "$ranks" $delay) ;;
     1) victims=$ranks ;;
