@@ -8,7 +8,7 @@ import Tensors
 
 extension TextRows {
     /// The version of the layout.
-    private static let version = "1"
+    private static let version = "2"
     /// The tensors in the order in which they are written, those with larger elements first.
     private static let tensorNames = [
         "starts", "stored", "stored_starts", "group_texts", "group_starts", "tokens", "names",
@@ -16,9 +16,11 @@ extension TextRows {
 
     /// Writes the rows into a file, which is complete under its name or not there.
     ///
-    /// - Parameter key: the hash of all that the rows depend on.
+    /// - Parameters:
+    ///   - key: the hash of all that the rows depend on.
+    ///   - dataset: the dataset's name, for those who list artifacts.
     /// - Throws: ``FormatError`` when the file cannot be written.
-    public func write(to path: String, key: ContentHash) throws {
+    public func write(to path: String, key: ContentHash, dataset: String) throws {
         var groupStarts = [0]
         for group in groups { groupStarts.append(groupStarts.last! + group.texts.count) }
         let lists = [
@@ -32,12 +34,13 @@ extension TextRows {
         try writeSafetensors(
             Array(zip(Self.tensorNames, tensors)).map { (name: $0, tensor: $1) },
             metadata: [
-                "version": Self.version, "key": key.hex,
+                "producer": "saeval", "version": Self.version, "content_key": key.hex,
+                "dataset": dataset,
                 "checksum": Self.contentHash(of: tensors).hex,
             ], to: path)
     }
 
-    /// Reads rows that ``write(to:key:)`` wrote.
+    /// Reads rows that ``write(to:key:dataset:)`` wrote.
     ///
     /// - Throws: ``CorporaError`` when the file is missing or damaged, or was written for another
     ///   key or by another version.
@@ -59,8 +62,9 @@ extension TextRows {
         guard metadata["version"] == Self.version else {
             throw damaged("have version \(metadata["version"] ?? "none"), not \(Self.version)")
         }
-        guard metadata["key"] == key.hex else {
-            throw damaged("were made for the key \(metadata["key"] ?? "none"), not \(key.hex)")
+        guard metadata["content_key"] == key.hex else {
+            throw damaged(
+                "were made for the key \(metadata["content_key"] ?? "none"), not \(key.hex)")
         }
         guard metadata["checksum"] == Self.contentHash(of: tensors).hex,
             let rows = TextRows(unchecked: tensors), rows.isConsistent

@@ -23,7 +23,8 @@ public final class FileLock: Sendable {
     /// - Throws: ``StorageError`` with code `busy` when another run, or another object here,
     ///   holds it.
     /// - Cost: three times `beatSeconds` when the file names an owner on another host.
-    public init(path: String, purpose: String, beatSeconds: Int = FileLock.beatSeconds) throws {
+    public init(path: String, purpose: LockPurpose, beatSeconds: Int = FileLock.beatSeconds) throws
+    {
         try makeFolder(parentFolder(of: path))
         while true {
             let file = try OpenFile(path, flags: O_RDWR | O_CREAT)
@@ -96,6 +97,22 @@ private final class HeldLock: Sendable {
             owner = nil
             if !current.isLost { unlink(file.path) }
             flock(file.descriptor, LOCK_UN)
+        }
+    }
+}
+
+/// What the owner of a lock writes, and what to do while somebody else does.
+public enum LockPurpose: String, Sendable {
+    /// The journal of a run, in its output folder.
+    case journal = "the journal"
+    /// Activations, in the artifacts folder that runs share.
+    case activations = "activations"
+
+    /// What lets another command go on.
+    var advice: String {
+        switch self {
+        case .journal: "wait for that run to end, or give this one another --output folder"
+        case .activations: "wait for that run to end, or give this one another --artifacts folder"
         }
     }
 }

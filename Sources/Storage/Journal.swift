@@ -33,7 +33,7 @@ public final class Journal: Sendable {
         try makeFolder(parentFolder(of: path))
         let isNew = !fileExists(path)
         file = try OpenFile(path, flags: O_RDWR | O_CREAT)
-        try file.lock(purpose: "the journal")
+        try file.lock(purpose: .journal)
         if isNew { flushFolder(of: path) }
         let content = try MappedFile(path: path)
         let scan = try content.withBytes { try JournalScan(of: $0, path: path) }

@@ -70,7 +70,7 @@ final class OpenFile: Sendable {
     /// - Parameter owner: who holds it, where known, for the message.
     /// - Throws: ``StorageError`` with code `busy` when another process, or another object here,
     ///   holds it.
-    func lock(purpose: String, owner: String? = nil) throws(StorageError) {
+    func lock(purpose: LockPurpose, owner: String? = nil) throws(StorageError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
         throw .busy(path, purpose: purpose, owner: owner)
     }

@@ -39,11 +39,11 @@ public typealias StorageError = Failure<StorageDomain>
 
 extension Failure where Domain == StorageDomain {
     /// The error of a lock that another run holds.
-    static func busy(_ path: String, purpose: String, owner: String?) -> StorageError {
+    static func busy(_ path: String, purpose: LockPurpose, owner: String?) -> StorageError {
         StorageError(
             .busy,
-            "\(path) is in use by another run\(owner.map { " (\($0))" } ?? "") that writes \(purpose)",
-            advice: "wait for that run to end, or choose another output folder")
+            "\(path) is in use by another run\(owner.map { " (\($0))" } ?? "") that writes \(purpose.rawValue)",
+            advice: purpose.advice)
     }
 
     /// An error of a system call on a file, from `errno`.

@@ -111,7 +111,7 @@ struct FrozenTextRowsTests {
         rows.groups.append(TextRows.Group(name: "both é", split: .test, texts: [2, 0]))
         rows.groups.append(TextRows.Group(name: "none", split: .test, texts: []))
         let file = "\(folder.path)/frozen.safetensors"
-        try rows.write(to: file, key: key)
+        try rows.write(to: file, key: key, dataset: "texts")
         return (rows, file)
     }
 
@@ -121,7 +121,7 @@ struct FrozenTextRowsTests {
         let (rows, path) = try written(folder)
         #expect(try TextRows(reading: path, key: key) == rows)
         let before = try readFile(path)
-        try rows.write(to: path, key: key)
+        try rows.write(to: path, key: key, dataset: "texts")
         #expect(try readFile(path) == before)
     }
 

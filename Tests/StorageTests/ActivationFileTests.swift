@@ -240,7 +240,7 @@ extension ActivationFileTests {
         try writeFile([], to: path + ".lock")
         #expect(try prepare(sample).isComplete)
         #expect(!fileExists(path + ".lock"))
-        let held = try FileLock(path: path + ".lock", purpose: "activations")
+        let held = try FileLock(path: path + ".lock", purpose: .activations)
         #expect(try prepare(sample).isComplete)
         #expect(fileExists(path + ".lock"))
         withExtendedLifetime(held) {}

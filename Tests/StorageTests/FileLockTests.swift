@@ -24,23 +24,23 @@ struct FileLockTests {
 
     @Test("A lock names its process, refuses others, and leaves nothing when it is given back")
     func life() throws {
-        let lock = try FileLock(path: path, purpose: "a test")
+        let lock = try FileLock(path: path, purpose: .journal)
         #expect(content.contains(" \(getpid()) "))
         let error = #expect(throws: StorageError.self) {
-            try FileLock(path: path, purpose: "a test")
+            try FileLock(path: path, purpose: .journal)
         }
         #expect(error?.code == .busy)
         #expect(
             error?.message.contains("process \(getpid())") == true, "\(String(describing: error))")
         lock.release()
         #expect(!FileManager.default.fileExists(atPath: path))
-        _ = try FileLock(path: path, purpose: "a test")
+        _ = try FileLock(path: path, purpose: .journal)
     }
 
     @Test("The lock of a process of this host that is gone is taken over at once")
     func gone() throws {
         try leave("\(hostName) 999999999 123 7")
-        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        let lock = try FileLock(path: path, purpose: .journal, beatSeconds: 1000)
         #expect(content.contains(" \(getpid()) "))
         lock.release()
     }
@@ -48,7 +48,7 @@ struct FileLockTests {
     @Test("The number of a process that was given to another one does not keep a lock")
     func reused() throws {
         try leave("\(hostName) \(getppid()) 1 7")
-        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        let lock = try FileLock(path: path, purpose: .journal, beatSeconds: 1000)
         #expect(content.contains(" \(getpid()) "))
         lock.release()
     }
@@ -59,7 +59,7 @@ struct FileLockTests {
         let start = try #require(stat.split(separator: ")").last).split(separator: " ")[19]
         try leave("\(hostName) 1 \(start) 7")
         let error = #expect(throws: StorageError.self) {
-            try FileLock(path: path, purpose: "a test")
+            try FileLock(path: path, purpose: .journal)
         }
         #expect(error?.message.contains("process 1 on \(hostName)") == true)
     }
@@ -82,19 +82,19 @@ struct FileLockTests {
         }
         owner.start()
         let error = #expect(throws: StorageError.self) {
-            try FileLock(path: path, purpose: "a test", beatSeconds: 1)
+            try FileLock(path: path, purpose: .journal, beatSeconds: 1)
         }
         #expect(error?.message.contains("process 4711 on elsewhere") == true)
         state.withLock { $0.isRefused = true }
         while !state.withLock({ $0.hasEnded }) { usleep(1000) }
-        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1)
+        let lock = try FileLock(path: path, purpose: .journal, beatSeconds: 1)
         #expect(content.hasPrefix(hostName))
         lock.release()
     }
 
     @Test("An owner notices that its lock was taken over, and leaves the file to the other")
     func lost() throws {
-        let lock = try FileLock(path: path, purpose: "a test")
+        let lock = try FileLock(path: path, purpose: .journal)
         #expect(!lock.isLost)
         lock.beat()
         #expect(!lock.isLost && content.hasSuffix(" 1"))
@@ -120,7 +120,7 @@ struct FileLockTests {
             wasReplaced.withLock { $0 = true }
         }
         holder.start()
-        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1)
+        let lock = try FileLock(path: path, purpose: .journal, beatSeconds: 1)
         #expect(wasReplaced.withLock { $0 })
         #expect(content.contains(" \(getpid()) "))
         lock.release()
@@ -139,7 +139,7 @@ struct FileLockTests {
     @Test("A lock file of unknown content is no owner", arguments: ["", "x", "a b c d", "h 1 2"])
     func unknown(text: String) throws {
         try leave(text)
-        let lock = try FileLock(path: path, purpose: "a test", beatSeconds: 1000)
+        let lock = try FileLock(path: path, purpose: .journal, beatSeconds: 1000)
         #expect(content.contains(" \(getpid()) "))
         lock.release()
     }

@@ -95,7 +95,7 @@ struct JournalTests {
     @Test("A lock ends with its holder, even while a forked child still has the file open")
     func inheritedLock() throws {
         var first: OpenFile? = try OpenFile(path, flags: O_RDWR | O_CREAT)
-        try first?.lock(purpose: "a test")
+        try first?.lock(purpose: .journal)
         let inherited = dup(try #require(first).descriptor)
         defer { close(inherited) }
         first = nil

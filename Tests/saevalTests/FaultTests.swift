@@ -144,7 +144,7 @@ extension ProgramTests {
             #expect(second.status == 64, "\(second)")
             #expect(
                 second.errors.contains("\(lock) is in use by another run (process "), "\(second)")
-            #expect(second.errors.contains("another output folder"), "\(second)")
+            #expect(second.errors.contains("another --output folder"), "\(second)")
             let ending = try first.ending()
             #expect(ending.status == 0, "\(ending)")
             #expect(!fileExists(lock))

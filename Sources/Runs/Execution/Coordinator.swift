@@ -106,8 +106,8 @@ final class Coordinator {
         }
         var locks: [FileLock] = []
         var blocks: [Int: [Int]] = [:]
-        for set in sets {
-            let preparation = try prepare(set)
+        guard let prepared = try prepare(sets) else { return false }
+        for (set, preparation) in prepared {
             if let notice = preparation.notice { log.write("note", [("text", .string(notice))]) }
             if preparation.isComplete { continue }
             if plan.removesActivations { try record.append(.made(plan.activationSets[set].key)) }
@@ -140,7 +140,8 @@ final class Coordinator {
         }
     }
 
-    private func prepare(_ set: Int) throws -> ActivationPreparation {
+    /// Finds out what is left to do for the activations of a set.
+    func prepare(_ set: Int) throws -> ActivationPreparation {
         let entry = plan.activationSets[set]
         let rowSet = plan.rowSets[entry.rowSet]
         let layout = ActivationLayout(

@@ -28,7 +28,7 @@ enum RowStore {
                     advice: "run again")
             }
             try makeFolder(parentFolder(of: set.path))
-            try made.write(to: set.path, key: set.key)
+            try made.write(to: set.path, key: set.key, dataset: set.request.dataset)
             return nil
         }
     }

@@ -59,7 +59,7 @@ final class RunRecord {
 
     /// Opens or makes the journal of a run's folder and locks it.
     init(folder: String) throws {
-        lock = try FileLock(path: "\(folder)/run.lock", purpose: "the journal")
+        lock = try FileLock(path: "\(folder)/run.lock", purpose: .journal)
         journal = try Journal(path: "\(folder)/journal.jsonl")
         for text in journal.entries {
             guard let entry = Self.entry(of: text) else { continue }

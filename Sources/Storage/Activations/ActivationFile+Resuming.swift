@@ -35,7 +35,7 @@ extension ActivationFile {
             removeAbandonedLock(of: path)
             return .complete
         }
-        let lock = try FileLock(path: lockPath(of: path), purpose: "activations")
+        let lock = try FileLock(path: lockPath(of: path), purpose: .activations)
         // Another run may have completed it while we waited for the lock.
         var reasons: [String] = []
         switch wanted.state(of: path) {
@@ -64,7 +64,7 @@ extension ActivationFile {
     public static func removeAbandonedLock(of path: String) {
         guard fileExists(lockPath(of: path)) else { return }
         // Whoever gets the lock removes its file when giving it back; a running owner keeps it.
-        _ = try? FileLock(path: lockPath(of: path), purpose: "activations")
+        _ = try? FileLock(path: lockPath(of: path), purpose: .activations)
     }
 
     /// Gives a finished file its final name. Rank 0 alone calls it, after all blocks were marked;

@@ -80,7 +80,7 @@ public struct ArtifactStore: Sendable {
         }
         let name = artifact.path
         let final = name.hasSuffix(".partial") ? String(name.dropLast(".partial".count)) : name
-        let lock = try FileLock(path: ActivationFile.lockPath(of: final), purpose: "activations")
+        let lock = try FileLock(path: ActivationFile.lockPath(of: final), purpose: .activations)
         try withExtendedLifetime(lock) {
             guard unlink(name) == 0 else { throw StorageError.system(name, "removed") }
         }

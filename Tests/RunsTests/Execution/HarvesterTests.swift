@@ -39,7 +39,7 @@ struct HarvesterTests {
         let set = RunPlan.RowSet(
             rows, request: request, datasetPath: "/nowhere", key: ContentHash.of("texts"),
             path: "\(folder.path)/texts.safetensors")
-        try rows.write(to: set.path, key: set.key)
+        try rows.write(to: set.path, key: set.key, dataset: "d")
         var plan = toyPlan()
         plan.modelFolder = modelFolder
         plan.model = try describeLanguageModel(folder: modelFolder)
