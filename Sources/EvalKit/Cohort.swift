@@ -37,9 +37,11 @@ public struct Subject: Sendable, Codable {
     public var reference: AutoencoderReference
     /// Hash of its files.
     public var key: ContentHash
+    /// What readers of its results should know, one sentence each.
+    public var notes: [String]
 
-    public init(reference: AutoencoderReference, key: ContentHash) {
-        (self.reference, self.key) = (reference, key)
+    public init(reference: AutoencoderReference, key: ContentHash, notes: [String] = []) {
+        (self.reference, self.key, self.notes) = (reference, key, notes)
     }
 
     /// `<release>/<id>`.
@@ -51,8 +53,8 @@ public struct Subject: Sendable, Codable {
 public struct Cohort: Sendable, Codable {
     public var hook: HookPoint
     public var model: ModelDescription
-    /// The name that results carry: the one that the first autoencoder's config gives its model, as
-    /// SAE Bench does.
+    /// The name of the evaluated model in results: as the first autoencoder's configuration spells it,
+    /// like SAE Bench, where that is this model.
     public var modelName: String
     /// How hooks' activations are stored and handed to autoencoders.
     public var activationType: String

@@ -72,6 +72,9 @@ struct ConfigurationOptions: ParsableArguments {
         help: "Disk that the activations of a run may take at a time; otherwise what is free.")
     var diskGiB: Double?
 
+    @Flag(help: "Evaluate autoencoders that were trained on another model too.")
+    var allowModelMismatch = false
+
     @Option(
         name: .customLong("set"), help: "Set any key: --set core.context_size=64; may be repeated.")
     var assignments: [String] = []
@@ -90,6 +93,7 @@ struct ConfigurationOptions: ParsableArguments {
             if let seed { flags.append((["seed"], .integer(seed))) }
             if let threads { flags.append((["threads"], .integer(threads))) }
             if let memoryGiB { flags.append((["memory_gib"], .number(memoryGiB))) }
+            if allowModelMismatch { flags.append((["allow_model_mismatch"], .bool(true))) }
             if let diskGiB { flags.append((["disk_gib"], .number(diskGiB))) }
             let selections = try selections()
             if !selections.isEmpty { flags.append((["saes"], .array(selections))) }

@@ -53,7 +53,7 @@ public struct ConfigurationSource: Sendable {
         }
         for key in [
             "model", "dtype", "device", "output", "artifacts", "seed", "streams", "threads",
-            "memory_gib", "activations", "disk_gib",
+            "memory_gib", "activations", "disk_gib", "allow_model_mismatch",
         ] {
             let name = "SAEVAL_\(key.uppercased())"
             if let text = environment(name) {

@@ -30,6 +30,8 @@ public struct RunConfiguration: Sendable {
     public var memoryGiB: Double?
     /// Whether activations are stored or computed again where they are read.
     public var activations = ActivationChoice.auto
+    /// Whether autoencoders are evaluated whose configuration names another model.
+    public var allowsModelMismatch = false
     /// Disk that the activations which a run writes may take at a time, in GiB; nil is what is free.
     public var diskGiB: Double?
     /// The command that downloads what the config names on the hub.
@@ -39,7 +41,7 @@ public struct RunConfiguration: Sendable {
 
     static let keys = [
         "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed",
-        "streams", "threads", "memory_gib", "activations", "disk_gib",
+        "streams", "threads", "memory_gib", "activations", "disk_gib", "allow_model_mismatch",
     ]
 
     /// Reads a tree of settings.
@@ -81,6 +83,7 @@ public struct RunConfiguration: Sendable {
                     "activations", of: ActivationChoice.allCases.map(\.rawValue), orElse: "auto"))
             ?? .auto
         diskGiB = try reader.positive("disk_gib", to: 1_048_576)
+        allowsModelMismatch = try reader.truth("allow_model_mismatch")
         self.origins = origins
     }
 
@@ -106,6 +109,9 @@ public struct RunConfiguration: Sendable {
         if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
         if let memoryGiB {
             members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB)))
+        }
+        if allowsModelMismatch {
+            members.append(JSONMember(key: "allow_model_mismatch", value: .bool(true)))
         }
         if let diskGiB { members.append(JSONMember(key: "disk_gib", value: .number(diskGiB))) }
         return .object(members)
@@ -166,6 +172,12 @@ struct KeyReader {
             throw wrong(key, value, "an integer of at least \(least)\(end)")
         }
         return integer
+    }
+
+    func truth(_ key: String) throws -> Bool {
+        guard let value = given(key) else { return false }
+        guard let truth = value.truth else { throw wrong(key, value, "true or false") }
+        return truth
     }
 
     func positive(_ key: String, to most: Int) throws -> Double? {

@@ -24,7 +24,9 @@ struct ModelPlace {
             self = try ModelPlace(outlining: model, of: cache, in: outline, cause: error)
             return
         }
-        name = folderExists(model) ? lastComponent(of: model) : model
+        name =
+            folderExists(model)
+            ? ModelIdentity.repository(ofSnapshot: model) ?? lastComponent(of: model) : model
         description = try describeLanguageModel(folder: folder)
         let place = folder
         weightFiles = try SafetensorsFolder(path: folder).files.map { "\(place)/\($0)" }

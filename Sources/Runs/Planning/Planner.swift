@@ -83,7 +83,10 @@ public struct Planner {
         let references = try selectedReferences(
             model: model.description, outline, failures: &failures, notes: &notes)
         let special = try model.specialTokens()
-        let cohorts = cohorts(of: try subjects(references, model, &failures), model, special)
+        let identity = ModelIdentity(model: configuration.model, folder: model.folder)
+        notes += identity.notes(on: references)
+        let subjects = try subjects(references, model, identity, &failures)
+        let cohorts = cohorts(of: subjects, model, identity, special)
         guard !cohorts.isEmpty else {
             throw RunError(
                 .unsuitable,
@@ -188,7 +191,7 @@ public struct Planner {
 
     /// Checks each autoencoder against the model and hashes its files.
     private func subjects(
-        _ references: [AutoencoderReference], _ model: ModelPlace,
+        _ references: [AutoencoderReference], _ model: ModelPlace, _ identity: ModelIdentity,
         _ failures: inout [RunPlan.FailedItem]
     ) throws -> [Subject] {
         var subjects: [Subject] = []
@@ -209,11 +212,13 @@ public struct Planner {
                         "\(reference.path) takes activations of \(reference.modelSize) numbers, but \(configuration.model) has \(size) at \(hook)",
                         advice: "evaluate it with the model it was trained on")
                 }
+                if !configuration.allowsModelMismatch { try identity.require(reference) }
                 subjects.append(
                     Subject(
                         reference: reference,
                         key: try own.key(of: reference)
-                            ?? OutlineRecord.key(of: reference) ?? reference.contentHash()))
+                            ?? OutlineRecord.key(of: reference) ?? reference.contentHash(),
+                        notes: identity.note(on: reference.modelName).map { [$0] } ?? []))
             } catch {
                 failures.append(
                     RunPlan.FailedItem(
@@ -224,9 +229,9 @@ public struct Planner {
     }
 
     /// Groups autoencoders by hook and by how rows begin, in the order of hooks.
-    private func cohorts(of subjects: [Subject], _ model: ModelPlace, _ special: [Int32])
-        -> [Cohort]
-    {
+    private func cohorts(
+        of subjects: [Subject], _ model: ModelPlace, _ identity: ModelIdentity, _ special: [Int32]
+    ) -> [Cohort] {
         var cohorts: [Cohort] = []
         for subject in subjects {
             guard let hook = try? HookPoint(parsing: subject.reference.hookName) else { continue }
@@ -238,7 +243,7 @@ public struct Planner {
                 cohorts.append(
                     Cohort(
                         hook: hook, model: model.description,
-                        modelName: subject.reference.modelName ?? model.name,
+                        modelName: identity.spelling(subject.reference.modelName) ?? model.name,
                         activationType: configuration.dtype, prependsBOS: starts,
                         specialTokens: special,
                         subjects: [subject], streams: configuration.streams))
