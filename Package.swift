@@ -156,6 +156,7 @@ let package = Package(
                 "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
                 "Formats", "Hub", "Tensors", "Basics",
             ]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Basics"]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
         .testTarget(

@@ -150,14 +150,19 @@ public struct Outcome: Sendable {
     public var additions: [(name: String, value: Double)]
     /// Names of counts, which are written without a fraction.
     public var integerMetrics: Set<String>
+    /// What a reader of the numbers must know, one sentence each, such as a part that is missing;
+    /// they go to `eval_result_unstructured.saeval.notes` and below the table of a run.
+    public var notes: [String]
 
     public init(
         config: JSON, metrics: [(category: String, values: [(name: String, value: Double?)])],
         details: JSON, unstructured: JSON = .null, trailing: [(name: String, value: JSON)] = [],
-        additions: [(name: String, value: Double)], integerMetrics: Set<String> = []
+        additions: [(name: String, value: Double)], integerMetrics: Set<String> = [],
+        notes: [String] = []
     ) {
         (self.config, self.metrics, self.details) = (config, metrics, details)
         (self.unstructured, self.trailing) = (unstructured, trailing)
         (self.additions, self.integerMetrics) = (additions, integerMetrics)
+        self.notes = notes
     }
 }

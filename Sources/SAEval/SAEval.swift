@@ -39,7 +39,8 @@ public func evaluate(
 }
 
 extension RunSummary {
-    /// The main numbers as plain text, one table for each evaluation.
+    /// The main numbers as plain text, one table for each evaluation and below it the notes on its
+    /// results.
     public var tables: String {
         evaluationCatalogue.map { entry in
             let outcomes = results.filter { $0.evaluation == entry.identifier }.map {
@@ -47,7 +48,8 @@ extension RunSummary {
             }
             if outcomes.isEmpty { return "" }
             return "\(entry.identifier): \(entry.summary)\n"
-                + summaryTable(of: outcomes, headlines: entry.headlines).text + "\n"
+                + summaryTable(of: outcomes, headlines: entry.headlines).text
+                + noteLines(of: outcomes.map { ($0.name, $0.outcome.notes) }) + "\n"
         }.joined()
     }
 }

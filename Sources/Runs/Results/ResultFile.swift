@@ -29,7 +29,11 @@ struct ResultFile {
                                 ?? .null)
                     }))
         }
-        let additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
+        var additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
+        if !outcome.notes.isEmpty {
+            let notes = JSON.array(outcome.notes.map { .string($0) })
+            additions.append(JSONMember(key: "notes", value: notes))
+        }
         var unstructured = outcome.unstructured.members ?? []
         unstructured.append(JSONMember(key: "saeval", value: .object(additions)))
         let json = JSON.object([

@@ -59,6 +59,19 @@ struct ResultFileTests {
         #expect(json["eval_result_unstructured"]?.text() == #"{"saeval": {"extra": 1e-05}}"#)
     }
 
+    @Test("Notes stand beside our own numbers, and without any there is no key for them")
+    func notes() throws {
+        var outcome = Self.outcome
+        outcome.notes = ["One part is missing.", "Say \"so\"."]
+        let file = ResultFile(
+            identifier: "core", runKey: ContentHash.of("run"), outcome: outcome,
+            reference: toyReference(configuration: Self.configuration), activationType: "float32")
+        let json = try JSON(parsing: file.bytes(time: 1), source: "a result")
+        #expect(
+            json["eval_result_unstructured"]?["saeval"]?.text()
+                == #"{"extra": 1e-05, "notes": ["One part is missing.", "Say \"so\"."]}"#)
+    }
+
     @Test(
         "The autoencoder's type is the one that it was evaluated in",
         arguments: ["float32", "bfloat16"])
