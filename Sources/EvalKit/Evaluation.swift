@@ -153,6 +153,9 @@ public struct Outcome: Sendable {
     /// What a reader of the numbers must know, one sentence each, such as a part that is missing;
     /// they go to `eval_result_unstructured.saeval.notes` and below the table of a run.
     public var notes: [String]
+    /// Set where parts of the evaluation are missing; metrics are then nil. See
+    /// ``withoutMeans(missing:of:_:keeping:)``.
+    public var incomplete: IncompleteMeans?
 
     public init(
         config: JSON, metrics: [(category: String, values: [(name: String, value: Double?)])],

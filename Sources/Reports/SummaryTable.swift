@@ -36,7 +36,8 @@ extension String {
     }
 }
 
-/// The main numbers of some autoencoders under one evaluation: one row each.
+/// The main numbers of some autoencoders under one evaluation: one row each. A mean over fewer parts
+/// than asked for stands in brackets after `incomplete`.
 ///
 /// - Parameters:
 ///   - outcomes: name, layer and outcome of each.
@@ -48,9 +49,14 @@ public func summaryTable(
         let metrics = entry.outcome.metrics.flatMap(\.values)
         let values = metrics + entry.outcome.additions.map { ($0.name, Optional($0.value)) }
         let cells = headlines.map { headline in
-            values.first { $0.name == headline.metric }?.value.map {
-                decimal($0, places: headline.decimals)
-            } ?? "-"
+            let text = { (value: Double) in decimal(value, places: headline.decimals) }
+            if let value = values.first(where: { $0.name == headline.metric })?.value {
+                return text(value)
+            }
+            let partial = entry.outcome.incomplete?.partialMeans.first {
+                $0.name == headline.metric
+            }
+            return partial.map { "incomplete (\(text($0.value)))" } ?? "-"
         }
         return [entry.name, "\(entry.layer)"] + cells
     }

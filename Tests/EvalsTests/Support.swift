@@ -226,6 +226,11 @@ extension Outcome {
         try #require(additions.first { $0.name == name }?.value)
     }
 
+    /// A mean over those parts that are not missing.
+    func partialMean(_ name: String) throws -> Double {
+        try #require(incomplete?.partialMeans.first { $0.name == name }?.value)
+    }
+
     /// A column of the details.
     func details(_ key: String) -> [Double] {
         (details.elements ?? []).compactMap { $0[key]?.double }

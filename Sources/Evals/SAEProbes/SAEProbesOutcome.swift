@@ -28,7 +28,9 @@ struct SAEProbesOutcome {
         }
     }
 
+    /// The result; without means over datasets when one is missing.
     func outcome() -> Outcome {
+        let missing = settings.datasets.filter { latents[$0] == nil }
         let means = meansByK
         return Outcome(
             config: config,
@@ -37,8 +39,12 @@ struct SAEProbesOutcome {
                 ("sae", latentValues(means)),
             ],
             details: .array(datasets.map(details)), unstructured: unstructured,
-            trailing: [("sae_metrics_by_k", means.isEmpty ? .null : json(means))],
-            additions: additions)
+            trailing: [
+                ("sae_metrics_by_k", means.isEmpty || !missing.isEmpty ? .null : json(means))
+            ],
+            additions: additions
+        ).withoutMeans(
+            missing: missing, of: settings.datasets.count, "datasets", keeping: ["datasets"])
     }
 
     // MARK: - Settings as SAE Bench writes them

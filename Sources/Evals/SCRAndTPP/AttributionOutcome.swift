@@ -36,6 +36,25 @@ struct AttributionOutcome {
         return runs
     }
 
+    /// An outcome without means over runs when one that the settings ask for is missing.
+    ///
+    /// - Parameters:
+    ///   - runs: those behind the outcome.
+    ///   - counts: names of additions that are not means.
+    static func complete(
+        _ outcome: Outcome, of runs: [AttributionRun], _ settings: AttributionSettings,
+        isSCR: Bool, keeping counts: Set<String> = []
+    ) -> Outcome {
+        let all = settings.runs(isSCR: isSCR)
+        let missing = all.filter { !runs.contains($0) }
+        let names = missing.map { run in
+            ([run.dataset] + (run.pair.map { [$0.joined(separator: " / ")] } ?? []))
+                .joined(separator: ": ")
+        }
+        return outcome.withoutMeans(
+            missing: names, of: all.count, isSCR ? "pairs of classes" : "datasets", keeping: counts)
+    }
+
     /// The mean of each name over the lists that have it, in the order of the first to have it.
     static func means(_ lists: [NamedValues]) -> NamedValues {
         var names: [String] = []

@@ -19,6 +19,7 @@ struct SCROutcome {
 
     private static let kinds = ["dir1", "metric", "dir2"]
 
+    /// The result; without means over pairs when one is missing.
     func outcome() throws -> Outcome {
         let runs = try AttributionOutcome.runs(settings, isSCR: true, partials)
         let names = AttributionOutcome.listedN(settings.nValues).flatMap { n in
@@ -28,7 +29,7 @@ struct SCROutcome {
         let paired = runs.map { values($0.probes, $0.ablations, isPaired: true) }
         let gaps = runs.map { run in Self.directions.map { gap(run.probes, $0) } }
         let undecided = runs.count { direction($0.probes) == nil }
-        return Outcome(
+        let outcome = Outcome(
             config: settings.config(
                 isSCR: true, modelName: cohort.modelName, activationType: cohort.activationType),
             metrics: [
@@ -50,6 +51,9 @@ struct SCROutcome {
                         Double(gaps.joined().count { $0 < Self.smallestGap })
                     ),
                 ])
+        return AttributionOutcome.complete(
+            outcome, of: runs.map(\.probes.run), settings, isSCR: true,
+            keeping: ["scr_runs_without_metric", "scr_directions_without_gap"])
     }
 
     private static func name(_ n: Int, _ kind: String) -> String { "scr_\(kind)_threshold_\(n)" }

@@ -15,6 +15,7 @@ struct TPPOutcome {
 
     private static let kinds = ["total_metric", "intended_diff_only", "unintended_diff_only"]
 
+    /// The result; without means over datasets when one is missing.
     func outcome() throws -> Outcome {
         let runs = try AttributionOutcome.runs(settings, isSCR: false, partials)
         let names = AttributionOutcome.listedN(settings.nValues).flatMap { n in
@@ -36,7 +37,7 @@ struct TPPOutcome {
                             key: name, value: .object(AttributionOutcome.members(values)))
                     }))
         }
-        return Outcome(
+        let outcome = Outcome(
             config: settings.config(
                 isSCR: false, modelName: cohort.modelName, activationType: cohort.activationType),
             metrics: [("tpp_metrics", AttributionOutcome.listed(names, whole))],
@@ -50,6 +51,8 @@ struct TPPOutcome {
                 AttributionOutcome.means(paired), suffix: "_paired")
                 + AttributionOutcome.ablatedLatents(
                     "tpp", runs.map(\.ablations), settings.nValues))
+        return AttributionOutcome.complete(
+            outcome, of: runs.map(\.probes.run), settings, isSCR: false)
     }
 
     private static func name(_ n: Int, _ kind: String) -> String { "tpp_threshold_\(n)_\(kind)" }

@@ -44,8 +44,16 @@ struct SparseProbingOutcome {
         }
     }
 
-    /// The result.
+    /// The result; without means over datasets when one is missing.
     func outcome() throws -> Outcome {
+        let present = Set(datasets.map(\.dataset))
+        return wholeOutcome.withoutMeans(
+            missing: settings.datasetNames.filter { !present.contains($0) },
+            of: settings.datasetNames.count, "datasets", keeping: ["datasets"])
+    }
+
+    /// The result as if there were no datasets but those that are present.
+    private var wholeOutcome: Outcome {
         Outcome(
             config: settings.config(
                 modelName: cohort.modelName, activationType: cohort.activationType),
@@ -94,6 +102,8 @@ struct SparseProbingOutcome {
 
 /// The accuracies of one dataset by metric and class.
 private struct DatasetAccuracies {
+    /// The dataset's id.
+    let dataset: String
     /// The name that results give the dataset.
     let name: String
     /// Mean accuracies of the last epoch.
@@ -104,7 +114,8 @@ private struct DatasetAccuracies {
 
     /// Gathers the parts of one dataset.
     init(settings: SparseProbingSettings, model: ProbedDataset, latents: ProbedDataset) {
-        name = "\(model.dataset)_results"
+        dataset = model.dataset
+        name = "\(dataset)_results"
         lastOfModel = average(model.full?.lastAccuracies ?? [])
         lastOfLatents = average(latents.full?.lastAccuracies ?? [])
         let full = { (part: ProbedDataset) in

@@ -30,6 +30,9 @@ struct ResultFile {
                     }))
         }
         var additions = outcome.additions.map { JSONMember(key: $0.name, value: .number($0.value)) }
+        if let incomplete = outcome.incomplete {
+            additions.append(JSONMember(key: "incomplete", value: json(incomplete)))
+        }
         if !outcome.notes.isEmpty {
             let notes = JSON.array(outcome.notes.map { .string($0) })
             additions.append(JSONMember(key: "notes", value: notes))
@@ -49,6 +52,17 @@ struct ResultFile {
         ])
         let trailing = outcome.trailing.map { JSONMember(key: $0.name, value: $0.value) }
         return Array(JSON.object((json.members ?? []) + trailing).text(indent: 2).utf8)
+    }
+
+    /// The parts that are missing, and means over the others.
+    private func json(_ incomplete: IncompleteMeans) -> JSON {
+        let means = incomplete.partialMeans.map {
+            JSONMember(key: $0.name, value: .number($0.value))
+        }
+        return .object([
+            "missing": .array(incomplete.missing.map { .string($0) }),
+            "partial_means": .object(means),
+        ])
     }
 
     /// The version of SAELens that wrote the autoencoder, where its config says so.

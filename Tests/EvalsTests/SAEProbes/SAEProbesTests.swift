@@ -175,7 +175,7 @@ struct SAEProbesTests {
         #expect(early.message == error.message)
     }
 
-    @Test("Datasets that are missing are left out of the means")
+    @Test("Without one of its datasets no mean is a score, and what there is of it stands beside")
     func missing() throws {
         let world = SmallWorld()
         let partials = try world.partials().filter {
@@ -185,6 +185,16 @@ struct SAEProbesTests {
             of: partials, for: SubjectIndex(0), in: world.context.cohort)
         #expect(outcome.details.elements?.count == 1)
         #expect(try outcome.addition("datasets") == 1)
+        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
+        #expect(outcome.trailing.first?.value.isNull == true)
+        #expect(outcome.incomplete?.missing == ["2_noise"])
+        let detail = try #require(outcome.details.elements?.first)
+        for name in ["llm_test_accuracy", "sae_top_1_test_auc"] {
+            #expect(try outcome.partialMean(name) == detail[name]?.double)
+        }
+        let whole = try world.outcome()
+        #expect(whole.incomplete == nil)
+        #expect(whole.trailing.first?.value.isNull == false)
     }
 
     @Test("The result has SAE Bench's fields in its order")

@@ -111,17 +111,37 @@ struct AttributionOutcomeTests {
         #expect(values.last?.value == 0)
     }
 
-    @Test("Datasets that could not be made are absent, and without any there is no outcome")
+    @Test("Without one of its datasets no mean is a score; without any there is no outcome")
     func absent() throws {
         let partial = tpp("b", clean: [1, 1, 1], ablated: [[0, 1, 1], [1, 0, 1], [1, 1, 0]])
         let outcome = try TPP(settings: settings()).outcome(
             of: [partial], for: SubjectIndex(0), in: cohort)
         #expect(outcome.details.elements?.count == 1)
-        #expect(try outcome.metric("tpp_threshold_2_total_metric") == 1)
+        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
+        #expect(outcome.additions.isEmpty)
+        #expect(outcome.incomplete?.missing == ["a"])
+        #expect(try outcome.partialMean("tpp_threshold_2_total_metric") == 1)
+        #expect(try outcome.partialMean("tpp_threshold_3_ablated_latents") == 2)
         #expect(throws: EvaluationError.self) {
             try TPP(settings: settings()).outcome(
                 of: [AttributionPartial(probes: partial.probes)], for: SubjectIndex(0), in: cohort)
         }
+    }
+
+    @Test("Without one of its pairs no mean of SCR is a score, and its counts stay")
+    func absentPair() throws {
+        var settings = settings(["a"])
+        settings.column1ValsLookup = ["a": [["x", "y"], ["v", "w"]]]
+        let outcome = try SCR(settings: settings).outcome(
+            of: [scr("a", biased: (0.6, 0.7), own: 0.9, after: 0.75)], for: SubjectIndex(0),
+            in: cohort)
+        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
+        #expect(outcome.incomplete?.missing == ["a: v / w"])
+        #expect(abs(try outcome.partialMean("scr_metric_threshold_2") - 0.5) < 1e-12)
+        #expect(
+            outcome.additions.map(\.name) == [
+                "scr_runs_without_metric", "scr_directions_without_gap",
+            ])
     }
 
     @Test("SCR's metric is the direction in which the biased probe is worse")
@@ -143,14 +163,14 @@ struct AttributionOutcomeTests {
 
     @Test("A pair on which the biased probe is equally good leaves the metric out")
     func undecided() throws {
-        let evaluation = SCR(settings: settings())
         let equal = scr("a", biased: (0.6, 0.6), own: 0.9, after: 0.75)
-        let outcome = try evaluation.outcome(of: [equal], for: SubjectIndex(0), in: cohort)
+        let outcome = try SCR(settings: settings(["a"])).outcome(
+            of: [equal], for: SubjectIndex(0), in: cohort)
         let values = try #require(outcome.metrics.first?.values)
-        #expect(values.first { $0.name == "scr_metric_threshold_2" }?.value == nil)
+        #expect(values.first { $0.name == "scr_metric_threshold_2" }?.value == .some(nil))
         #expect(abs(try outcome.metric("scr_dir1_threshold_2") - 0.5) < 1e-12)
         #expect(try outcome.addition("scr_runs_without_metric") == 1)
-        let both = try evaluation.outcome(
+        let both = try SCR(settings: settings()).outcome(
             of: [equal, scr("b", biased: (0.5, 0.6), own: 0.9, after: 0.7)],
             for: SubjectIndex(0), in: cohort)
         #expect(abs(try both.metric("scr_metric_threshold_2") - 0.5) < 1e-12)

@@ -100,15 +100,29 @@ struct SparseProbingOutcomeTests {
         #expect(!outcome.additions.contains { $0.name.hasPrefix("sae") })
     }
 
-    @Test("A dataset that could not be used is left out of all means")
+    @Test("Without one of its datasets no mean is a score, and what there is of it stands beside")
     func missingDataset() throws {
         let outcome = try outcome(Array(parts[2...]))
-        #expect(try outcome.metric("llm_test_accuracy") == 1)
+        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
+        let names = try Self.whole().metrics[0].values.map(\.name)
+        #expect(outcome.metrics[0].values.map(\.name) == names)
+        #expect(outcome.incomplete?.missing == ["d/1"])
+        #expect(try outcome.partialMean("llm_test_accuracy") == 1)
+        #expect(try outcome.partialMean("sae_top_1_test_accuracy") == 0.75)
+        #expect(try outcome.partialMean("llm_test_accuracy_of_last_epoch") == 0.5)
+        #expect(outcome.additions.map(\.name) == ["datasets"])
+        #expect(outcome.notes.count == 1 && outcome.notes[0].contains("1 of 2 datasets"))
+        #expect(outcome.notes[0].contains("`d/1`"))
         #expect(outcome.details.elements?.count == 1)
         #expect(outcome.unstructured.members?.map(\.key) == ["d/2_results"])
         #expect(try outcome.addition("datasets") == 1)
         #expect(throws: EvaluationError.self) { try Self.outcomeOfNothing() }
+        let whole = try Self.whole()
+        #expect(whole.incomplete == nil && whole.notes.isEmpty)
     }
+
+    /// What comes of all datasets.
+    private static func whole() throws -> Outcome { try outcome(parts) }
 
     /// What comes of no dataset at all.
     private static func outcomeOfNothing() throws -> Outcome { try outcome([]) }
