@@ -33,7 +33,7 @@ extension ProgramTests {
             }
         }
 
-        @Test("With --allow-model-mismatch the run says so, and the result names the evaluated model")
+        @Test("--allow-model-mismatch evaluates it, and the result names both models")
         func allowed() throws {
             let bench = try Workbench()
             let saes = try Self.folder(bench, naming: "gpt2-small")
@@ -46,6 +46,8 @@ extension ProgramTests {
             #expect(result["eval_config"]?["model_name"]?.text == "model")
             let metadata = result["sae_cfg_dict"]?["metadata"]
             #expect(metadata?["model_name"]?.text == "gpt2-small")
+            let notes = result["eval_result_unstructured"]?["saeval"]?["notes"]?.elements
+            #expect(notes?.contains { $0.text?.contains("another model") == true } == true)
         }
     }
 }

@@ -48,6 +48,8 @@ struct ResultWriter {
     private mutating func write(
         _ outcome: Outcome, evaluation: Int, subject: Subject, _ cohort: Cohort
     ) throws {
+        var outcome = outcome
+        outcome.notes += subject.notes
         let identifier = evaluations[evaluation].identifier
         let reference = subject.reference
         results.append(
