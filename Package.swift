@@ -161,7 +161,11 @@ let package = Package(
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
         .testTarget(
             name: "saevalTests",
-            dependencies: ["EmulatedGPU", "saeval", "Basics", "Formats", "Tensors"]),
+            dependencies: [
+                "EmulatedGPU", "saeval", "Runs", "EvalKit", "Probes", "Corpora", "Autoencoders",
+                "LanguageModels", "Kernels", "Storage", "Tokenizers", "Hub", "Messaging", "Basics",
+                "Formats", "Tensors",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@ import Basics
 /// What can go wrong with autoencoders and their files.
 public enum AutoencoderDomain: FailureDomain {
     /// The kinds of fault.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         /// A folder, a file, a key or a tensor is not there.
         case missing
         /// A value contradicts the format.
@@ -18,6 +18,14 @@ public enum AutoencoderDomain: FailureDomain {
         case unknownTensor
         /// Two autoencoders would go by one name.
         case ambiguous
+
+        public var kind: FailureKind {
+            switch self {
+            case .missing, .malformed, .unsupported, .shape, .notFinite, .unknownTensor,
+                .ambiguous:
+                .mistake
+            }
+        }
     }
 
     /// The first word of the bracket that ends a message.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The shape of every public error: a code to branch on, a sentence, a remedy, the cause beneath
 /// and where it came from.
 ///
@@ -6,7 +8,7 @@
 /// Failure<StorageDomain>`.
 public protocol FailureDomain: Sendable {
     /// What can go wrong in this target.
-    associatedtype Code: RawRepresentable & Sendable & Equatable where Code.RawValue == String
+    associatedtype Code: FailureCode
     /// The first word of the bracket that ends a message, such as `storage`.
     static var name: String { get }
 }
@@ -56,11 +58,51 @@ public struct SourceLocation: Sendable {
 
 /// What can go wrong with files and text of our own.
 public enum BasicsDomain: FailureDomain {
-    public enum Code: String, Sendable {
-        case missing, unreadable, unwritable, malformed, outOfSpace
+    public enum Code: String, FailureCode {
+        /// The file is not there, cannot be read, may not be written, or contradicts its format.
+        case missing, unreadable, unwritable, malformed
+        /// The disk is full.
+        case outOfSpace
+        /// The system failed at something that is allowed, such as a write to a broken disk.
+        case systemCall
+
+        public var kind: FailureKind {
+            switch self {
+            case .missing, .unreadable, .unwritable, .malformed: .mistake
+            case .outOfSpace, .systemCall: .failure
+            }
+        }
     }
     public static let name = "basics"
 }
 
 /// An error of files, JSON text and paths.
 public typealias BasicsError = Failure<BasicsDomain>
+
+extension Failure where Domain == BasicsDomain {
+    /// The error of a file or folder that cannot be written, told apart by `errno`.
+    ///
+    /// - Parameters:
+    ///   - what: a sentence without the reason, such as `a/b cannot be written`.
+    ///   - advice: what to do where the path is at fault.
+    public static func unwritable(
+        _ what: String, advice: String = "choose a folder that you may write to",
+        file: String = #fileID, line: Int = #line
+    ) -> BasicsError {
+        let number = errno
+        let code: BasicsDomain.Code =
+            switch number {
+            case ENOSPC, EDQUOT, EFBIG: .outOfSpace
+            case EACCES, EPERM, EROFS, ENOENT, ENOTDIR, EISDIR, EEXIST, ENAMETOOLONG, ELOOP:
+                .unwritable
+            default: .systemCall
+            }
+        let remedy: [BasicsDomain.Code: String] = [
+            .outOfSpace: "make room or choose another folder, then run the same command again",
+            .systemCall: "check the disk, then run the same command again",
+        ]
+        return BasicsError(
+            code, "\(what): \(String(cString: strerror(number)))", advice: remedy[code] ?? advice,
+            file: file, line: line)
+    }
+}

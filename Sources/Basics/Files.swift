@@ -69,31 +69,27 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
     let partial = "\(path).\(getpid()).partial"
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-        throw BasicsError(
-            .unwritable, "\(path) cannot be written: \(lastSystemError())",
-            advice: "choose a folder that you may write to")
+        throw BasicsError.unwritable("\(path) cannot be written")
     }
     var written = 0
-    var failure: String?
+    var failure: BasicsError?
+    func fail() { failure = .unwritable("\(path) cannot be written") }
     bytes.withUnsafeBytes { raw in
         while written < raw.count {
             let count = write(descriptor, raw.baseAddress! + written, raw.count - written)
             if count < 0 {
                 if errno == EINTR { continue }
-                failure = lastSystemError()
-                return
+                return fail()
             }
             written += count
         }
     }
-    if failure == nil, fsync(descriptor) != 0 { failure = lastSystemError() }
+    if failure == nil, fsync(descriptor) != 0 { fail() }
     close(descriptor)
-    if failure == nil, rename(partial, path) != 0 { failure = lastSystemError() }
+    if failure == nil, rename(partial, path) != 0 { fail() }
     if let failure {
         unlink(partial)
-        throw BasicsError(
-            .unwritable, "\(path) cannot be written: \(failure)",
-            advice: "make room or choose another output folder")
+        throw failure
     }
     flushFolder(of: path)
 }
@@ -125,9 +121,7 @@ public func makeFolder(_ path: String) throws(BasicsError) {
     let parent = parentFolder(of: path)
     if parent != path { try makeFolder(parent) }
     if mkdir(path, 0o755) != 0, errno != EEXIST {
-        throw BasicsError(
-            .unwritable, "Folder \(path) cannot be made: \(lastSystemError())",
-            advice: "choose a folder that you may write to")
+        throw BasicsError.unwritable("Folder \(path) cannot be made")
     }
     guard folderExists(path) else {
         throw BasicsError(

@@ -3,7 +3,7 @@ import Basics
 /// What can go wrong with datasets.
 public enum CorporaDomain: FailureDomain {
     /// The kinds of fault.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         case missing, unsupported, malformed, notText, missingColumn, empty, wrongShape
         /// A label is of another type than its column, or is missing.
         case wrongType
@@ -15,6 +15,15 @@ public enum CorporaDomain: FailureDomain {
         case damaged
         /// A number is outside its limits.
         case outOfRange
+
+        public var kind: FailureKind {
+            switch self {
+            case .missing, .unsupported, .malformed, .notText, .missingColumn, .empty,
+                .wrongShape, .wrongType, .tooFewRows, .unknown, .outOfRange:
+                .mistake
+            case .damaged: .failure
+            }
+        }
     }
     /// The first word of the bracket that ends a message.
     public static let name = "dataset"

@@ -3,7 +3,7 @@ import Basics
 /// What can go wrong with foreign files.
 public enum FormatDomain: FailureDomain {
     /// The kinds of fault a parser reports.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         /// The file or folder is not there.
         case missing
         /// The file is there and cannot be read.
@@ -18,8 +18,21 @@ public enum FormatDomain: FailureDomain {
         case tooLarge
         /// The file has no tensor of that name.
         case tensorMissing
-        /// The file cannot be written.
+        /// The file may not be written.
         case unwritable
+        /// The disk is full.
+        case outOfSpace
+        /// The system failed at something that is allowed.
+        case systemCall
+
+        public var kind: FailureKind {
+            switch self {
+            case .missing, .unreadable, .truncated, .malformed, .unsupported, .tooLarge,
+                .tensorMissing, .unwritable:
+                .mistake
+            case .outOfSpace, .systemCall: .failure
+            }
+        }
     }
 
     /// The first word of the bracket that ends a message.

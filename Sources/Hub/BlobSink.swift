@@ -128,11 +128,10 @@ final class BlobSink: BodySink {
 
     /// The error of a write.
     private func writeFailure() -> HubError {
-        let isFull = [ENOSPC, EDQUOT, EFBIG].contains(errno)
+        let error = BasicsError.unwritable(
+            "\(path) cannot be written after \(position) of \(file.byteCount) bytes")
         return HubError(
-            isFull ? .outOfSpace : .unwritable,
-            "\(path) cannot be written after \(position) of \(file.byteCount) bytes: "
-                + lastSystemError(),
+            HubDomain.Code(writing: error), error.message,
             advice: "make room, or set HF_HUB_CACHE to a folder on another disk; "
                 + "the same command goes on where this one stopped")
     }

@@ -84,23 +84,18 @@ struct HubStore {
         let place = "\(folder)/refs/\(listing.id.revision)"
         try Self.makeFolder(parentFolder(of: place))
         let commit = Array(listing.commit.utf8)
-        let failure = Self.writing.withLock { _ -> (any Error)? in
-            do { try writeFile(commit, to: place) } catch { return error }
+        let failure = Self.writing.withLock { _ -> BasicsError? in
+            do throws(BasicsError) { try writeFile(commit, to: place) } catch { return error }
             return nil
         }
-        if let failure {
-            throw HubError(
-                .unwritable, "\(place) cannot be written",
-                advice: "set HF_HUB_CACHE to a folder that you may write to", cause: failure)
-        }
+        if let failure { throw HubError.unwritable("\(place) cannot be written", failure) }
     }
 
     /// Makes a folder and those above it.
     static func makeFolder(_ path: String) throws(HubError) {
         do { try Basics.makeFolder(path) } catch {
-            throw HubError(
-                .unwritable, "The hub cache cannot be written: there is no folder \(path)",
-                advice: "set HF_HUB_CACHE to a folder that you may write to", cause: error)
+            throw HubError.unwritable(
+                "The hub cache cannot be written: there is no folder \(path)", error)
         }
     }
 }

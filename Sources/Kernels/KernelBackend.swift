@@ -215,7 +215,7 @@ public struct ChunkPolicy: Sendable, Equatable {
 
 /// What can go wrong in the arithmetic.
 public enum KernelDomain: FailureDomain {
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         case tokenOutOfRange, shape, unsupported, notFinite
         /// No driver for GPUs.
         case noDriver
@@ -225,6 +225,13 @@ public enum KernelDomain: FailureDomain {
         case outOfMemory
         /// A GPU failed; nothing more can be computed on it by this process.
         case device
+
+        public var kind: FailureKind {
+            switch self {
+            case .tokenOutOfRange, .unsupported, .noDriver, .unavailable: .mistake
+            case .shape, .notFinite, .outOfMemory, .device: .failure
+            }
+        }
     }
     public static let name = "kernels"
 }

@@ -78,10 +78,18 @@ public struct ForwardResult {
 /// What can go wrong with a model.
 public enum LanguageModelDomain: FailureDomain {
     /// The kinds of fault.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         case missingFile, badConfig, unsupported, missingTensor, wrongShape, unknownHook,
             layerOutOfRange, rowTooLong
         case tokenOutOfRange
+
+        public var kind: FailureKind {
+            switch self {
+            case .missingFile, .badConfig, .unsupported, .missingTensor, .wrongShape,
+                .unknownHook, .layerOutOfRange, .rowTooLong, .tokenOutOfRange:
+                .mistake
+            }
+        }
     }
     /// The first word of the bracket that ends a message.
     public static let name = "model"

@@ -1,10 +1,12 @@
 /// What can go wrong between ranks.
 public struct MessagingError: Error, Sendable, CustomStringConvertible {
     /// What to branch on.
-    public enum Code: String, Sendable {
+    public enum Code: String, Sendable, CaseIterable {
         /// A call failed; a rank is not one of this run; a message is too long; MPI allows one
         /// thread only; MPI was ended.
         case callFailed, invalidRank, tooLong, noThreads, finalized
+        /// The program was started in a way in which ranks cannot find each other.
+        case launch
     }
 
     /// What to branch on.

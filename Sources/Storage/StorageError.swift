@@ -4,7 +4,7 @@ import Glibc
 /// What can go wrong with artefacts and journals.
 public enum StorageDomain: FailureDomain {
     /// What to branch on.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         /// A file or folder is not there.
         case missing
         /// A file cannot be opened or its bytes contradict each other.
@@ -19,8 +19,10 @@ public enum StorageDomain: FailureDomain {
         case incomplete
         /// The disk is full.
         case outOfSpace
-        /// The system refuses to write.
+        /// The path may not be written.
         case unwritable
+        /// The system failed at something that is allowed, such as a write to a broken disk.
+        case systemCall
         /// Another run holds the file.
         case busy
         /// A value that this call does not allow.
@@ -29,6 +31,16 @@ public enum StorageDomain: FailureDomain {
         case hdf5
         /// Another rank failed in a step that all take together.
         case otherRank
+
+        public var kind: FailureKind {
+            switch self {
+            case .foreign, .versionTooNew, .unwritable: .mistake
+            case .missing, .damaged, .checksum, .incomplete, .outOfSpace, .systemCall, .invalid,
+                .hdf5, .otherRank:
+                .failure
+            case .busy: .resumable
+            }
+        }
     }
     /// The first word in brackets.
     public static let name = "storage"
@@ -62,10 +74,14 @@ extension Failure where Domain == StorageDomain {
             return StorageError(
                 .missing, "\(path) cannot be \(action): \(reason)", advice: "check the path",
                 file: file, line: line)
-        default:
+        case EACCES, EPERM, EROFS, ENOTDIR, EISDIR, EEXIST, ENAMETOOLONG, ELOOP:
             return StorageError(
                 .unwritable, "\(path) cannot be \(action): \(reason)",
                 advice: "check the permissions of the file and its folder", file: file, line: line)
+        default:
+            return StorageError(
+                .systemCall, "\(path) cannot be \(action): \(reason)",
+                advice: "check the disk, then run the same command again", file: file, line: line)
         }
     }
 }

@@ -3,7 +3,7 @@ import Basics
 /// What can go wrong with tokenizers.
 public enum TokenizerDomain: FailureDomain {
     /// The kinds of fault.
-    public enum Code: String, Sendable {
+    public enum Code: String, FailureCode {
         /// A file is not there.
         case missing
         /// A file contradicts the format.
@@ -12,6 +12,12 @@ public enum TokenizerDomain: FailureDomain {
         case unsupported
         /// A conversation that a chat template does not hold.
         case conversation
+
+        public var kind: FailureKind {
+            switch self {
+            case .missing, .malformed, .unsupported, .conversation: .mistake
+            }
+        }
     }
 
     /// The first word of the bracket that ends a message.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Basics
 import Glibc
-import Hub
 import Runs
 import SAEval
 
@@ -15,7 +14,8 @@ struct SaevalCommand: ParsableCommand {
             saeval run configs/quickstart.yaml
             mpirun -n 5 --bind-to none saeval run configs/quickstart.yaml
 
-            Exit codes: 0 done, 1 something failed, 64 wrong usage or config, 75 stopped early and resumable.
+            Exit codes: 0 done; 1 something failed; 64 wrong usage, config or input; 75 stopped early, or another run has the
+            folder: the same command goes on later.
             """,
         version: "saeval \(programVersion)",
         subcommands: [
@@ -41,24 +41,7 @@ struct SaevalCommand: ParsableCommand {
                 exit(withError: error)
             }
             Console.note("\(error)")
-            ProgramEnd.leave(UserFault.isAtFault(error) ? 64 : 1)
+            ProgramEnd.leave(FailureKind(of: error).rawValue)
         }
     }
 }
-
-/// Which errors are the config's or the user's.
-enum UserFault {
-    /// Whether an error calls for exit code 64 rather than 1.
-    static func isAtFault(_ error: any Error) -> Bool {
-        switch error {
-        case let error as RunError: error.code != .lostRank
-        case let error as EvaluationError: error.code != .notFinite && error.code != .damagedPartial
-        case let error as HubError: error.code == .badSetting || error.code == .notFound
-        case is MessagingFault: false
-        default: true
-        }
-    }
-}
-
-/// An error of a rank's own.
-struct MessagingFault: Error {}

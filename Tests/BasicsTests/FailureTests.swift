@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Basics
@@ -28,5 +29,21 @@ struct FailureTests {
         let error = BasicsError(.malformed, "Tensor `\(name)` has no dtype")
         #expect(error.message.utf8.count < 4_000)
         #expect(error.message.hasPrefix("Tensor `é") && error.message.hasSuffix("has no dtype"))
+    }
+
+    @Test(
+        "A write that the system refuses is a mistake of the path; other ones are nobody's",
+        arguments: [
+            (ENOSPC, .outOfSpace), (EDQUOT, .outOfSpace), (EFBIG, .outOfSpace), (EIO, .systemCall),
+            (EMFILE, .systemCall), (EACCES, .unwritable), (EROFS, .unwritable),
+            (ENAMETOOLONG, .unwritable),
+        ] as [(Int32, BasicsDomain.Code)])
+    func writing(number: Int32, code: BasicsDomain.Code) {
+        errno = number
+        let error = BasicsError.unwritable("a/b cannot be written", advice: "name another")
+        #expect(error.code == code)
+        #expect(error.kind == (code == .unwritable ? .mistake : .failure))
+        #expect(error.message.hasPrefix("a/b cannot be written: "))
+        #expect((error.advice == "name another") == (code == .unwritable))
     }
 }

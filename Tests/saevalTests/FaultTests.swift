@@ -128,7 +128,7 @@ extension ProgramTests {
             try flipByte(journal, at: 40)
             let bytes = try readFile(journal)
             let ending = try bench.saeval(bench.tiny())
-            #expect(ending.status == 64, "\(ending)")
+            #expect(ending.status == 1, "\(ending)")
             #expect(ending.errors.contains("Line 1 of \(journal) differs"), "\(ending)")
             #expect(ending.errors.contains("delete that line"), "\(ending)")
             #expect(try readFile(journal) == bytes)
@@ -141,13 +141,29 @@ extension ProgramTests {
             let lock = bench.output + "/run.lock"
             try first.wait(for: "start", in: bench.output + "/log.jsonl")
             let second = try bench.saeval(Self.longer(bench))
-            #expect(second.status == 64, "\(second)")
+            #expect(second.status == 75, "\(second)")
             #expect(
                 second.errors.contains("\(lock) is in use by another run (process "), "\(second)")
             #expect(second.errors.contains("another --output folder"), "\(second)")
             let ending = try first.ending()
             #expect(ending.status == 0, "\(ending)")
             #expect(!fileExists(lock))
+        }
+
+        @Test("A full disk ends a run with code 1, and with more room the same command finishes it")
+        func fullDisk() throws {
+            let bench = try Workbench()
+            // A file may have 8 KiB here; the signal that comes with it is ignored.
+            let words = bench.tiny().map { "'\($0)'" }.joined(separator: " ")
+            let limited = try RunningProgram(
+                ["bash", "-c", "trap '' XFSZ; ulimit -f 8; exec \(Program.path) \(words)"],
+                folder: bench.path
+            ).ending()
+            #expect(limited.status == 1, "\(limited)")
+            #expect(limited.errors.contains(".outOfSpace]"), "\(limited)")
+            #expect(limited.errors.contains(" Try: make room"), "\(limited)")
+            let ending = try bench.saeval(bench.tiny())
+            #expect(ending.status == 0, "\(ending)")
         }
 
         /// Starts such a run on three ranks that goes on without those that are lost.

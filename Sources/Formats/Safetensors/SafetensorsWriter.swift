@@ -51,6 +51,12 @@ public func writeSafetensors(
     do {
         try writeFile(bytes, to: path)
     } catch {
-        throw FormatError(.unwritable, error.message, advice: error.advice)
+        let code: FormatDomain.Code =
+            switch error.code {
+            case .outOfSpace: .outOfSpace
+            case .systemCall: .systemCall
+            default: .unwritable
+            }
+        throw FormatError(code, error.message, advice: error.advice)
     }
 }

@@ -67,7 +67,7 @@ public struct BundleArchive {
             unlink(partial)
             let isFull = ending.errors.contains("No space left")
             throw RunError(
-                isFull ? .noSpace : .unsuitable,
+                isFull ? .outOfSpace : .unsuitable,
                 "\(path) cannot be written: "
                     + ending.errors.split(separator: "\n").joined(separator: "; "),
                 advice: isFull ? "make room; the folder \(folder) is whole" : "tar by hand")

@@ -106,11 +106,7 @@ extension BundlePiece {
     }
 
     /// The error of a copy that cannot be written.
-    private static func failure(_ path: String, of source: String) -> RunError {
-        let isFull = errno == ENOSPC || errno == EDQUOT
-        return RunError(
-            isFull ? .noSpace : .unsuitable,
-            "\(source) cannot be copied to \(path): \(lastSystemError())",
-            advice: isFull ? "make room, or name another folder" : "a folder that you may write to")
+    private static func failure(_ path: String, of source: String) -> BasicsError {
+        .unwritable("\(source) cannot be copied to \(path)")
     }
 }

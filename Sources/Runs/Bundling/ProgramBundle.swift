@@ -84,10 +84,11 @@ public struct ProgramBundle {
 
     /// Refuses to begin where the files do not fit.
     private func checkSpace(for pieces: [BundlePiece], at folder: String) throws {
+        try checkFolder(canBeMade: folder)
         let needed = pieces.reduce(1 << 20) { $0 + (fileByteCount($1.source) ?? 0) }
         guard let free = freeBytes(at: folder), free < needed else { return }
         throw RunError(
-            .noSpace,
+            .outOfSpace,
             "A bundle in \(folder) needs \(needed >> 20) MiB, and \(free >> 20) MiB are free there",
             advice: "make room, or name a folder of another disk")
     }

@@ -25,9 +25,8 @@ final class EventLog {
     init(path: String) throws {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw RunError(
-                .unsuitable, "\(path) cannot be written: \(lastSystemError())",
-                advice: "choose another output folder")
+            throw BasicsError.unwritable(
+                "\(path) cannot be written", advice: "choose another output folder")
         }
     }
 

@@ -24,7 +24,7 @@ enum RowStore {
             guard (try? loadTexts(set)) == nil else { return nil }
             guard let made else {
                 throw RunError(
-                    .unsuitable, "The texts of \(set.request.dataset) in \(set.path) are gone",
+                    .damaged, "The texts of \(set.request.dataset) in \(set.path) are gone",
                     advice: "run again")
             }
             try makeFolder(parentFolder(of: set.path))
@@ -84,12 +84,12 @@ enum RowStore {
             file.metadata["content_key"] == set.key.hex
         else {
             throw RunError(
-                .unsuitable, "\(set.path) holds other rows", advice: "remove it and run again")
+                .damaged, "\(set.path) holds other rows", advice: "remove it and run again")
         }
         let bytes = UnsafeRawBufferPointer(start: tensor.bytes, count: tensor.byteCount)
         guard file.metadata["checksum"] == hexadecimal(checksum(of: bytes)) else {
             throw RunError(
-                .unsuitable, "The rows in \(set.path) are damaged",
+                .damaged, "The rows in \(set.path) are damaged",
                 advice: "remove it and run again")
         }
         let tokens = (0..<tensor.count).map {

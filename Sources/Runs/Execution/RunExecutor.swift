@@ -148,7 +148,7 @@ public struct RunExecutor {
                 messageBytes(WorkReport.fatal("\(error)")), to: 0, tag: MessageTag.report)
             _ = try? messenger.waitForMessage(
                 from: 0, tag: MessageTag.command, deadline: .seconds(8))
-            messenger.abort(code: 1, message: "\(error)")
+            messenger.abort(code: FailureKind(of: error).rawValue, message: "\(error)")
         }
     }
 
@@ -211,7 +211,9 @@ public struct RunExecutor {
             return summary
         } catch {
             log.write("error", [("text", .string("\(error)"))])
-            if messenger.isParallel { messenger.abort(code: 1, message: "\(error)") }
+            if messenger.isParallel {
+                messenger.abort(code: FailureKind(of: error).rawValue, message: "\(error)")
+            }
             throw error
         }
     }

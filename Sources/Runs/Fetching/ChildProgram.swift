@@ -71,7 +71,7 @@ private final class UnnamedFile {
 
     /// Makes one in `TMPDIR`, else in `/tmp`.
     ///
-    /// - Throws: ``RunError`` when the folder takes no file.
+    /// - Throws: `BasicsError` when the folder takes no file.
     init() throws {
         let given = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         let folder = given.isEmpty ? "/tmp" : given
@@ -115,9 +115,9 @@ private final class UnnamedFile {
     }
 
     /// The error of a temporary file that cannot be used.
-    private static func failure(in folder: String) -> RunError {
-        RunError(
-            .noSpace, "No temporary file can be written in \(folder): \(lastSystemError())",
-            advice: "make room, or set TMPDIR to a folder that you may write to")
+    private static func failure(in folder: String) -> BasicsError {
+        .unwritable(
+            "No temporary file can be written in \(folder)",
+            advice: "set TMPDIR to a folder that you may write to")
     }
 }

@@ -71,12 +71,13 @@ public struct ParquetImport: Sendable {
             for other in Self.endings.map({ stem + $0 }) where fileExists(other) {
                 if other != target {
                     throw RunError(
-                        .inUse, "\(other) is there already, and a run would not know which to read",
+                        .exists,
+                        "\(other) is there already, and a run would not know which to read",
                         advice: "move it away, or another --out")
                 }
                 guard replaces else {
                     throw RunError(
-                        .inUse, "\(target) is there already",
+                        .exists, "\(target) is there already",
                         advice: "--force to convert it again, or --splits without `\(split.name)`")
                 }
             }

@@ -20,15 +20,13 @@ final class PartialFile {
 
     /// Flushes it and gives it its name.
     ///
-    /// - Throws: ``RunError`` when that fails; what was at the place before stays.
-    func complete() throws(RunError) {
+    /// - Throws: `BasicsError` when that fails; what was at the place before stays.
+    func complete() throws(BasicsError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         let isFlushed = descriptor >= 0 && fsync(descriptor) == 0
         if descriptor >= 0 { close(descriptor) }
         guard isFlushed, rename(path, target) == 0 else {
-            throw RunError(
-                .noSpace, "\(target) cannot be written: \(lastSystemError())",
-                advice: "make room or choose another folder")
+            throw BasicsError.unwritable("\(target) cannot be written")
         }
         isComplete = true
         flushFolder(of: target)

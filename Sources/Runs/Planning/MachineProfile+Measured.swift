@@ -52,9 +52,8 @@ private struct DiskSample {
         let path = "\(folder)/.saeval-disk-\(getpid())"
         let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw RunError(
-                .unsuitable, "\(path) cannot be written: \(lastSystemError())",
-                advice: "an `artifacts` folder that can be written to")
+            throw BasicsError.unwritable(
+                "\(path) cannot be written", advice: "an `artifacts` folder that you may write to")
         }
         defer {
             close(descriptor)
@@ -64,9 +63,7 @@ private struct DiskSample {
         let start = monotonicSeconds()
         for place in 0..<max(1, bytes / block.count) {
             guard pwrite(descriptor, block, block.count, place * block.count) == block.count else {
-                throw RunError(
-                    .noSpace, "\(path) cannot be written: \(lastSystemError())",
-                    advice: "another `artifacts` folder")
+                throw BasicsError.unwritable("\(path) cannot be written")
             }
         }
         fdatasync(descriptor)

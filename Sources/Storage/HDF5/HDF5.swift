@@ -41,7 +41,9 @@ enum HDF5 {
         ch5_last_error(&text, text.count)
         let bytes = text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
         let reason = String(decoding: bytes, as: UTF8.self)
-        let isFull = reason.contains("No space left") || reason.contains("Disk quota")
+        let isFull = ["No space left", "Disk quota", "File too large"].contains {
+            reason.contains($0)
+        }
         return StorageError(
             isFull ? .outOfSpace : .hdf5, "\(path): \(call) failed: \(reason)",
             advice: isFull ? "make room, then run the same command again" : nil)
