@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 
 /// An autoencoder on disk, found and not loaded.
 public struct AutoencoderReference: Sendable, Codable {
@@ -30,6 +31,18 @@ public struct AutoencoderReference: Sendable, Codable {
     public var prependsBeginning: Bool
     /// What is known of it besides its files.
     public var facts: AutoencoderFacts
+    /// The 16-bit type that weights are rounded to before they are widened to `float32`; nil when
+    /// they are read as they are stored.
+    ///
+    /// - Source: `SAE.load_from_disk` of SAELens 6.54.12 casts all weights to the `dtype` of
+    ///   `cfg.json`, and SAE Bench 0.6.0 then casts them to the model's type. What is published is
+    ///   loaded by `SAE.from_pretrained`, as `float32`.
+    public private(set) var roundingType: ElementType?
+    /// Latents kept for each token on average when training tracked the threshold of batch top-k
+    /// that the file stands for; nil for all others.
+    public var trackedK: Int?
+    /// The notes of its layout.
+    private var layoutNotes: [String]
     /// The configuration as SAE Bench writes it into `sae_cfg_dict`.
     @CodedAsText public var configuration: JSON
 
@@ -38,7 +51,8 @@ public struct AutoencoderReference: Sendable, Codable {
         release: String, id: String, path: String, files: [String] = [], layout: String,
         hookName: String, outputHookName: String? = nil, modelName: String? = nil, modelSize: Int,
         latents: Int, architecture: String, storedBytes: Int, prependsBeginning: Bool = true,
-        facts: AutoencoderFacts = .none, configuration: JSON = .null
+        facts: AutoencoderFacts = .none, roundingType: ElementType? = nil, trackedK: Int? = nil,
+        notes: [String] = [], configuration: JSON = .null
     ) {
         (self.release, self.id, self.path, self.files) = (release, id, path, files)
         self.layout = layout
@@ -46,8 +60,22 @@ public struct AutoencoderReference: Sendable, Codable {
         (self.modelSize, self.latents) = (modelSize, latents)
         (self.architecture, self.storedBytes) = (architecture, storedBytes)
         (self.prependsBeginning, self.facts) = (prependsBeginning, facts)
+        (self.roundingType, self.trackedK, layoutNotes) = (roundingType, trackedK, notes)
         _configuration = CodedAsText(wrappedValue: configuration)
     }
+
+    /// What a reader of the results should know of how its files are read, one sentence each.
+    public var notes: [String] {
+        guard let roundingType else { return layoutNotes }
+        return layoutNotes + [
+            "The weights are rounded to \(roundingType.rawValue), the `dtype` of its configuration, "
+                + "as `SAE.load_from_disk` of SAELens rounds them."
+        ]
+    }
+
+    /// Reads it as `SAE.from_pretrained` of SAELens does: the weights are not rounded to the
+    /// `dtype` of its configuration.
+    public mutating func readAsPublished() { roundingType = nil }
 
     /// The configuration for results computed in another type or on another device.
     ///
@@ -82,6 +110,11 @@ public struct AutoencoderReference: Sendable, Codable {
         var parts = try files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             .map { ($0, try ContentHash.of(file: joined(folder, $0)).hex) }
         if let text = facts.contentText { parts.append(("facts", text)) }
+        if let roundingType { parts.append(("rounding", roundingType.rawValue)) }
+        let reader = try? autoencoderLayout(named: layout, path: path)
+        if facts.isPublished, reader?.hasPublishedForm == true {
+            parts.append(("published", "true"))
+        }
         return ContentHash.of(parts: parts)
     }
 }

@@ -11,6 +11,12 @@ protocol AutoencoderLayout: Sendable {
     var files: [String] { get }
     /// Whether a folder may hold several, one weight file each.
     var isPerFile: Bool { get }
+    /// Names of tensors that tell a file of this layout from files of others with the same names;
+    /// one of them is enough.
+    var marks: [String] { get }
+    /// Whether SAELens computes another function of published files than their owner's program, so
+    /// that the same bytes give other numbers by a name of the directory.
+    var hasPublishedForm: Bool { get }
     /// The files of each autoencoder that a folder holds, the weights first, by paths in it.
     ///
     /// - Parameter names: what lies in the folder, in the order of bytes.
@@ -28,6 +34,10 @@ protocol AutoencoderLayout: Sendable {
 extension AutoencoderLayout {
     /// One for each folder.
     var isPerFile: Bool { false }
+    /// Files of these names are of this layout alone.
+    var marks: [String] { [] }
+    /// The same function.
+    var hasPublishedForm: Bool { false }
 
     /// One, when the folder has all of ``files``.
     func autoencoders(among names: [String], in folder: String) -> [[String]] {

@@ -36,6 +36,9 @@ struct AutoencoderPlace: Sendable {
             ? try StatedFacts(file: "\(folder)/\(StatedFacts.file)") : nil
     }
 
+    /// Tensors, values and keys that `sae.yaml` says play no part.
+    var ignored: Set<String> { get throws { Set(try stated?.texts("ignore") ?? []) } }
+
     /// The path of the weights.
     var weights: String { path(files.first ?? "") }
 

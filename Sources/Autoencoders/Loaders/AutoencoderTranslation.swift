@@ -18,11 +18,31 @@ struct AutoencoderTranslation {
     var foldsDecoderNorms = true
     /// The configuration in results, where SAE Bench reads the layout with a class of its own.
     var customConfiguration: JSON?
+    /// The 16-bit type that weights are rounded to; nil when they are read as they are stored.
+    var roundingType: ElementType?
+    /// The k of a batch top-k whose tracked threshold the file holds.
+    var trackedK: Int?
+    /// What a reader of the results should know, one sentence each.
+    var notes: [String] = []
+    /// Plain values of a torch file that are read or known to play no part.
+    var knownValues: Set<String> = []
+    /// Whether SAELens reads the files and passes over tensors and values that it does not know.
+    var isLenient = false
+    /// Tensors that are never passed over.
+    var strictTensors: Set<String> = []
 
     /// The configuration in results.
     func resultConfiguration() throws -> JSON {
         if let customConfiguration { return customConfiguration }
         return try configuration.resultConfiguration(architecture())
+    }
+
+    /// Opens the weights; what `sae.yaml` says to ignore is left out.
+    func tensors(of place: AutoencoderPlace) throws -> TranslatedTensors {
+        var tensors = try tensors()
+        tensors.ignore(try place.ignored)
+        if isLenient { tensors.passOver(allBut: strictTensors) }
+        return tensors
     }
 
     /// The hook that the decoder reconstructs; nil when it is the one that was read.
@@ -44,6 +64,12 @@ extension AutoencoderLayout {
     {
         let translation = try translate(place)
         let configuration = translation.configuration
+        var notes = translation.notes
+        if translation.isLenient, let tensors = try? translation.tensors(of: place) {
+            notes += tensors.passedOver.map {
+                "`\($0)` in \(lastComponent(of: place.weights)) is passed over, as SAELens does."
+            }
+        }
         return AutoencoderReference(
             release: release, id: id, path: place.path, files: place.files, layout: name,
             hookName: try configuration.hookName,
@@ -52,6 +78,7 @@ extension AutoencoderLayout {
             architecture: translation.label ?? configuration.architecture,
             storedBytes: fileByteCount(place.weights) ?? 0,
             prependsBeginning: configuration.prependsBeginning, facts: place.facts,
+            roundingType: translation.roundingType, trackedK: translation.trackedK, notes: notes,
             configuration: try translation.resultConfiguration())
     }
 
@@ -59,13 +86,18 @@ extension AutoencoderLayout {
     func load(
         _ reference: AutoencoderReference, foldingDecoderNorms: Bool
     ) throws -> any Autoencoder {
-        let translation = try translate(AutoencoderPlace(reference))
+        let place = try AutoencoderPlace(reference)
+        let translation = try translate(place)
+        var tensors = try translation.tensors(of: place)
+        tensors.roundingType = reference.roundingType
+        try tensors.checkValues(known: translation.knownValues)
         var autoencoder = try assemble(
-            translation.configuration, translation.tensors(), reference,
+            translation.configuration, tensors, reference,
             foldingDecoderNorms: foldingDecoderNorms && translation.foldsDecoderNorms)
         autoencoder.description.architecture =
             translation.label ?? translation.configuration.architecture
         autoencoder.description.configuration = try translation.resultConfiguration()
+        autoencoder.description.notes += reference.notes
         if !translation.foldsDecoderNorms {
             autoencoder.description.notes += unitNormNotes(autoencoder.decoder.matrix)
         }
@@ -88,11 +120,12 @@ private func unitNormNotes(_ decoder: Tensor) -> [String] {
 /// Makes a configuration of facts that a layout knows, under the keys of SAELens 5.
 ///
 /// - Parameters:
-///   - model: the model, which `sae.yaml` may overrule, as it may the context.
+///   - model: the model, nil when nothing says which; `sae.yaml` may overrule it, as it may the
+///     context.
 ///   - more: further keys, such as `k`.
 func saeLensConfiguration(
     _ place: AutoencoderPlace, architecture: String, modelSize: Int, latents: Int, hook: String,
-    model: String, subtracting: Bool, contextSize: Int? = nil, dataset: String? = nil,
+    model: String?, subtracting: Bool, contextSize: Int? = nil, dataset: String? = nil,
     more: [JSONMember] = []
 ) throws -> AutoencoderConfiguration {
     var members: [JSONMember] = [
@@ -100,7 +133,7 @@ func saeLensConfiguration(
         JSONMember(key: "d_in", value: .integer(modelSize)),
         JSONMember(key: "d_sae", value: .integer(latents)),
         JSONMember(key: "dtype", value: .string("float32")),
-        JSONMember(key: "model_name", value: .string(model)),
+        JSONMember(key: "model_name", value: model.map { .string($0) } ?? .null),
         JSONMember(key: "hook_name", value: .string(hook)),
         JSONMember(key: "hook_head_index", value: .null),
         JSONMember(key: "finetuning_scaling_factor", value: .bool(false)),

@@ -14,10 +14,13 @@ struct StatedFacts: Sendable {
     /// Keys that describe any autoencoder.
     private static let generalKeys = [
         "layout", "weights", "hook", "model", "context_size", "prepend_bos", "norm_scaling_factor",
+        "ignore",
     ]
+    /// Keys of them that a configuration of SAELens has no place for.
+    private static let ownKeys: Set<String> = ["layout", "weights", "ignore"]
     /// Keys that describe the tensors and the function of a custom one.
     private static let customKeys = [
-        "architecture", "tensors", "axes", "ignore", "d_in", "d_sae", "k", "apply_b_dec_to_input",
+        "architecture", "tensors", "axes", "d_in", "d_sae", "k", "apply_b_dec_to_input",
         "normalize_activations", "rescale_acts_by_decoder_norm",
     ]
     /// The longest file that is read.
@@ -77,7 +80,7 @@ struct StatedFacts: Sendable {
     func joined(to configuration: JSON) throws -> JSON {
         let names = ["hook": "hook_name", "model": "model_name"]
         var joined = configuration
-        for key in Self.generalKeys where key != "layout" && key != "weights" {
+        for key in Self.generalKeys where !Self.ownKeys.contains(key) {
             guard let value = json[key], !value.isNull else { continue }
             let name = names[key] ?? key
             let metadata = configuration["metadata"].flatMap { $0.members == nil ? nil : $0 }

@@ -1,5 +1,6 @@
 import Basics
 import Formats
+import Kernels
 import Tensors
 
 /// The tensors of a file under the names of SAELens.
@@ -13,6 +14,8 @@ struct TranslatedTensors: TensorSource {
         case stored(String)
         /// A matrix of the file whose axes are swapped.
         case transposed(String)
+        /// A tensor of the file times a number.
+        case scaled(String, Float)
         /// One value at every place, made when it is asked for: counts come from foreign files.
         case repeated(Float, count: Int)
     }
@@ -22,7 +25,13 @@ struct TranslatedTensors: TensorSource {
     /// Where each tensor comes from, by its name in SAELens.
     private var recipes: [String: Recipe]
     /// Tensors of the file that say nothing about the function.
-    private let ignored: Set<String>
+    private var ignored: Set<String>
+    /// Tensors and plain values of the file that SAELens does not know and does not refuse.
+    private(set) var passedOver: [String] = []
+    /// Whether plain values that the layout does not know are passed over.
+    private var isLenient = false
+    /// The 16-bit type that tensors are rounded to; nil when they are read as they are stored.
+    var roundingType: ElementType?
 
     /// Maps names of SAELens to tensors of a file.
     init(_ source: any TensorSource, _ recipes: [String: Recipe], ignoring ignored: [String] = []) {
@@ -41,14 +50,16 @@ struct TranslatedTensors: TensorSource {
 
     /// Whether a tensor is mapped and there, or there and not mapped.
     func contains(_ name: String) -> Bool {
-        guard let recipe = recipes[name] else { return source.contains(name) }
+        guard let recipe = recipes[name] else {
+            return !ignored.contains(name) && source.contains(name)
+        }
         return recipe.storedName.map(source.contains) ?? true
     }
 
     /// The lengths of the axes of a tensor.
     func shape(of name: String) throws(FormatError) -> [Int] {
         switch recipes[name] {
-        case .stored(let stored): try source.shape(of: stored)
+        case .stored(let stored), .scaled(let stored, _): try source.shape(of: stored)
         case .transposed(let stored): try source.shape(of: stored).reversed()
         case .repeated(_, let count): [count]
         case nil: try source.shape(of: name)
@@ -57,23 +68,28 @@ struct TranslatedTensors: TensorSource {
 
     /// How the elements of a tensor are stored.
     func type(of name: String) throws(FormatError) -> ElementType {
-        switch recipes[name] {
-        case .stored(let stored), .transposed(let stored): try source.type(of: stored)
-        case .repeated: .float32
-        case nil: try source.type(of: name)
-        }
+        let type =
+            switch recipes[name] {
+            case .stored(let stored), .transposed(let stored): try source.type(of: stored)
+            case .repeated, .scaled: ElementType.float32
+            case nil: try source.type(of: name)
+            }
+        return roundedType(of: type)
     }
 
-    /// The tensor of a name; one whose axes are swapped is copied.
+    /// The tensor of a name; one whose axes are swapped or that is rounded is copied.
     func tensor(_ name: String) throws(FormatError) -> Tensor {
         switch recipes[name] {
-        case .stored(let stored): return try source.tensor(stored)
+        case .stored(let stored): return try rounded(stored)
         case .transposed(let stored):
-            let tensor = try source.tensor(stored)
+            let tensor = try rounded(stored)
             return tensor.shape.count == 2 ? transposedCopy(of: tensor) : tensor
+        case .scaled(let stored, let factor):
+            let tensor = try rounded(stored)
+            return Tensor(tensor.values.map { $0 * factor }, shape: tensor.shape)
         case .repeated(let value, let count):
             return Tensor([Float](repeating: value, count: count), shape: [count])
-        case nil: return try source.tensor(name)
+        case nil: return try rounded(name)
         }
     }
 
@@ -83,15 +99,99 @@ struct TranslatedTensors: TensorSource {
     /// A matrix as it lies in the file, when its axes are swapped; nil when they are not.
     func storedTranspose(_ name: String) throws(FormatError) -> Tensor? {
         guard case .transposed(let stored)? = recipes[name] else { return nil }
-        return try source.tensor(stored)
+        return try rounded(stored)
     }
+}
+
+// MARK: - Rounding
+
+extension TranslatedTensors {
+    /// The type of a tensor after rounding; integers are not rounded.
+    private func roundedType(of type: ElementType) -> ElementType {
+        let floats: [ElementType] = [.float32, .float64, .bfloat16, .float16]
+        return floats.contains(type) ? roundingType ?? type : type
+    }
+
+    /// A tensor of the file, rounded to the nearest numbers of ``roundingType``, ties to even.
+    ///
+    /// - Throws: ``FormatError`` when a number is beyond the range of the type.
+    /// - Cost: one pass over the tensor, whose copy is half as large.
+    private func rounded(_ stored: String) throws(FormatError) -> Tensor {
+        let tensor = try source.tensor(stored)
+        let type = roundedType(of: tensor.type)
+        if type == tensor.type { return tensor }
+        let wide = tensor.type == .float32 ? tensor : Tensor(tensor.values, shape: tensor.shape)
+        let narrow: Tensor
+        do { narrow = try ReferenceBackend().convert(wide, to: type) } catch {
+            throw FormatError(
+                .unsupported, "\(path): tensor `\(stored)` cannot be rounded to \(type.rawValue)",
+                advice: "store it as float32", cause: error)
+        }
+        let numbers = UnsafeBufferPointer(start: wide.constantFloats, count: wide.count)
+        if type == .float16, let value = numbers.first(where: { $0.isFinite && abs($0) >= 65_520 })
+        {
+            throw FormatError(
+                .unsupported,
+                "\(path): tensor `\(stored)` holds \(value), which \(type.rawValue), the `dtype` of "
+                    + "the configuration, cannot hold",
+                advice: "set `dtype` to float32 in the configuration")
+        }
+        return narrow
+    }
+}
+
+// MARK: - What plays no part
+
+extension TranslatedTensors {
+    /// Leaves out tensors and plain values that say nothing about the function.
+    mutating func ignore(_ names: Set<String>) { ignored.formUnion(names) }
+
+    /// Names of SAELens that files may use themselves.
+    private static let ownNames: Set<String> = [
+        "W_enc", "W_dec", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag",
+    ]
+
+    /// Passes over what is not mapped, as the loaders of SAELens do that pick what they know.
+    ///
+    /// - Parameter strict: tensors that are kept all the same.
+    mutating func passOver(allBut strict: Set<String>) {
+        let taken = Set(recipes.values.compactMap(\.storedName)).union(ignored)
+        passedOver = source.tensorNames.filter {
+            !taken.contains($0) && recipes[$0] == nil && !strict.contains($0)
+                && !Self.ownNames.contains($0)
+        }
+        passedOver += (source as? TorchFile)?.scalarNames.filter { !ignored.contains($0) } ?? []
+        ignored.formUnion(passedOver)
+        isLenient = true
+    }
+
+    /// Throws for plain values of a torch file that nobody reads.
+    ///
+    /// - Parameter known: values that are read or known to play no part.
+    func checkValues(known: Set<String>) throws(AutoencoderError) {
+        guard let file = source as? TorchFile, !isLenient else { return }
+        let unknown = file.scalarNames.filter { !known.contains($0) && !ignored.contains($0) }
+        guard !unknown.isEmpty else { return }
+        throw AutoencoderError(
+            .unknownTensor,
+            "\(path) holds values that are not read: "
+                + unknown.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
+                + (unknown.count > 8 ? ", …" : ""),
+            advice: ignoringAdvice(unknown))
+    }
+}
+
+/// What to write when names say nothing about what an autoencoder computes.
+func ignoringAdvice(_ names: [String]) -> String {
+    "`ignore: [\(names.prefix(8).joined(separator: ", "))]` in a \(StatedFacts.file) beside it, if it "
+        + "changes nothing that the autoencoder computes"
 }
 
 extension TranslatedTensors.Recipe {
     /// The tensor of the file; nil when there is none.
     fileprivate var storedName: String? {
         switch self {
-        case .stored(let name), .transposed(let name): name
+        case .stored(let name), .transposed(let name), .scaled(let name, _): name
         case .repeated: nil
         }
     }

@@ -127,8 +127,7 @@ struct WeightReader {
                 .unknownTensor,
                 "\(source.path) holds tensors that its architecture does not have: \(names)",
                 advice: "check `architecture` in its configuration; expected tensors are "
-                    + used.sorted().joined(separator: ", ")
-                    + "; a `sae.yaml` of your own lists under `ignore` what plays no part")
+                    + used.sorted().joined(separator: ", ") + "; or " + ignoringAdvice(unknown))
         }
     }
 

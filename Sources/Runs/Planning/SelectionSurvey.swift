@@ -32,6 +32,7 @@ extension RunConfiguration.Selection {
             for index in survey.found.indices {
                 survey.found[index].release = id.name
                 survey.found[index].id = inner(survey.found[index].path)
+                survey.found[index].readAsPublished()
             }
             survey.found.sort { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
             survey.unread = try survey.unread.filter { try matches("\(id.name)/\(inner($0.path))") }
