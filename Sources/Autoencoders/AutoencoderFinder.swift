@@ -143,11 +143,8 @@ private struct FolderWalk {
         if names.contains(StatedFacts.file) {
             return try statedPlaces(in: path, names.filter { $0 != StatedFacts.file })
         }
-        for layout in autoencoderLayouts {
-            let found = layout.autoencoders(among: names, in: path)
-            if !found.isEmpty { return places(in: path, found, layout, nil) }
-        }
-        return []
+        guard let (layout, found) = try fittingLayout(in: path, names) else { return [] }
+        return places(in: path, found, layout, nil)
     }
 
     /// The autoencoders of a folder with a `sae.yaml`, which may name layout and weights.
@@ -155,7 +152,7 @@ private struct FolderWalk {
         let stated = try StatedFacts(file: "\(path)/\(StatedFacts.file)")
         let layout =
             try stated.layout.map { try autoencoderLayout(named: $0, path: stated.path) }
-            ?? autoencoderLayouts.first { !$0.autoencoders(among: names, in: path).isEmpty }
+            ?? fittingLayout(in: path, names)?.layout
         guard let layout else {
             throw AutoencoderError(
                 .missing, "\(stated.path) names no `layout`, and the files beside it tell none",

@@ -7,17 +7,22 @@ import Kernels
 enum JumpReLU: Architecture {
     /// The name in configurations.
     static let name = "jumprelu"
+    /// The key under which layouts say that thresholds are compared with `p · ‖W_dec‖`.
+    static let normKey = "threshold_includes_decoder_norm"
 
     /// Reads `b_enc` and the thresholds.
     static func parts(
         _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
     ) throws -> ArchitectureParts {
         let bias = try weights.latentVector("b_enc")
-        let threshold: [Float]
+        var threshold: [Float]
         if weights.source.contains("log_threshold"), !weights.source.contains("threshold") {
             threshold = try weights.latentExponentials("log_threshold")
         } else {
             threshold = try weights.latentVector("threshold")
+        }
+        if try configuration.truth(normKey) == true {
+            threshold = zip(threshold, norms).map(/)
         }
         return ArchitectureParts(
             activation: .jumpReLU(bias: bias, threshold: threshold), encoderBias: bias)

@@ -55,6 +55,7 @@ let autoencoderLayouts: [any AutoencoderLayout] = [
     SparsifyLayout(),
     LlamaScopeLayout(),
     LlamaScopeDistillLayout(),
+    LlamascopiumLayout(),
     QwenScopeLayout(),
     DeepSeekR1Layout(),
     GoodfireLayout(),
@@ -72,6 +73,10 @@ let incompleteLayouts: [(file: String, name: String, missing: String)] = [
         DictionaryLearningLayout.configurationFile
     ),
     ("sae.safetensors", "sparsify without cfg.json", "cfg.json"),
+    (
+        "sae_weights.dcp", "llamascopium as a distributed checkpoint",
+        "sae_weights.safetensors, which `save_pretrained` writes without a device mesh"
+    ),
     (
         SAELensLayout.configurationFile, "sae_lens without \(SAELensLayout.weightFile)",
         SAELensLayout.weightFile

@@ -17,6 +17,8 @@ struct DictionaryLearningLayout: AutoencoderLayout {
     let name = "dictionary_learning"
     /// Both files.
     let files = [weightFile, configurationFile]
+    /// SAELens folds the norms of every decoder and takes thresholds as they are.
+    let hasPublishedForm = true
 
     /// Translates the class that `config.json` names.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
@@ -25,7 +27,8 @@ struct DictionaryLearningLayout: AutoencoderLayout {
         let (modelSize, latents) = (
             try settings.size("activation_dim"), try settings.size("dict_size")
         )
-        let hook = try place.hook(or: settings.hook, layout: self)
+        let hook = try place.hook(
+            or: settings.hook(isPublished: place.facts.isPublished), layout: self)
         let model = try place.model(or: settings.model, layout: self)
         var more: [JSONMember] = []
         let k = kind.hasK ? try settings.integer("k") : nil
@@ -38,11 +41,14 @@ struct DictionaryLearningLayout: AutoencoderLayout {
             hook: hook, model: model, subtracting: kind.subtractsDecoderBias,
             contextSize: settings.contextSize,
             dataset: place.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
+        let notes = try settings.check(place)
+        let trackedK = kind == .batchTopK || kind == .matryoshka ? k : nil
         // The directory's entries are what SAELens makes of the files, folding included.
         if place.facts.isPublished {
             return AutoencoderTranslation(
                 configuration: configuration,
-                tensors: { try tensors(place, kind, k: k, latents: latents) })
+                tensors: { try tensors(place, kind, k: k, latents: latents) },
+                trackedK: trackedK, notes: notes, isLenient: true)
         }
         let label = settings.label(kind)
         return AutoencoderTranslation(
@@ -51,7 +57,8 @@ struct DictionaryLearningLayout: AutoencoderLayout {
             foldsDecoderNorms: kind.foldsDecoderNorms,
             customConfiguration: customClassConfiguration(
                 model: model, modelSize: modelSize, latents: latents, hook: hook,
-                layer: try settings.integer("layer"), architecture: label))
+                layer: try settings.integer("layer"), architecture: label),
+            trackedK: trackedK, notes: notes)
     }
 
     /// Opens the weights and maps the names of a class.
@@ -67,7 +74,7 @@ struct DictionaryLearningLayout: AutoencoderLayout {
                 advice: "the `ae.pt` that training writes at its end, or one of its checkpoints")
         }
         var recipes = kind.recipes
-        if kind.hasK, let k, source.contains("k") {
+        if kind.hasK, let k, source.contains("k"), !place.facts.isPublished {
             let stored = try scalar("k", in: source)
             guard Int(exactly: stored) == k else {
                 throw AutoencoderError(
@@ -79,7 +86,7 @@ struct DictionaryLearningLayout: AutoencoderLayout {
         }
         if kind == .batchTopK || kind == .matryoshka {
             let threshold = try scalar("threshold", in: source)
-            guard threshold >= 0 else {
+            guard threshold >= 0 || place.facts.isPublished else {
                 throw AutoencoderError(
                     .unsupported,
                     "\(place.weights) holds `threshold` = \(threshold): training had not yet "
@@ -93,6 +100,8 @@ struct DictionaryLearningLayout: AutoencoderLayout {
     }
 
     /// A tensor of one element.
+    ///
+    /// - Throws: ``AutoencoderError`` when it has more.
     private func scalar(_ name: String, in source: any TensorSource) throws -> Float {
         let tensor = try source.tensor(name)
         guard tensor.count == 1 else {
@@ -105,7 +114,7 @@ struct DictionaryLearningLayout: AutoencoderLayout {
 }
 
 /// The dictionary classes of dictionary_learning.
-private enum DictionaryKind: String {
+enum DictionaryKind: String {
     case standard = "AutoEncoder"
     case outputBias = "AutoEncoderNew"
     case topK = "AutoEncoderTopK"
@@ -168,84 +177,5 @@ private enum DictionaryKind: String {
             let names = ["W_enc", "W_dec", "b_enc", "b_dec", "threshold"]
             return Dictionary(uniqueKeysWithValues: names.map { ($0, .stored($0)) })
         }
-    }
-}
-
-/// The entries of a `config.json`.
-private struct DictionarySettings {
-    /// The file, for messages.
-    let path: String
-    /// Its `trainer`.
-    private let trainer: JSON
-    /// Tokens of a text, from its `buffer`.
-    let contextSize: Int?
-
-    /// Reads a file.
-    init(file path: String) throws {
-        let json = try JSON(file: path)
-        guard let trainer = json["trainer"], trainer.members != nil else {
-            throw AutoencoderError(
-                .missing, "\(path) has no object `trainer`",
-                advice: "check that it is the configuration of a dictionary of dictionary_learning")
-        }
-        (self.path, self.trainer) = (path, trainer)
-        contextSize = json["buffer"]?["ctx_len"]?.integer
-    }
-
-    /// The dictionary's class, also under the spelling of files from before January 2025.
-    var kind: DictionaryKind {
-        get throws {
-            guard let name = trainer["dict_class"]?.text else { throw missing("dict_class") }
-            if let kind = DictionaryKind(rawValue: name.replacing("Matroyshka", with: "Matryoshka"))
-            {
-                return kind
-            }
-            throw AutoencoderError(
-                .unsupported, "\(path): `dict_class` `\(name)` is not computed",
-                advice: suggestion(for: name, among: DictionaryKind.all.map(\.rawValue)))
-        }
-    }
-
-    /// What SAE Bench calls the architecture; trainers of one class have names of their own.
-    func label(_ kind: DictionaryKind) -> String {
-        switch trainer["trainer_class"]?.text {
-        case "StandardTrainerAprilUpdate": "standard_april_update"
-        case "PAnnealTrainer": "p_anneal"
-        default: kind.label
-        }
-    }
-
-    /// The hook: the residual stream behind `layer`; nil when `submodule_name` names another place.
-    var hook: String? {
-        guard let layer = trainer["layer"]?.integer, layer >= 0 else { return nil }
-        let submodule = trainer["submodule_name"]?.text ?? "resid_post"
-        return submodule.hasPrefix("resid_post") ? "blocks.\(layer).hook_resid_post" : nil
-    }
-
-    /// The model without the organisation, as SAE Bench names models.
-    var model: String? {
-        trainer["lm_name"]?.text.flatMap { $0.isEmpty ? nil : lastComponent(of: $0) }
-    }
-
-    /// An integer; nil when it is absent.
-    func integer(_ key: String) throws -> Int? {
-        guard let value = trainer[key], !value.isNull else { return nil }
-        if let integer = value.integer { return integer }
-        throw AutoencoderError(
-            .malformed, "\(path): `trainer.\(key)` is \(value.text()), expected an integer",
-            advice: "correct `\(key)` in the file")
-    }
-
-    /// A length that must be there.
-    func size(_ key: String) throws -> Int {
-        guard let size = try integer(key) else { throw missing(key) }
-        return size
-    }
-
-    /// The error for a key that is not there.
-    func missing(_ key: String) -> AutoencoderError {
-        AutoencoderError(
-            .missing, "\(path) has no `trainer.\(key)`",
-            advice: "put back the file that training wrote")
     }
 }

@@ -24,6 +24,14 @@ struct GemmaScope2Layout: AutoencoderLayout {
         return [[Self.weightFile] + [Self.configurationFile].filter(names.contains)]
     }
 
+    /// What is done with the keys of `config.json`; the tensors say the width themselves.
+    static let keys = OwnerKeys(
+        computed: [
+            "architecture", "model_name", "hf_hook_point_in", "hf_hook_point_out",
+            "affine_connection", "type",
+        ],
+        inert: ["width", "l0", "hook_name"])
+
     /// What the configuration says; nothing where there is none.
     private func configuration(_ place: AutoencoderPlace) throws -> JSON {
         guard place.files.contains(Self.configurationFile) else { return .object([]) }
@@ -56,7 +64,8 @@ struct GemmaScope2Layout: AutoencoderLayout {
         let json = try configuration(place)
         let source = try openTensors(place.weights)
         let (modelSize, latents) = try matrixShape(of: "w_enc", in: source)
-        let point = json["hf_hook_point_in"]?.text
+        // SAELens asks the folders of published files alone.
+        let point = place.facts.isPublished ? nil : json["hf_hook_point_in"]?.text
         let site = point.map(GemmaScopeSite.init(module:)) ?? GemmaScopeSite(place)
         let layer = point.flatMap(layer(ofModule:)) ?? place.number(after: "layer_")
         let isInferred = !place.files.contains(Self.configurationFile)
@@ -69,7 +78,12 @@ struct GemmaScope2Layout: AutoencoderLayout {
             JSONMember(key: "reshape_activations", value: .string("none")),
             JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? inferred),
         ]
-        let skips = source.contains("affine_skip_connection")
+        let skip = "affine_skip_connection"
+        let skips = source.contains(skip)
+        var notes: [String] = []
+        if !isInferred {
+            notes = try check(json, place, site, hasSkip: skips)
+        }
         if site == .transcoder {
             guard let layer else {
                 throw place.missing(
@@ -82,7 +96,8 @@ struct GemmaScope2Layout: AutoencoderLayout {
                 JSONMember(
                     key: "d_out", value: .integer(try matrixShape(of: "w_dec", in: source).second)),
             ]
-            if skips { recipes["W_skip"] = .transposed("affine_skip_connection") }
+            // Stored as [model, output].
+            if skips { recipes["W_skip"] = .transposed(skip) }
         }
         let architecture =
             site != .transcoder
@@ -98,7 +113,48 @@ struct GemmaScope2Layout: AutoencoderLayout {
             subtracting: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
             more: more)
         return AutoencoderTranslation(
-            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+            configuration: configuration,
+            tensors: { [recipes] in TranslatedTensors(source, recipes) }, notes: notes,
+            isLenient: place.facts.isPublished, strictTensors: [skip])
+    }
+
+    /// Refuses keys that are not known and values that are not computed.
+    ///
+    /// - Returns: a note on each of them that SAELens passes over in a published file.
+    private func check(
+        _ json: JSON, _ place: AutoencoderPlace, _ site: GemmaScopeSite?, hasSkip: Bool
+    ) throws -> [String] {
+        let path = place.path(Self.configurationFile)
+        let notes = try Self.keys.check(json, in: path, of: place)
+        var passedOver = PassedOver(place, path)
+        let isTranscoder = site == .transcoder
+        if let kind = json["type"], !["sae", "transcoder"].contains(kind.text) {
+            try passedOver.refuse(
+                "type", kind, "is not computed", advice: "an autoencoder of `sae` or `transcoder`")
+        }
+        if let output = json["hf_hook_point_out"], let name = output.text,
+            isTranscoder
+                ? !name.hasSuffix("post_feedforward_layernorm.output")
+                : name != json["hf_hook_point_in"]?.text
+        {
+            try passedOver.refuse(
+                "hf_hook_point_out", output, "is not what `hf_hook_point_in` goes with",
+                advice:
+                    "an autoencoder that reconstructs what it reads, or the transcoder of an MLP")
+        }
+        if isTranscoder, let affine = json["affine_connection"], affine.truth == true, !hasSkip {
+            try passedOver.refuse(
+                "affine_connection", affine,
+                "needs a tensor `affine_skip_connection` that \(place.weights) does not hold",
+                advice: "download params.safetensors again")
+        }
+        if isTranscoder, let affine = json["affine_connection"], affine.truth == false, hasSkip {
+            try passedOver.refuse(
+                "affine_connection", affine,
+                "contradicts the tensor `affine_skip_connection` of \(place.weights)",
+                advice: "set it to true if the skip connection was trained")
+        }
+        return notes + passedOver.notes
     }
 
     /// The layer in a name such as `model.layers.12.output`; nil when it has none.
@@ -116,57 +172,5 @@ struct GemmaScope2Layout: AutoencoderLayout {
         let full = stored.contains("google") ? stored : "google/\(stored)"
         let name = full.replacing("-v3", with: "-3")
         return name.contains("270m") ? name.replacing("-pt", with: "") : name
-    }
-}
-
-/// The places that Gemma Scope 2 has autoencoders of, under the names of TransformerLens.
-private enum GemmaScopeSite: String, CaseIterable {
-    case residual = "hook_resid_post"
-    case attention = "attn.hook_z"
-    case mlp = "hook_mlp_out"
-    case transcoder = "hook_mlp_in"
-
-    /// The end of its name in transformers.
-    private var moduleEnd: String {
-        switch self {
-        case .residual: "output"
-        case .attention: "self_attn.o_proj.input"
-        case .mlp: "post_feedforward_layernorm.output"
-        case .transcoder: "pre_feedforward_layernorm.output"
-        }
-    }
-
-    /// Its name in transformers, such as `model.layers.12.output`.
-    func module(layer: Int) -> String { "model.layers.\(layer).\(moduleEnd)" }
-
-    /// Reads the place from a name such as `model.layers.12.output`; nil for other modules.
-    init?(module name: String) {
-        let end = name.split(separator: ".").drop { $0 != "layers" }.dropFirst(2)
-            .joined(separator: ".")
-        guard let site = Self.allCases.first(where: { $0.moduleEnd == end }) else { return nil }
-        self = site
-    }
-
-    /// Reads the place from the folders' names; nil when none of them says one.
-    init?(_ place: AutoencoderPlace) {
-        for component in place.components.reversed() {
-            if component.contains("resid_post") {
-                self = .residual
-                return
-            }
-            if component.contains("attn_out") {
-                self = .attention
-                return
-            }
-            if component.contains("mlp_out") {
-                self = .mlp
-                return
-            }
-            if component.contains("transcoder") {
-                self = .transcoder
-                return
-            }
-        }
-        return nil
     }
 }

@@ -15,6 +15,8 @@ struct GemmaScopeLayout: AutoencoderLayout {
     let files = [weightFile]
 
     /// Translates the archive; transcoders of Gemma Scope have the same file and are refused.
+    ///
+    /// Arrays that are not known are refused, as by SAELens.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
         let source = try openTensors(place.weights)
         let encoder = ["W_enc", "w_enc"].first(where: source.contains) ?? "W_enc"
@@ -26,21 +28,30 @@ struct GemmaScopeLayout: AutoencoderLayout {
                 .unsupported, "\(place.path) is a transcoder of Gemma Scope, which is not computed",
                 advice: "an autoencoder of gemma-scope-…-res, -mlp or -att")
         }
+        var recipes: [String: TranslatedTensors.Recipe] = [
+            "W_enc": .stored(encoder), "W_dec": .stored(decoder),
+        ]
+        var more: [JSONMember] = []
         if repository?.isEmbedding(place) == true {
-            throw AutoencoderError(
-                .unsupported, "\(place.path) takes token embeddings, which are not computed",
-                advice: "an autoencoder of one of the layers")
+            // Training divided embeddings by the square root of their length, and so do the weights
+            // in SAELens; the decoder's bias stays.
+            let scale = 1 / Double(modelSize).squareRoot()
+            recipes["b_dec"] = .scaled("b_dec", Float(scale))
+            more = [
+                JSONMember(
+                    key: "normalize_activations",
+                    value: .string(AutoencoderConfiguration.scaledOnce)),
+                JSONMember(key: "norm_scaling_factor", value: .number(scale)),
+            ]
         }
         let configuration = try saeLensConfiguration(
             place, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
             hook: place.hook(or: repository?.hook(place), layout: self),
             model: place.model(or: repository?.model, layout: self), subtracting: false,
-            contextSize: 1024, dataset: "monology/pile-uncopyrighted")
-        let recipes: [String: TranslatedTensors.Recipe] = [
-            "W_enc": .stored(encoder), "W_dec": .stored(decoder),
-        ]
+            contextSize: 1024, dataset: "monology/pile-uncopyrighted", more: more)
         return AutoencoderTranslation(
-            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+            configuration: configuration,
+            tensors: { [recipes] in TranslatedTensors(source, recipes) })
     }
 }
 
@@ -76,6 +87,7 @@ private struct GemmaScopeRepository {
 
     /// The hook of an autoencoder of the repository; nil when its path has no layer.
     func hook(_ place: AutoencoderPlace) -> String? {
+        if isEmbedding(place) { return "hook_embed" }
         guard let layer = place.number(after: "layer_") else { return nil }
         switch kind {
         case .res: return "blocks.\(layer).hook_resid_post"

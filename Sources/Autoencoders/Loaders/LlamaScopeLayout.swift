@@ -3,68 +3,70 @@ import Formats
 
 /// `hyperparams.json` and `checkpoints/final.safetensors` of Llama Scope.
 ///
-/// - Source: `llama_scope_sae_huggingface_loader` of SAELens 6; He et al. 2024. Activations are
-///   multiplied by `s = sqrt(d_model) / dataset_average_activation_norm.in`, the one threshold by
-///   the same s.
+/// - Source: `llama_scope_sae_huggingface_loader` of SAELens 6.54.12; He et al. 2024. Activations
+///   are multiplied by `s = sqrt(d_model) / dataset_average_activation_norm.in`, the one threshold
+///   by the same s. Keys: `SAEConfig` of OpenMOSS/Language-Model-SAEs up to October 2024.
 struct LlamaScopeLayout: AutoencoderLayout {
     /// The name in listings.
     let name = "llama_scope"
     /// Both files.
     let files = ["checkpoints/final.safetensors", "hyperparams.json"]
+    /// SAELens passes over settings of published files.
+    let hasPublishedForm = true
+
+    /// What is done with the keys of `hyperparams.json`.
+    static let keys = OwnerKeys(
+        computed: LlamaScopeSettings.functionKeys.union([
+            "d_sae", "jump_relu_threshold", "dataset_average_activation_norm",
+        ]),
+        inert: LlamaScopeSettings.loadingKeys.union([
+            "expansion_factor", "top_k", "seed", "tp_size", "ddp_size", "run_name",
+            // How training began.
+            "bias_init_method", "decoder_bias_init_method", "init_decoder_norm",
+            "init_encoder_norm", "init_encoder_with_decoder_transpose", "initial_k",
+            // How the decoder was held while it was trained; its norms are those of the file.
+            "decoder_exactly_fixed_norm", "decoder_exactly_unit_norm",
+            "remove_gradient_parallel_to_decoder_directions",
+            // The loss.
+            "lp", "l1_coefficient", "l1_coefficient_warmup_steps", "k_warmup_steps",
+            "use_batch_norm_mse", "use_ghost_grads",
+        ]))
 
     /// Translates an autoencoder.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let settings = try LlamaScopeSettings(file: place.path(files[1]))
+        var settings = try LlamaScopeSettings(place, file: files[1], Self.keys)
         let modelSize = try settings.size("d_model")
         let latents = try settings.size("d_sae")
-        guard settings["act_fn"]?.text ?? "jumprelu" == "jumprelu" else {
-            throw AutoencoderError(
-                .unsupported,
-                "\(settings.path): `act_fn` is \(settings["act_fn"]?.text() ?? ""), "
-                    + "which is not computed",
-                advice: "an autoencoder of `jumprelu`")
+        let activation = settings.text("act_fn") ?? "jumprelu"
+        if activation != "jumprelu" { try settings.refuse("act_fn", advice: "one of `jumprelu`") }
+        if settings.normalization ?? "dataset-wise" != "dataset-wise" {
+            try settings.refuse("norm_activation", advice: "one of `dataset-wise`")
         }
-        guard let threshold = settings["jump_relu_threshold"]?.double, threshold >= 0 else {
+        if settings.truth("apply_decoder_bias_to_pre_encoder") == true {
+            try settings.refuse("apply_decoder_bias_to_pre_encoder", advice: "one without it")
+        }
+        guard let threshold = settings.json["jump_relu_threshold"]?.double, threshold >= 0 else {
             throw settings.wrong("jump_relu_threshold", "a number, 0 or more")
         }
-        guard let trained = settings.activationScale(modelSize) else {
+        guard let trained = try settings.averageNormScale(modelSize) else {
             throw settings.wrong("dataset_average_activation_norm.in", "a number above 0")
         }
         let scaled = Float(threshold * trained)
         guard scaled.isFinite else { throw settings.wrong("jump_relu_threshold", "a small number") }
-        let recipes = linearRecipes.merging([
-            "threshold": .repeated(scaled, count: latents)
-        ]) { $1 }
-        return AutoencoderTranslation(
-            configuration: try llamaScopeConfiguration(
-                place, settings, modelSize: modelSize, latents: latents, layout: self),
-            tensors: { TranslatedTensors(try openTensors(place.weights), recipes) })
-    }
-}
-
-/// `config.json` and `sae_weights.safetensors` of Llama Scope's autoencoders for distilled R1.
-///
-/// - Source: `llama_scope_r1_distill_sae_huggingface_loader` of SAELens 6.
-struct LlamaScopeDistillLayout: AutoencoderLayout {
-    /// The name in listings.
-    let name = "llama_scope_r1_distill"
-    /// Both files.
-    let files = ["sae_weights.safetensors", "config.json"]
-
-    /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let settings = try LlamaScopeSettings(file: place.path(files[1]))
-        let modelSize = try settings.size("d_model")
-        let (latents, overflow) = modelSize.multipliedReportingOverflow(
-            by: try settings.size("expansion_factor"))
-        guard !overflow else { throw settings.wrong("expansion_factor", "a small number") }
-        let recipes = linearRecipes.merging(["log_threshold": .stored("log_jumprelu_threshold")]) {
-            $1
+        settings.noteDecoderNorms()
+        var recipes = linearRecipes
+        recipes["threshold"] = .repeated(scaled, count: latents)
+        if settings.truth("use_decoder_bias") == false {
+            recipes["b_dec"] = .repeated(0, count: modelSize)
         }
+        let scale =
+            try place.stated?.double("norm_scaling_factor") ?? place.facts.normScalingFactor
+            ?? trained
         return AutoencoderTranslation(
-            configuration: try llamaScopeConfiguration(
-                place, settings, modelSize: modelSize, latents: latents, layout: self),
-            tensors: { TranslatedTensors(try openTensors(place.weights), recipes) })
+            configuration: try settings.configuration(
+                layout: self, JumpReLU.name, modelSize: modelSize, latents: latents, scale: scale),
+            tensors: { [recipes] in TranslatedTensors(try openTensors(place.weights), recipes) },
+            notes: settings.notes, isLenient: place.facts.isPublished)
     }
 }
 
@@ -73,64 +75,3 @@ let linearRecipes: [String: TranslatedTensors.Recipe] = [
     "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
     "b_enc": .stored("encoder.bias"), "b_dec": .stored("decoder.bias"),
 ]
-
-/// The configuration of both layouts.
-private func llamaScopeConfiguration(
-    _ place: AutoencoderPlace, _ settings: LlamaScopeSettings, modelSize: Int, latents: Int,
-    layout: any AutoencoderLayout
-) throws -> AutoencoderConfiguration {
-    guard
-        let scale = try place.stated?.double("norm_scaling_factor")
-            ?? place.facts.normScalingFactor ?? settings.activationScale(modelSize)
-    else {
-        throw place.missing(
-            "does not say what its activations were multiplied by",
-            "`norm_scaling_factor:`, the square root of \(modelSize) over their mean norm,", layout)
-    }
-    return try saeLensConfiguration(
-        place, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
-        hook: place.hook(or: settings["hook_point_in"]?.text, layout: layout),
-        model: place.model(or: "meta-llama/Llama-3.1-8B", layout: layout), subtracting: false,
-        contextSize: 1024, dataset: "cerebras/SlimPajama-627B",
-        more: [
-            JSONMember(key: "normalize_activations", value: .string("expected_average_only_in")),
-            JSONMember(key: "norm_scaling_factor", value: .number(scale)),
-        ])
-}
-
-/// The entries of a configuration of Llama Scope.
-private struct LlamaScopeSettings {
-    /// The file, for messages.
-    let path: String
-    /// Its content.
-    private let json: JSON
-
-    /// Reads a file.
-    init(file path: String) throws { (self.path, json) = (path, try JSON(file: path)) }
-
-    /// An entry.
-    subscript(key: String) -> JSON? { json[key] }
-
-    /// A length that must be there.
-    func size(_ key: String) throws -> Int {
-        guard let size = json[key]?.integer, size > 0 else {
-            throw wrong(key, "an integer above 0")
-        }
-        return size
-    }
-
-    /// What activations were multiplied by in training; nil when the file does not say.
-    func activationScale(_ modelSize: Int) -> Double? {
-        guard let norm = json["dataset_average_activation_norm"]?["in"]?.double, norm > 0 else {
-            return nil
-        }
-        return Double(modelSize).squareRoot() / norm
-    }
-
-    /// The error for an entry that is missing or of another kind.
-    func wrong(_ key: String, _ kind: String) -> AutoencoderError {
-        AutoencoderError(
-            .malformed, "\(path): `\(key)` is missing or not \(kind)",
-            advice: "put back the file that training wrote")
-    }
-}

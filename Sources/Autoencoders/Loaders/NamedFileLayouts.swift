@@ -1,19 +1,22 @@
 import Basics
 
-/// The weights of an autoencoder for DeepSeek-R1-Distill-Llama-8B, `DeepSeek-R1-SAE-l37.pt`.
+/// The weights of an autoencoder for DeepSeek-R1-Distill-Llama-8B,
+/// `DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt`.
 ///
 /// - Source: `deepseek_r1_sae_huggingface_loader` of SAELens 6.
 struct DeepSeekR1Layout: AutoencoderLayout {
     /// The name in listings.
     let name = "deepseek_r1"
     /// A file called after the layer.
-    let files = ["DeepSeek-R1-SAE-l37.pt"]
+    let files = ["DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt"]
     /// One weight file each.
     let isPerFile = true
 
     /// The files called like it.
     func autoencoders(among names: [String], in folder: String) -> [[String]] {
-        names.filter { $0.hasPrefix("DeepSeek-R1-SAE-l") && $0.hasSuffix(".pt") }.map { [$0] }
+        names.filter {
+            $0.hasPrefix("DeepSeek-R1-") && $0.contains("SAE-l") && $0.hasSuffix(".pt")
+        }.map { [$0] }
     }
 
     /// Translates an autoencoder.
@@ -117,5 +120,6 @@ private func linearTranslation(
         hook: place.hook(or: hook, layout: layout), model: place.model(or: model, layout: layout),
         subtracting: false, contextSize: contextSize, dataset: "lmsys/lmsys-chat-1m")
     return AutoencoderTranslation(
-        configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+        configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
+        isLenient: place.facts.isPublished)
 }

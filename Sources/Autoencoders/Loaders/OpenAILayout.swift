@@ -16,10 +16,27 @@ struct OpenAILayout: AutoencoderLayout {
     /// One weight file each.
     let isPerFile = true
 
-    /// The files called after a layer in a folder called `autoencoders`.
+    /// Tensors that no other layout has.
+    private static let ownTensors = ["pre_bias", "latent_bias"]
+    /// Buffers that count how often latents were active in training.
+    private static let statistics = [
+        "stats_last_nonzero", "latents_activation_frequency", "latents_mean_square",
+    ]
+    /// Plain values that say what is computed.
+    private static let values: Set<String> = [
+        "activation", "activation_state_dict.k", "activation_state_dict.postact_fn",
+    ]
+
+    /// The files with the tensors of this layout, and those called after a layer in a folder called
+    /// `autoencoders`, readable or not.
     func autoencoders(among names: [String], in folder: String) -> [[String]] {
-        guard absolute(folder).last == "autoencoders" else { return [] }
-        return names.filter { $0.hasSuffix(".pt") && Int($0.dropLast(3)) != nil }.map { [$0] }
+        let isPublished = absolute(folder).last == "autoencoders"
+        return names.filter { name in
+            guard name.hasSuffix(".pt") else { return false }
+            if isPublished, Int(name.dropLast(3)) != nil { return true }
+            guard let file = try? TorchFile(path: joined(folder, name)) else { return false }
+            return Self.ownTensors.allSatisfy(file.contains)
+        }.map { [$0] }
     }
 
     /// Translates an autoencoder.
@@ -32,19 +49,21 @@ struct OpenAILayout: AutoencoderLayout {
             hook: place.hook(or: hook(place), layout: self),
             model: place.model(or: hook(place).map { _ in "gpt2-small" }, layout: self),
             subtracting: true, more: more)
-        let recipes: [String: TranslatedTensors.Recipe] = [
+        var recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
             "b_enc": .stored("latent_bias"), "b_dec": .stored("pre_bias"),
         ]
+        // A tied decoder is the encoder once more.
+        let tied = "decoder.linear.weight"
+        if source.contains(tied), !source.contains("decoder.weight") {
+            recipes["W_dec"] = .stored(tied)
+        }
         return AutoencoderTranslation(
             configuration: configuration,
-            tensors: {
-                TranslatedTensors(
-                    source, recipes,
-                    ignoring: [
-                        "stats_last_nonzero", "latents_activation_frequency", "latents_mean_square",
-                    ])
-            })
+            tensors: { [recipes] in
+                TranslatedTensors(source, recipes, ignoring: Self.statistics)
+            },
+            knownValues: Self.values)
     }
 
     /// The architecture that the file names, and what belongs to it.

@@ -44,7 +44,8 @@ struct QwenScopeLayout: AutoencoderLayout {
             "W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec"),
         ]
         return AutoencoderTranslation(
-            configuration: configuration, tensors: { TranslatedTensors(source, recipes) })
+            configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
+            isLenient: place.facts.isPublished)
     }
 
     /// The layer in the name of a file; nil for other files.

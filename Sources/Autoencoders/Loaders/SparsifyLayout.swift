@@ -11,6 +11,17 @@ struct SparsifyLayout: AutoencoderLayout {
     /// Both files.
     let files = ["sae.safetensors", "cfg.json"]
 
+    /// What is done with the keys of `cfg.json`.
+    ///
+    /// - Source: `SparseCoderConfig` and, before February 2025, `SaeConfig` of sparsify.
+    static let keys = OwnerKeys(
+        computed: [
+            "activation", "d_in", "expansion_factor", "k", "num_latents", "signed",
+            "skip_connection", "transcode",
+        ],
+        // The decoder is saved with the norms that training gave it; Multi-TopK is a loss.
+        inert: ["multi_topk", "normalize_decoder"])
+
     /// Translates an autoencoder; transcoders and group maxima are refused by name.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
         let path = place.path(files[1])
@@ -22,6 +33,7 @@ struct SparsifyLayout: AutoencoderLayout {
         for key in ["transcode", "skip_connection", "signed"] where json[key]?.truth == true {
             throw refused(path, key, "true", "an autoencoder without it")
         }
+        let notes = try Self.keys.check(json, in: path, of: place)
         let modelSize = try integer("d_in", json, path)
         var latents = json["num_latents"]?.integer ?? 0
         if latents == 0 {
@@ -44,7 +56,7 @@ struct SparsifyLayout: AutoencoderLayout {
         ]
         return AutoencoderTranslation(
             configuration: configuration,
-            tensors: { TranslatedTensors(try openTensors(place.weights), recipes) })
+            tensors: { TranslatedTensors(try openTensors(place.weights), recipes) }, notes: notes)
     }
 
     /// The hook of a folder called after a block: `layers.5`, or `h.5` of GPT-2.

@@ -51,6 +51,20 @@ LOADS = [
      "layouts/Llama3_1-8B-Base-LXR-8x/Llama3_1-8B-Base-L3R-8x"),
     ("llama_scope_r1_distill", "l3r_400m_slimpajama_400m_openr1_math",
      "layouts/Llama-Scope-R1-Distill/400M-Slimpajama-400M-OpenR1-Math-220k/L3R"),
+    # With tensors, values and keys that SAELens passes over.
+    ("llama_scope_r1_distill", "l3r_800m_slimpajama", "published/llama-scope-r1"),
+    ("llama_scope_lxr_8x", "l4r_8x", "published/llama-scope"),
+    ("sae_bench_pythia70m_sweep_topk_ctx128_0730", "blocks.3.hook_resid_post__trainer_1", "published/topk"),
+    ("saebench_gemma-2-2b_width-2pow12_date-0108", "blocks.12.hook_resid_post__trainer_1",
+     "published/batch-topk-unset"),
+    ("saebench_gemma-2-2b_width-2pow12_date-0108", "blocks.12.hook_resid_post__trainer_2", "published/jumprelu"),
+    ("gemma-scope-2-270m-pt-res-all", "layer_4_width_16k_l0_small", "published/gemma-scope-2"),
+    ("gemma-scope-2-270m-pt-transcoders", "transcoder/layer_15_width_262k_l0_big_affine",
+     "published/gemma-scope-2-transcoder"),
+    ("gemma-scope-2b-pt-res", "embedding/width_4k/average_l0_6", "published/embedding"),
+    ("qwen-scope-3.5-27b-w80k-l50", "layer3", "published/qwen"),
+    ("deepseek-r1-distill-llama-8b-qresearch", "blocks.19.hook_resid_post", "published/deepseek"),
+    ("goodfire-llama-3.1-8b-instruct", "layer_19", "published/goodfire"),
 ]
 
 
@@ -60,8 +74,8 @@ def serve(release, identifier, folder):
 
     def find(repo_id, filename=None, subfolder=None, **_):
         name = f"{subfolder}/{filename}" if subfolder else filename
-        assert name.startswith(path + "/"), (name, path)
-        file = folder / name[len(path) + 1:]
+        assert name == path or name.startswith(path + "/"), (name, path)
+        file = folder / (name if name == path else name[len(path) + 1:])
         if not file.exists():
             raise EntryNotFoundError(str(file))
         return str(file)
@@ -73,7 +87,9 @@ def serve(release, identifier, folder):
                     if name != "__metadata__"}
 
     loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes = find, shapes
-    sizes = SIZES if release.startswith("gemma-scope-2b-") else {}
+    sizes = SIZES if release.startswith(("gemma-scope-2b-", "deepseek", "goodfire")) else {}
+    if release.startswith("qwen"):
+        sizes = {"d_in": 8, "d_sae": 64}
     sae_module.get_config_overrides = lambda *names: {**overrides_of_directory(*names), **sizes}
 
 
@@ -89,13 +105,18 @@ def main():
         except NotImplementedError:
             pass
         with torch.no_grad():
-            decoded = sae.decode(sae.encode(rows))
+            # Only `forward` adds a skip connection.
+            skips = getattr(sae, "W_skip", None) is not None
+            decoded = sae(rows) if skips else sae.decode(sae.encode(rows))
         config = copy.deepcopy(sae.cfg)
-        _standardize_sae_cfg(config)
+        try:
+            _standardize_sae_cfg(config)
+        except ValueError:  # SAE Bench finds no layer in `hook_embed`.
+            config = None
         results.append({
             "release": release, "id": identifier, "folder": folder,
             "decoded": [round(value, 6) for value in decoded.flatten().tolist()],
-            "sae_cfg_dict": config.to_dict(),
+            "sae_cfg_dict": config and config.to_dict(),
         })
     text = json.dumps({"rows": rows.flatten().tolist(), "loads": results}, indent=1)
     text = re.sub(r"\[\s+(-?[\d.e-]+,?\s+)+\]", lambda match: " ".join(match[0].split()), text)

@@ -282,6 +282,124 @@ def llama_scopes() -> None:
                      "llama_scope_r1_distill_sae_huggingface_loader", "fnlp/Llama-Scope-R1-Distill", folder, factor=2.5)
 
 
+def llamascopium() -> None:
+    """What OpenMOSS' library writes today, by its names and its formulas."""
+    hook = "blocks.3.hook_resid_post"
+    kinds = {
+        "jumprelu": {"act_fn": "jumprelu"},
+        "jumprelu-plain": {"act_fn": "JumpReLU", "sparsity_include_decoder_norm": False, "norm_activation": "inference"},
+        "topk": {"act_fn": "topk", "apply_decoder_bias_to_pre_encoder": True},
+        "topk-token-wise": {"act_fn": "topk", "norm_activation": "token-wise"},
+        "relu": {"act_fn": "relu", "use_decoder_bias": False, "sae_type": "matryoshka_sae", "matryoshka_widths": [8, F]},
+    }
+    for index, (name, more) in enumerate(kinds.items()):
+        w = weights(40 + index)
+        cfg = {"sae_type": "sae", "d_model": D, "expansion_factor": 3.0, "use_decoder_bias": True, "act_fn": "relu",
+               "norm_activation": "dataset-wise", "sparsity_include_decoder_norm": True, "top_k": 5,
+               "use_triton_kernel": False, "sparsity_threshold_for_triton_spmm_kernel": 0.996,
+               "jumprelu_threshold_window": 2.0, "hook_point_in": hook, "hook_point_out": hook,
+               "use_glu_encoder": False, **more}
+        norm = 5.5
+        state = {"W_E": w["W_enc"], "b_E": w["b_enc"], "W_D": w["W_dec"],
+                 f"dataset_average_activation_norm.{hook}": torch.tensor(norm)}
+        if cfg["use_decoder_bias"]:
+            state["b_D"] = w["b_dec"]
+        if cfg["act_fn"].lower() == "jumprelu":
+            state["activation_function.log_jumprelu_threshold"] = w["threshold"].log()
+        folder = ROOT / "llamascopium" / name
+        folder.mkdir(parents=True)
+        save_file({k: v.contiguous() for k, v in state.items()}, folder / "sae_weights.safetensors")
+        (folder / "config.json").write_text(json.dumps(cfg, indent=4))
+
+        x = inputs(7)
+        norms = w["W_dec"].norm(dim=1)
+        bias = w["b_dec"] if cfg["use_decoder_bias"] else torch.zeros(D)
+        factor = {"dataset-wise": torch.tensor(D**0.5 / norm), "inference": torch.tensor(1.0),
+                  "token-wise": D**0.5 / x.norm(dim=-1, keepdim=True)}[cfg["norm_activation"]]
+
+        def encode(x, w=w, cfg=cfg, norms=norms, bias=bias, factor=factor):
+            staged = x * factor
+            if cfg.get("apply_decoder_bias_to_pre_encoder"):
+                staged = staged - bias
+            pre = staged @ w["W_enc"] + w["b_enc"]
+            scale = norms if cfg["sparsity_include_decoder_norm"] else torch.ones(F)
+            pre = pre * scale
+            kind = cfg["act_fn"].lower()
+            if kind == "jumprelu":
+                acts = pre * (pre > w["threshold"])
+            else:
+                acts = pre * (pre > 0)
+                if kind == "topk":
+                    top = acts.topk(cfg["top_k"], dim=-1)
+                    acts = torch.zeros_like(acts).scatter(-1, top.indices, top.values)
+            return acts / scale
+
+        # Folded, latents carry the norms of a decoder that works on activations as they come.
+        unit = norms / (factor if cfg["norm_activation"] == "dataset-wise" else 1)
+        record(f"llamascopium-{name}", f"llamascopium/{name}", x, lambda x, e=encode, u=unit: e(x) * u,
+               lambda f, u=unit, w=w, b=bias, s=factor: (f / u @ w["W_dec"] + b) / s, None)
+
+
+def published_extras() -> None:
+    """Files whose tensors, values and keys SAELens passes over, for names of its directory."""
+    base = ROOT.parent / "published"
+    shutil.rmtree(base, ignore_errors=True)
+    hook = "blocks.3.hook_resid_post"
+
+    def write(name: str, state: dict, config: dict | None = None, weights_file="", config_file="config.json") -> None:
+        path = base / name / weights_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".safetensors":
+            save_file({k: v.contiguous() for k, v in state.items()}, path)
+        else:
+            torch.save(state, path)
+        if config is not None:
+            (base / name / config_file).write_text(json.dumps(config))
+
+    owner = {"sae_type": "crosscoder", "d_model": D, "expansion_factor": F // D, "use_decoder_bias": True,
+             "act_fn": "topk", "norm_activation": "token-wise", "sparsity_include_decoder_norm": True, "top_k": 5,
+             "apply_decoder_bias_to_pre_encoder": True, "hook_point_in": hook, "hook_point_out": "blocks.3.hook_mlp_out",
+             "use_glu_encoder": True, "a_key_of_tomorrow": 1}
+    w = weights(60)
+    norms = {f"dataset_average_activation_norm.{hook}": torch.tensor(5.5), "encoder_glu.bias": torch.ones(F)}
+    write("llama-scope-r1", {**linear(w), "log_jumprelu_threshold": w["threshold"].log(), **norms}, owner,
+          "sae_weights.safetensors")
+    write("llama-scope", {**linear(w), **norms},
+          {**owner, "d_sae": F, "jump_relu_threshold": 0.4, "dataset_average_activation_norm": {"in": 5.5, "out": 4.0}},
+          "checkpoints/final.safetensors", "../hyperparams.json")
+    shutil.move(base / "hyperparams.json", base / "llama-scope" / "hyperparams.json")
+    trainer = {"trainer_class": "OwnTrainer", "activation_dim": D, "dict_size": F, "layer": 3, "lm_name": "org/tiny",
+               "submodule_name": "mlp_3", "a_key_of_tomorrow": 1, "k": 3}
+    flat = {k: w[k] for k in ("W_enc", "W_dec", "b_enc", "b_dec")}
+    batch = {**linear(w), "b_dec": w["b_dec"], "k": torch.tensor(4), "threshold": torch.tensor(0.9),
+             "steps": torch.tensor(7.0), "best": "yes"}
+    del batch["decoder.bias"]
+    for name, kind, state in [
+        ("topk", "AutoEncoderTopK", batch),
+        ("batch-topk-unset", "BatchTopKSAE", {**batch, "threshold": torch.tensor(-1.0)}),
+        ("jumprelu", "JumpReluAutoEncoder", {**flat, "threshold": w["threshold"], "log": torch.ones(2)}),
+    ]:
+        write(name, state, {"trainer": {**trainer, "dict_class": kind}, "buffer": {"ctx_len": 64, "io": "in"},
+                            "more": {}}, "ae.pt")
+    lower = {k.lower(): v for k, v in w.items()}
+    config = {"model_name": "gemma-v3-270m-pt", "architecture": "jump_relu", "l0": 10, "width": 3, "type": "crosscoder",
+              "hf_hook_point_in": "model.layers.3.output", "hf_hook_point_out": "model.layers.4.output", "more": 1}
+    write("gemma-scope-2", {**lower, "w_more": torch.ones(2)}, config, "params.safetensors")
+    skip = torch.randn(D, D, generator=torch.Generator().manual_seed(61))
+    write("gemma-scope-2-transcoder", {**lower, "affine_skip_connection": skip, "w_more": torch.ones(2)},
+          {**config, "type": "transcoder", "affine_connection": True,
+           "hf_hook_point_in": "model.layers.3.pre_feedforward_layernorm.output",
+           "hf_hook_point_out": "model.layers.3.post_feedforward_layernorm.output"}, "params.safetensors")
+    (base / "embedding").mkdir()
+    np.savez(base / "embedding" / "params.npz", **{k: v.numpy() for k, v in w.items()})
+    more = {"scale": torch.ones(1), "step": 3}
+    write("qwen", {"W_enc": torch.linspace(-1, 1, 64 * D).reshape(64, D).cos(), "b_enc": torch.zeros(64),
+                   "W_dec": torch.linspace(-2, 2, 64 * D).reshape(D, 64).sin(), "b_dec": w["b_dec"], **more},
+          weights_file="layer3.sae.pt")
+    write("deepseek", {**linear(w), **more}, weights_file="DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt")
+    write("goodfire", {**linear(w, "{}_linear"), **more}, weights_file="Llama-3.1-8B-Instruct-SAE-l19.pth")
+
+
 def single_files() -> None:
     """Layouts of one file for each autoencoder."""
     base = ROOT / "SAE-Res-Qwen3-1.7B-Base-W32K-L0_5"
@@ -387,6 +505,8 @@ def main() -> None:
     published_vectors()
     gemma_scopes()
     llama_scopes()
+    llamascopium()
+    published_extras()
     single_files()
     written_by_hand()
     baselines()

@@ -1,0 +1,97 @@
+import Basics
+import Formats
+
+/// `config.json` and `sae_weights.safetensors` as the library of OpenMOSS writes them today, with
+/// the tensors `W_E`, `b_E`, `W_D` and `b_D`.
+///
+/// `f = act((s · x) · W_E + b_E)`, decoded as `(f · W_D + b_D) / s`. Under
+/// `sparsity_include_decoder_norm`, the activation function decides on `p · ‖W_D‖`.
+///
+/// - Source: `SparseAutoEncoder` and `SparseDictionary` of OpenMOSS/Llamascopium, commits 5f11342
+///   and 06ba1a9. Keys: `SAEConfig`, `MatryoshkaSAEConfig` and their earlier forms.
+struct LlamascopiumLayout: AutoencoderLayout {
+    /// The name in listings.
+    let name = "llamascopium"
+    /// Both files.
+    let files = ["sae_weights.safetensors", "config.json"]
+    /// The encoder and the decoder.
+    let marks = ["W_E", "W_D"]
+
+    /// What is done with the keys of `config.json`.
+    static let keys = OwnerKeys(
+        computed: LlamaScopeSettings.functionKeys.union([
+            "sae_type", "expansion_factor", "d_sae", "top_k", "jump_relu_threshold",
+        ]),
+        inert: LlamaScopeSettings.loadingKeys.union([
+            // How products are computed.
+            "use_triton_kernel", "sparsity_threshold_for_triton_spmm_kernel", "decode_with_csr",
+            "sparsity_threshold_for_csr", "promote_act_fn_dtype",
+            // Gradients and the loss; the decoder is saved as it is after training.
+            "jumprelu_threshold_window", "jumprelu_threshold_grad_scale",
+            "force_unit_decoder_norm", "matryoshka_widths", "matryoshka_loss_weights",
+            "use_matryoshka_aux_loss",
+        ]))
+    /// Where its tensors are.
+    private static let recipes: [String: TranslatedTensors.Recipe] = [
+        "W_enc": .stored("W_E"), "W_dec": .stored("W_D"), "b_enc": .stored("b_E"),
+        "b_dec": .stored("b_D"),
+    ]
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        let settings = try LlamaScopeSettings(place, file: files[1], Self.keys)
+        let function = try LlamascopiumFunction(
+            settings, try openTensors(place.weights), recipes: Self.recipes,
+            activation: settings.text("act_fn") ?? "relu", layout: self)
+        let configuration = try saeLensConfiguration(
+            place, architecture: function.architecture, modelSize: function.modelSize,
+            latents: function.latents,
+            hook: place.hook(or: settings.text("hook_point_in"), layout: self),
+            model: place.stated?.text("model") ?? place.facts.modelName,
+            subtracting: function.subtracts, more: function.members)
+        return AutoencoderTranslation(
+            configuration: configuration, tensors: { function.tensors }, notes: settings.notes)
+    }
+}
+
+/// `config.json` and `sae_weights.safetensors` of the library of OpenMOSS in 2025, with linear maps
+/// of torch: Llama Scope's autoencoders for distilled R1.
+///
+/// A published autoencoder is computed as SAELens does, which takes every one for JumpReLU of
+/// activations that were scaled; others as their configuration says, except that thresholds are
+/// compared as in SAELens.
+///
+/// - Source: `llama_scope_r1_distill_sae_huggingface_loader` of SAELens 6.54.12; `BaseSAEConfig` of
+///   OpenMOSS/Language-Model-SAEs.
+struct LlamaScopeDistillLayout: AutoencoderLayout {
+    /// The name in listings.
+    let name = "llama_scope_r1_distill"
+    /// Both files.
+    let files = ["sae_weights.safetensors", "config.json"]
+    /// The encoder and the decoder.
+    let marks = ["encoder.weight", "decoder.weight"]
+    /// SAELens passes over settings of published files.
+    let hasPublishedForm = true
+
+    /// Translates an autoencoder.
+    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
+        var settings = try LlamaScopeSettings(place, file: files[1], LlamascopiumLayout.keys)
+        let source = try openTensors(place.weights)
+        let isThresholded = LlamascopiumFunction.threshold(in: source) != nil
+        let activation = settings.text("act_fn") ?? (isThresholded ? "jumprelu" : "relu")
+        if place.facts.isPublished, activation.lowercased() != JumpReLU.name {
+            try settings.refuse("act_fn", advice: "")
+        }
+        settings.noteDecoderNorms()
+        let function = try LlamascopiumFunction(
+            settings, source, recipes: linearRecipes,
+            activation: place.facts.isPublished ? JumpReLU.name : activation, layout: self)
+        return AutoencoderTranslation(
+            configuration: try settings.configuration(
+                layout: self, function.architecture, modelSize: function.modelSize,
+                latents: function.latents, scale: nil, subtracting: function.subtracts,
+                more: function.members),
+            tensors: { function.tensors }, notes: settings.notes,
+            isLenient: place.facts.isPublished)
+    }
+}

@@ -1,0 +1,105 @@
+import Basics
+import Formats
+import Kernels
+import Tensors
+import Testing
+
+@testable import Autoencoders
+
+/// How the layout of a folder is told.
+struct LayoutRecognitionTests {
+    private let backend = ReferenceBackend()
+
+    @Test(
+        "Files of the same names are told apart by their tensors",
+        arguments: [
+            ("llamascopium/topk", "llamascopium"),
+            (
+                "Llama-Scope-R1-Distill/400M-Slimpajama-400M-OpenR1-Math-220k/L3R",
+                "llama_scope_r1_distill"
+            ),
+        ])
+    func byTensors(fixture: String, layout: String) throws {
+        let folder = try TemporaryFolder()
+        let source = "\(LayoutTests.folder)/\(fixture)"
+        for file in ["sae_weights.safetensors", "config.json"] {
+            try folder.copy("\(source)/\(file)", to: "sae/\(file)")
+        }
+        try folder.write(
+            "hook: blocks.3.hook_resid_post\nnorm_scaling_factor: 2.5\n", to: "sae/sae.yaml")
+        let reference = try #require(try findAutoencoders(under: "\(folder.path)/sae").first)
+        #expect(reference.layout == layout)
+        // A configuration of SAELens beside it says nothing about these tensors.
+        try folder.copy("\(fixtures)/tiny-res/standard/cfg.json", to: "sae/cfg.json")
+        let again = try #require(try findAutoencoders(under: "\(folder.path)/sae").first)
+        #expect(again.layout == layout)
+    }
+
+    @Test("Tensors of no layout are listed, with those of the layouts that have such files")
+    func neither() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("{\"d_model\": 2, \"expansion_factor\": 2}", to: "sae/config.json")
+        try writeSafetensors(
+            [("w1", Tensor(zeros: [2, 4])), ("w2", Tensor(zeros: [4, 2]))],
+            to: "\(folder.path)/sae/sae_weights.safetensors")
+        #expect { try findAutoencoders(under: "\(folder.path)/sae") } throws: {
+            let text = "\($0)"
+            return text.contains("w1, w2") && text.contains("W_E, W_D")
+                && text.contains("encoder.weight, decoder.weight")
+                && text.contains("layout: custom")
+        }
+    }
+
+    @Test("A distributed checkpoint of OpenMOSS says how to save it")
+    func distributedCheckpoint() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("{}", to: "sae/config.json")
+        try folder.write("x", to: "sae/sae_weights.dcp/.metadata")
+        #expect { try findAutoencoders(under: folder.path) } throws: {
+            "\($0)".contains("sae_weights.dcp") && "\($0)".contains("save_pretrained")
+        }
+    }
+
+    @Test("A file of OpenAI's is found by its tensors, whatever it is called")
+    func openAI() throws {
+        let folder = try TemporaryFolder()
+        let source = "\(LayoutTests.folder)/resid_post_mlp_v5_32k/autoencoders"
+        let file = try #require(try folderContents(source).first)
+        try folder.copy("\(source)/\(file)", to: "mine/best one.pt")
+        #expect { try findAutoencoders(under: folder.path) } throws: {
+            "\($0)".contains("layout: openai") && "\($0)".contains("hook:")
+        }
+        try folder.write(
+            "hook: blocks.3.hook_resid_post\nmodel: gpt2\n", to: "mine/sae.yaml")
+        let reference = try #require(try findAutoencoders(under: folder.path).first)
+        #expect(reference.layout == "openai")
+        let x = Tensor((0..<16).map { Float($0 % 5) - 2 }, shape: [2, 8])
+        let original = try load(source)
+        let copy = try loadAutoencoder(reference)
+        #expect(
+            try dense(copy.encode(x, on: backend)) == dense(original.encode(x, on: backend)))
+    }
+
+    @Test("An average norm that is no number above 0 is refused with what to write instead")
+    func wrongNorm() throws {
+        for value in [Float(0), -.infinity, .nan] {
+            let folder = try TemporaryFolder()
+            let source = "\(LayoutTests.folder)/llamascopium/jumprelu"
+            try folder.copy("\(source)/config.json", to: "sae/config.json")
+            let file = try SafetensorsFile(path: "\(source)/sae_weights.safetensors")
+            let tensors = try file.tensorNames.map { name in
+                let isNorm = name.hasPrefix("dataset_average")
+                return (
+                    name: name, tensor: isNorm ? Tensor([value], shape: []) : try file.tensor(name)
+                )
+            }
+            try writeSafetensors(tensors, to: "\(folder.path)/sae/sae_weights.safetensors")
+            #expect { try findAutoencoders(under: "\(folder.path)/sae") } throws: {
+                "\($0)".contains("dataset_average_activation_norm.blocks.3.hook_resid_post")
+                    && "\($0)".contains("norm_scaling_factor:")
+            }
+            try folder.write("norm_scaling_factor: 0.5\n", to: "sae/sae.yaml")
+            _ = try load("\(folder.path)/sae")
+        }
+    }
+}
