@@ -25,6 +25,7 @@ struct CheckCommand: ParsableCommand {
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
         let estimate = PlanEstimate(plan, threads: threads)
         try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))
+        for note in plan.notes { Console.note(note) }
         var failures = plan.failedItems
         for cohort in plan.cohorts {
             for subject in cohort.cohort.subjects {

@@ -52,6 +52,7 @@ struct PlanCommand: ParsableCommand {
             print("\n" + PlanText(outline.plan, summary).text, terminator: "")
             if let results { print("\n" + results.text, terminator: "") }
         }
+        for note in outline.plan.notes { Console.note(note) }
         for failure in outline.plan.failedItems {
             Console.note("cannot be evaluated: \(failure.name): \(failure.reason)")
         }

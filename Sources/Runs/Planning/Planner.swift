@@ -162,7 +162,9 @@ public struct Planner {
             }
         }
         references += own.references
-        try refuseSameNames(references)
+        notes += try ResultNames(
+            output: configuration.output, evaluations: evaluations.map(\.identifier)
+        ).check(references)
         notes += references.compactMap(modelArgumentsNote)
         return references
     }
@@ -173,20 +175,6 @@ public struct Planner {
         guard let arguments, arguments.members?.isEmpty == false else { return nil }
         return "\(reference.release)/\(reference.id) was trained on a model loaded with "
             + "\(arguments.text()), which is not done to \(configuration.model)"
-    }
-
-    /// Result files are named by release and id with `/` replaced, so those must differ.
-    private func refuseSameNames(_ references: [AutoencoderReference]) throws {
-        var seen: [String: String] = [:]
-        for reference in references {
-            let name = resultName(release: reference.release, id: reference.id)
-            if let other = seen.updateValue(reference.path, forKey: name) {
-                throw RunError(
-                    .unsuitable,
-                    "\(other) and \(reference.path) both go by \(reference.release)/\(reference.id)",
-                    advice: "rename one folder or evaluate them in runs of their own")
-            }
-        }
     }
 
     /// Checks each autoencoder against the model and hashes its files.

@@ -58,8 +58,7 @@ struct ResultWriter {
                 hook: cohort.hook.description,
                 layer: cohort.hook.layer, outcome: outcome))
         let folder = "\(plan.output)/eval_results/\(identifier)"
-        let name = resultName(release: reference.release, id: reference.id)
-        let path = "\(folder)/\(name)_eval_results.json"
+        let path = "\(folder)/\(resultFileName(release: reference.release, id: reference.id))"
         let file = ResultFile(
             identifier: identifier, runKey: plan.key, outcome: outcome, reference: reference,
             activationType: plan.activationType.rawValue)
@@ -97,9 +96,4 @@ struct ResultWriter {
         text.contains(where: { ",\"\n".contains($0) })
             ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
-}
-
-/// How the result file of an autoencoder begins, as SAE Bench names it.
-func resultName(release: String, id: String) -> String {
-    "\(release)_\(id)".replacing("/", with: "_")
 }
