@@ -28,6 +28,9 @@ struct StatusCommand: ParsableCommand {
         print(
             "\(status.autoencoders) autoencoders, evaluations: \(status.evaluations.joined(separator: ", "))"
         )
+        if let results = status.results {
+            print("\(status.writtenResults) of \(results) results written")
+        }
         if let left = status.secondsLeft {
             print("\(durationText(left)) left on \(status.ranks) ranks")
         }

@@ -37,6 +37,7 @@ extension Coordinator: WorkPoolOwner {
         for set in opened.compactMap({ graph.setOfGate[$0] }) {
             try ActivationFile.complete(plan.activationSets[set].path)
         }
+        try takeResults()
         progress.finish(cost: graph.tasks[index].cost)
     }
 
@@ -78,6 +79,7 @@ extension Coordinator: WorkPoolOwner {
                         epochSeconds: currentEpochSeconds(),
                         subjects: partials.map { subjectName($0.0, of: unit, in: cohort) },
                         keys: partials.map { keys[$0.0]! }, partials: partials.map(\.1))))
+            try write(results: pending.add(partials.map { keys[$0.0]! }))
         }
         for failure in report.failures { try fail(number, failure.subject, failure.reason) }
         log.write(
@@ -144,8 +146,15 @@ extension Coordinator: WorkPoolOwner {
         let unit = plan.units[number]
         let evaluation = plan.evaluations[unit.evaluation].identifier
         let subject = subjectName(index, of: unit, in: plan.cohorts[unit.cohort].cohort)
+        try fail(evaluation, subject, as: subject, reason)
+    }
+
+    /// Counts, keeps and tells a failure, the first of an evaluation and subject alone.
+    ///
+    /// - Parameter name: what the failure goes by at the end of the run.
+    func fail(_ evaluation: String, _ subject: String, as name: String, _ reason: String) throws {
         guard failures["\(evaluation) \(subject)"] == nil else { return }
-        failures["\(evaluation) \(subject)"] = RunPlan.FailedItem(name: subject, reason: reason)
+        failures["\(evaluation) \(subject)"] = RunPlan.FailedItem(name: name, reason: reason)
         try record.append(.failure(evaluation: evaluation, subject: subject, reason: reason))
         log.write(
             "failure",
@@ -154,6 +163,6 @@ extension Coordinator: WorkPoolOwner {
                 ("reason", .string(reason)),
             ])
         progress.end()
-        Console.note("\(subject) failed: \(reason)")
+        Console.note("\(name) failed: \(reason)")
     }
 }

@@ -14,7 +14,14 @@ final class Coordinator {
     private let pool: WorkPool
     private let ranks: [RankIntroduction]
     private let threads: ThreadShares
-    private var results: ResultWriter
+    /// Which results wait for what, and who writes them.
+    var pending: PendingResults
+    let writer: ResultWriter
+    let queue: ResultQueue
+    /// Results that are written, by their places in the plan.
+    var results: [Int: RunResult] = [:]
+    /// Why the table of all results could not be written, the last time it was tried.
+    var tableFailure: String?
     var failures: [String: RunPlan.FailedItem] = [:]
     /// The work of the wave at hand.
     var graph: TaskGraph
@@ -25,24 +32,26 @@ final class Coordinator {
     ) {
         (self.plan, self.worker, self.pool) = (plan, worker, pool)
         (self.record, self.log, self.ranks, self.threads) = (record, log, ranks, threads)
-        results = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
+        writer = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
+        pending = PendingResults(plan) { record.partials[$0] != nil }
+        queue = ResultQueue(writer, items: pending.items)
         graph = TaskGraph(plan, units: [], blocks: [:])
     }
 
     func run() throws -> RunSummary {
-        let pending = pendingUnits()
-        try start(pending)
+        defer { queue.cancel() }
+        let units = pendingUnits()
+        try start(units)
+        try write(results: pending.complete)
         var isComplete = true
         for set in plan.activationSets { ActivationFile.removeAbandonedLock(of: set.path) }
-        for (_, units) in TaskGraph.waves(of: pending, in: plan) where isComplete {
+        for (_, units) in TaskGraph.waves(of: units, in: plan) where isComplete {
             isComplete = try run(units)
         }
         progress.end()
-        try results.write(record.partials)
         var summary = RunSummary(isStopped: !isComplete, folder: plan.output)
-        summary.results = results.results
+        summary.results = try finishResults()
         summary.failures = plan.failedItems + failures.values.sorted { $0.name < $1.name }
-        try results.writeTable()
         if isComplete, failures.isEmpty { try record.append(.end) }
         log.write(
             isComplete ? "end" : "stop",
@@ -78,7 +87,7 @@ final class Coordinator {
                     cost: cost, doneCost: cost - missingCost,
                     autoencoders: plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count },
                     evaluations: plan.evaluations.map(\.identifier), ranks: ranks.count,
-                    epochSeconds: currentEpochSeconds())))
+                    epochSeconds: currentEpochSeconds(), results: self.pending.items.count)))
         for item in plan.failedItems {
             try record.append(.failure(evaluation: "plan", subject: item.name, reason: item.reason))
         }

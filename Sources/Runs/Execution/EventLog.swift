@@ -11,6 +11,7 @@ import Glibc
 /// | `begin` | `rank`, `task`: a name of its own in this run; a rank was handed a task |
 /// | `block` | end of a task that filled a block: `rank`, `task`, `seconds`, `parts`, `bytes_read`, `bytes_written` |
 /// | `unit` | end of a task that evaluated a unit: the same, and `evaluation`, `hook`, `unit`, `keys` |
+/// | `result` | `evaluation`, `sae`, `file`: below `eval_results`; it is written |
 /// | `failure` | `evaluation`, `sae`, `reason` |
 /// | `lost` | `rank`, `task`, `reason`: a rank died or fell silent and its task goes to another |
 /// | `note`, `error` | `text` |

@@ -9,6 +9,8 @@ enum JournalEntry: Codable {
     case start(StartRecord)
     /// A finished unit: its partial results. A later start uses them whatever the number of ranks.
     case unit(UnitRecord)
+    /// Results whose partial results are all there and whose files are about to be written.
+    case results([ResultRecord])
     /// An autoencoder that failed; tried again at the next start.
     case failure(evaluation: String, subject: String, reason: String)
     /// Activations that this run makes and may remove.
@@ -29,6 +31,14 @@ enum JournalEntry: Codable {
         var evaluations: [String]
         var ranks: Int
         var epochSeconds: Double
+        /// Results of the whole plan; journals of older versions do not tell.
+        var results: Int?
+    }
+
+    /// One result of a run.
+    struct ResultRecord: Codable {
+        /// Its file below `eval_results`.
+        var file: String
     }
 
     /// Partial results of one unit.
@@ -85,7 +95,7 @@ final class RunRecord {
         case .unit(let record):
             for (key, partial) in zip(record.keys, record.partials) { partials[key] = partial }
         case .made(let key): made.insert(key)
-        case .start, .failure, .end: break
+        case .start, .results, .failure, .end: break
         }
     }
 

@@ -16,7 +16,12 @@ struct ResultFile {
     /// The file's bytes. Everything but the time follows from the content.
     ///
     /// - Parameter time: milliseconds since 1970.
-    func bytes(time: Int) -> [UInt8] {
+    func bytes(time: Int) -> [UInt8] { Array(json(time: time).text(indent: 2).utf8) }
+
+    /// The file's content.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    func json(time: Int) -> JSON {
         let metrics = outcome.metrics.map { category, values in
             JSONMember(
                 key: category,
@@ -51,7 +56,7 @@ struct ResultFile {
             "eval_result_unstructured": .object(unstructured),
         ])
         let trailing = outcome.trailing.map { JSONMember(key: $0.name, value: $0.value) }
-        return Array(JSON.object((json.members ?? []) + trailing).text(indent: 2).utf8)
+        return .object((json.members ?? []) + trailing)
     }
 
     /// The parts that are missing, and means over the others.
@@ -84,5 +89,12 @@ struct ResultFile {
     /// The time in a result file; nil when it is none.
     static func time(in bytes: [UInt8]) -> Int? {
         (try? JSON(parsing: bytes, source: "a result"))?["datetime_epoch_millis"]?.integer
+    }
+
+    /// Whether some bytes are a result file that lacks no part.
+    static func isComplete(_ bytes: [UInt8]) -> Bool {
+        guard let json = try? JSON(parsing: bytes, source: "a result") else { return false }
+        return json["eval_result_metrics"] != nil
+            && json["eval_result_unstructured"]?["saeval"]?["incomplete"] == nil
     }
 }

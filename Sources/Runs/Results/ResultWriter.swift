@@ -9,91 +9,69 @@ public struct RunResult: Sendable {
     public var id: String
     public var hook: String
     public var layer: Int
+    /// The numbers. Details and what is unstructured, which can be large, are in the file alone.
     public var outcome: Outcome
 }
 
-/// Writes results from partial results: SAE Bench's files and `results.csv`.
-struct ResultWriter {
+/// Merges the partial results of single results and writes SAE Bench's files.
+struct ResultWriter: Sendable {
+    /// What is run.
     let plan: RunPlan
+    /// Its evaluations.
     let evaluations: [AnyEvaluation]
-    private(set) var results: [RunResult] = []
 
-    init(plan: RunPlan, evaluations: [AnyEvaluation]) {
-        (self.plan, self.evaluations) = (plan, evaluations)
+    /// Where the file of a result is, below `eval_results`.
+    func file(of item: ResultItem) -> String {
+        let reference = subject(of: item).reference
+        let name = resultFileName(release: reference.release, id: reference.id)
+        return "\(evaluations[item.evaluation].identifier)/\(name)"
     }
 
-    /// Writes one file for every autoencoder whose partial results are all there.
-    mutating func write(_ partials: [ContentHash: String]) throws {
-        results = []
-        for (cohortIndex, entry) in plan.cohorts.enumerated() {
-            for evaluation in evaluations.indices {
-                let units = plan.units.filter {
-                    $0.cohort == cohortIndex && $0.evaluation == evaluation
-                }
-                for subject in entry.cohort.subjects.indices.map({ SubjectIndex($0) }) {
-                    let keys = units.compactMap { unit in
-                        unit.subjects.firstIndex(of: subject).map { unit.keys[$0] }
-                    }
-                    let texts = keys.compactMap { partials[$0] }
-                    guard texts.count == keys.count, !keys.isEmpty else { continue }
-                    let outcome = try evaluations[evaluation].outcome(texts, subject, entry.cohort)
-                    try write(
-                        outcome, evaluation: evaluation,
-                        subject: entry.cohort.subjects[subject.value], entry.cohort)
-                }
-            }
-        }
+    /// The autoencoder that a result is about.
+    func subject(of item: ResultItem) -> Subject {
+        plan.cohorts[item.cohort].cohort.subjects[item.subject.value]
     }
 
-    private mutating func write(
-        _ outcome: Outcome, evaluation: Int, subject: Subject, _ cohort: Cohort
-    ) throws {
+    /// Merges partial results and writes the file, unless its content is the same but for the time.
+    ///
+    /// - Parameter partials: all partial results in the order of units.
+    /// - Returns: the result and its lines of the table.
+    /// - Throws: an error of the evaluation or of the file.
+    func write(_ item: ResultItem, _ partials: [String]) throws -> (RunResult, ResultRows) {
+        let cohort = plan.cohorts[item.cohort].cohort
+        let outcome = try evaluations[item.evaluation].outcome(partials, item.subject, cohort)
+        return try write(outcome, evaluation: item.evaluation, subject: subject(of: item), item)
+    }
+
+    private func write(
+        _ outcome: Outcome, evaluation: Int, subject: Subject, _ item: ResultItem
+    ) throws -> (RunResult, ResultRows) {
         var outcome = outcome
         outcome.notes += subject.notes
-        let identifier = evaluations[evaluation].identifier
-        let reference = subject.reference
-        results.append(
-            RunResult(
-                evaluation: identifier, release: reference.release, id: reference.id,
-                hook: cohort.hook.description,
-                layer: cohort.hook.layer, outcome: outcome))
-        let folder = "\(plan.output)/eval_results/\(identifier)"
-        let path = "\(folder)/\(resultFileName(release: reference.release, id: reference.id))"
+        let (reference, hook) = (subject.reference, plan.cohorts[item.cohort].cohort.hook)
         let file = ResultFile(
-            identifier: identifier, runKey: plan.key, outcome: outcome, reference: reference,
-            activationType: plan.activationType.rawValue)
+            identifier: evaluations[evaluation].identifier, runKey: plan.key, outcome: outcome,
+            reference: reference, activationType: plan.activationType.rawValue)
+        let path = "\(plan.output)/eval_results/\(self.file(of: item))"
         let old = (try? readFile(path)) ?? []
-        if let time = ResultFile.time(in: old), file.bytes(time: time) == old { return }
-        try makeFolder(folder)
-        try writeFile(file.bytes(time: Int(currentEpochSeconds() * 1000)), to: path)
-    }
-
-    /// Writes `results.csv`: one line for each autoencoder, evaluation and metric.
-    func writeTable() throws {
-        guard !results.isEmpty else { return }
-        var text = "eval,release,sae_id,hook,layer,category,metric,value\n"
-        for result in results {
-            let start = [
-                result.evaluation, result.release, result.id, result.hook, "\(result.layer)",
-            ].map(csvField)
-            for (category, values) in result.outcome.metrics {
-                for case (let name, let value?) in values {
-                    text +=
-                        (start + [category, name, "\(value)"].map(csvField)).joined(separator: ",")
-                        + "\n"
-                }
+        if ResultFile.time(in: old).map({ file.bytes(time: $0) == old }) != true {
+            if outcome.incomplete != nil, ResultFile.isComplete(old) {
+                throw RunError(
+                    .unsuitable,
+                    "\(path) holds the whole result, which one of fewer parts does not replace",
+                    advice: "mend what is missing, or give another folder after --output")
             }
-            for (name, value) in result.outcome.additions {
-                text +=
-                    (start + ["saeval", name, "\(value)"].map(csvField)).joined(separator: ",")
-                    + "\n"
-            }
+            try makeFolder(parentFolder(of: path))
+            try writeFile(file.bytes(time: Int(currentEpochSeconds() * 1000)), to: path)
         }
-        try writeFile(Array(text.utf8), to: "\(plan.output)/results.csv")
-    }
-
-    private func csvField(_ text: String) -> String {
-        text.contains(where: { ",\"\n".contains($0) })
-            ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+        guard let rows = ResultRows(file.json(time: 0), hook: (hook.description, hook.layer)) else {
+            preconditionFailure("a result of ours is a result")
+        }
+        var kept = outcome
+        (kept.details, kept.unstructured) = (.null, .null)
+        let result = RunResult(
+            evaluation: evaluations[evaluation].identifier, release: reference.release,
+            id: reference.id, hook: hook.description, layer: hook.layer, outcome: kept)
+        return (result, rows)
     }
 }

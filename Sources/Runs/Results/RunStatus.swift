@@ -2,8 +2,12 @@ import Basics
 
 /// What journal and log of a run say, read without disturbing a run that is going on.
 public struct RunStatus: Sendable {
-    /// `done`, `all units done` or `unfinished`.
+    /// `done`, when all results are there, `all units done` or `unfinished`.
     public var state: String
+    /// Results of the whole plan; nil when the journal is of an older version.
+    public var results: Int?
+    /// Those whose files are there.
+    public var writtenResults = 0
     /// Partial results of the whole plan.
     public var partials = 0
     /// Those that are there.
@@ -56,6 +60,7 @@ public struct RunStatus: Sendable {
         }
         var start: JournalEntry.StartRecord?
         var doneCost = 0.0
+        var files: Set<String> = []
         var isEnded = false
         var last = 0.0
         for line in try readFile(path).split(separator: 0x0A) {
@@ -65,12 +70,13 @@ public struct RunStatus: Sendable {
             switch entry {
             case .start(let record):
                 (start, doneCost, donePartials) = (record, record.doneCost, record.donePartials)
-                (isEnded, failures) = (false, [])
+                (isEnded, failures, files) = (false, [], [])
                 starts += 1
             case .unit(let record):
                 doneCost += record.cost
                 donePartials += record.keys.count
                 last = record.epochSeconds
+            case .results(let records): files.formUnion(records.map(\.file))
             case .failure(let evaluation, let subject, let reason):
                 failures.append(
                     RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
@@ -84,7 +90,10 @@ public struct RunStatus: Sendable {
         (partials, autoencoders, ranks) = (start.partials, start.autoencoders, start.ranks)
         evaluations = start.evaluations
         percent = donePartials >= partials ? 100 : min(99, Int(100 * doneCost / max(start.cost, 1)))
-        state = isEnded ? "done" : donePartials == partials ? "all units done" : "unfinished"
+        results = start.results
+        writtenResults = files.count { fileExists("\(folder)/eval_results/\($0)") }
+        let hasResults = isEnded && writtenResults >= results ?? 0
+        state = hasResults ? "done" : donePartials == partials ? "all units done" : "unfinished"
         let seconds = last - start.epochSeconds
         if !isEnded, donePartials < partials, seconds > 0, doneCost > start.doneCost {
             secondsLeft = (start.cost - doneCost) / ((doneCost - start.doneCost) / seconds)

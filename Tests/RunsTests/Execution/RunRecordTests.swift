@@ -6,12 +6,20 @@ import Testing
 @testable import Runs
 
 /// A start that found some partial results.
-private func start(done: Int = 0, of all: Int = 4, at seconds: Double = 1000) -> JournalEntry {
+private func start(
+    done: Int = 0, of all: Int = 4, at seconds: Double = 1000, results: Int? = nil
+) -> JournalEntry {
     .start(
         JournalEntry.StartRecord(
             plan: ContentHash.of("plan"), partials: all, donePartials: done, cost: 400,
             doneCost: 100 * Double(done),
-            autoencoders: 2, evaluations: ["core"], ranks: 3, epochSeconds: seconds))
+            autoencoders: 2, evaluations: ["core"], ranks: 3, epochSeconds: seconds,
+            results: results))
+}
+
+/// Results that are about to be written.
+private func written(_ files: [String]) -> JournalEntry {
+    .results(files.map { JournalEntry.ResultRecord(file: $0) })
 }
 
 /// A finished unit with one partial result.
@@ -60,7 +68,7 @@ struct RunRecordTests {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let entries = [
-            start(done: 2), unit("a", partial: "p"),
+            start(done: 2), start(results: 3), unit("a", partial: "p"), written(["core/é"]),
             .failure(evaluation: "e", subject: "s", reason: "r"), .made(ContentHash.of("a")), .end,
         ]
         for entry in entries {
@@ -120,6 +128,28 @@ struct RunStatusTests {
         #expect(status.state == "done")
         #expect(status.percent == 100)
         #expect(status.secondsLeft == nil)
+    }
+
+    @Test("A run is done when its results are there, and those that are written are counted")
+    func results() throws {
+        let folder = try TemporaryFolder()
+        let record = try RunRecord(folder: folder.path)
+        for file in ["core/a", "core/b"] {
+            try makeFolder("\(folder.path)/eval_results/core")
+            _ = try folder.write("{}", to: "eval_results/\(file)")
+        }
+        let status = { try RunStatus(folder: folder.path) }
+        try record.append(start(done: 3, results: 3))
+        #expect(try status().writtenResults == 0 && status().results == 3)
+        try record.append(written(["core/a", "core/b"]))
+        try record.append(written(["core/b", "core/c"]))
+        try record.append(unit("a", partial: "p"))
+        try record.append(.end)
+        #expect(try status().writtenResults == 2 && status().state == "all units done")
+        _ = try folder.write("{}", to: "eval_results/core/c")
+        #expect(try status().writtenResults == 3 && status().state == "done")
+        try record.append(start(done: 4, results: 3))
+        #expect(try status().writtenResults == 0)
     }
 
     @Test("A folder without a run is named")

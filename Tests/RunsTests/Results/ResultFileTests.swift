@@ -91,6 +91,26 @@ struct ResultFileTests {
         #expect(try id != Self.json(run: "\(seed) again")["eval_id"]?.text)
     }
 
+    @Test("What is missing and the means over the rest stand beside our own numbers")
+    func incomplete() throws {
+        let file = ResultFile(
+            identifier: "core", runKey: ContentHash.of("run"),
+            outcome: Self.outcome.withoutMeans(missing: ["d/2"], of: 2, "datasets", keeping: []),
+            reference: toyReference(configuration: Self.configuration), activationType: "float32")
+        let json = try JSON(parsing: file.bytes(time: 1), source: "a result")
+        #expect(
+            json["eval_result_metrics"]?.text()
+                == #"{"quality": {"mse": null, "worst": null}, "counts": {"tokens": null}}"#)
+        let own = json["eval_result_unstructured"]?["saeval"]
+        #expect(
+            own?["incomplete"]?.text()
+                == #"{"missing": ["d/2"], "partial_means": "#
+                + #"{"mse": 0.5, "worst": -1.0, "tokens": 12.0, "extra": 1e-05}}"#)
+        #expect(own?["notes"]?.elements?.count == 1)
+        #expect(!ResultFile.isComplete(file.bytes(time: 1)))
+        #expect(ResultFile.isComplete(Self.bytes()) && !ResultFile.isComplete([]))
+    }
+
     @Test("Equal content gives equal bytes, and the time is all that may differ")
     func sameBytes() {
         #expect(Self.bytes() == Self.bytes())
@@ -102,80 +122,4 @@ struct ResultFileTests {
         "Bytes that are no result have no time",
         arguments: ["", "{", "[]", "{}", "{\"datetime_epoch_millis\": \"a\"}"])
     func noTime(text: String) { #expect(ResultFile.time(in: Array(text.utf8)) == nil) }
-}
-
-struct ResultWriterTests {
-    /// An evaluation whose outcome is the sum of its partial results.
-    private static func evaluation() throws -> AnyEvaluation {
-        try AnyEvaluation(Sums.self, settings: Sums.Settings())
-    }
-
-    /// A plan of one unit whose results go to a folder.
-    private static func plan(_ folder: TemporaryFolder) -> RunPlan {
-        var plan = toyPlan()
-        plan.output = folder.path
-        plan.evaluations = [.init(identifier: "sums", settings: "{}")]
-        return plan
-    }
-
-    private static let path = "eval_results/sums/tiny_res_blocks.0_a_eval_results.json"
-
-    @Test("A result is written once all its partial results are there")
-    func complete() throws {
-        let folder = try TemporaryFolder()
-        var writer = ResultWriter(plan: Self.plan(folder), evaluations: [try Self.evaluation()])
-        try writer.write([:])
-        #expect(writer.results.isEmpty)
-        #expect(!fileExists("\(folder.path)/\(Self.path)"))
-        try writer.write([ContentHash.of("unit"): "5"])
-        #expect(writer.results.map(\.id) == ["blocks.0/a"])
-        let json = try JSON(file: "\(folder.path)/\(Self.path)")
-        #expect(json["eval_result_metrics"]?["all"]?["sum"]?.double == 5)
-    }
-
-    @Test("A result with the same content keeps its file and time, another one replaces it")
-    func rewriting() throws {
-        let folder = try TemporaryFolder()
-        var writer = ResultWriter(plan: Self.plan(folder), evaluations: [try Self.evaluation()])
-        try writer.write([ContentHash.of("unit"): "5"])
-        let file = "\(folder.path)/\(Self.path)"
-        let old = String(decoding: try readFile(file), as: UTF8.self)
-        let time = try #require(ResultFile.time(in: Array(old.utf8)))
-        let earlier = Array(old.replacing("\(time)", with: "1234567890123").utf8)
-        try writeFile(earlier, to: file)
-        try writer.write([ContentHash.of("unit"): "5"])
-        #expect(try readFile(file) == earlier)
-        try writer.write([ContentHash.of("unit"): "6"])
-        #expect(try JSON(file: file)["eval_result_metrics"]?["all"]?["sum"]?.double == 6)
-    }
-
-    @Test("The table has one line for each number")
-    func table() throws {
-        let folder = try TemporaryFolder()
-        var writer = ResultWriter(plan: Self.plan(folder), evaluations: [try Self.evaluation()])
-        try writer.writeTable()
-        #expect(!fileExists("\(folder.path)/results.csv"))
-        try writer.write([ContentHash.of("unit"): "5"])
-        try writer.writeTable()
-        let text = String(decoding: try readFile("\(folder.path)/results.csv"), as: UTF8.self)
-        #expect(
-            text == """
-                eval,release,sae_id,hook,layer,category,metric,value
-                sums,tiny/res,blocks.0/a,blocks.0.hook_resid_post,0,all,sum,5.0
-                sums,tiny/res,blocks.0/a,blocks.0.hook_resid_post,0,saeval,"twice, or so",10.0
-
-                """)
-    }
-
-    @Test("A quote inside a field of the table stands twice")
-    func quotes() throws {
-        let folder = try TemporaryFolder()
-        var plan = Self.plan(folder)
-        plan.cohorts[0].cohort.subjects[0].reference.release = "the \"best\" of all"
-        var writer = ResultWriter(plan: plan, evaluations: [try Self.evaluation()])
-        try writer.write([ContentHash.of("unit"): "5"])
-        try writer.writeTable()
-        let text = String(decoding: try readFile("\(folder.path)/results.csv"), as: UTF8.self)
-        #expect(text.contains(#"sums,"the ""best"" of all",blocks.0/a,"#), "\(text)")
-    }
 }

@@ -2,7 +2,7 @@ import Basics
 import Corpora
 import EvalKit
 
-/// An evaluation that adds numbers.
+/// An evaluation that adds numbers. A sum below 0 lacks a part.
 struct Sums: Evaluation {
     /// Nothing to set.
     struct Settings: EvaluationSettings {
@@ -30,6 +30,7 @@ struct Sums: Evaluation {
         return Outcome(
             config: .object([JSONMember]()), metrics: [("all", [("sum", sum)])],
             details: .array([]),
-            additions: [("twice, or so", 2 * sum)])
+            additions: [("twice, or so", 2 * sum)]
+        ).withoutMeans(missing: sum < 0 ? ["the rest"] : [], of: 2, "parts", keeping: [])
     }
 }
