@@ -38,9 +38,15 @@ public final class TorchFile: TensorSource {
 
     /// Bytes by which a tensor whose elements share memory may be larger than its storage.
     private static let largestGrowth = 16 << 20
-    /// How to get a file that can be read.
-    private static let advice =
-        "save it again with torch.save(torch.load(path, weights_only=True), path)"
+    /// The line of Python that saves a file of another form of torch's as an archive.
+    ///
+    /// - Parameter isSafe: whether the reader for weights alone takes it; the other one runs what
+    ///   the file says.
+    private static func savingAnew(_ path: String, isSafe: Bool = true) -> String {
+        let name = JSON.string(path).text()
+        return "in Python, with torch 1.13 or later: torch.save(torch.load(\(name), "
+            + "map_location=\"cpu\", weights_only=\(isSafe ? "True" : "False")), \(name))"
+    }
 
     /// Maps the file, reads its pickle and checks every tensor against the bytes that are there.
     ///
@@ -120,7 +126,14 @@ extension TorchFile {
         if bytes.starts(with: oldMagic) {
             throw FormatError(
                 .unsupported, "\(path) has the form that torch wrote before its release 1.6",
-                advice: advice)
+                advice: savingAnew(path))
+        }
+        if bytes.count >= 512, bytes[257..<262].elementsEqual("ustar".utf8) {
+            throw FormatError(
+                .unsupported,
+                "\(path) is a tar archive, as torch wrote them in its first releases",
+                advice: "if you trust the file, since reading it runs what it says, "
+                    + savingAnew(path, isSafe: false))
         }
         if bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) {
             throw FormatError(
@@ -160,7 +173,8 @@ extension TorchFile {
         guard let member = archive.members[name] else { return nil }
         guard member.method == 0 else {
             throw FormatError(
-                .unsupported, "\(archive.path): member `\(name)` is compressed", advice: advice)
+                .unsupported, "\(archive.path): member `\(name)` is compressed",
+                advice: savingAnew(archive.path))
         }
         return member
     }
@@ -179,7 +193,8 @@ extension TorchFile {
             }
         }
         guard let member = try member("\(root)/data.pkl", of: archive) else {
-            throw FormatError(.malformed, "\(archive.path) has no pickle", advice: advice)
+            throw FormatError(
+                .malformed, "\(archive.path) has no pickle", advice: savingAnew(archive.path))
         }
         let bytes = archive.storedBytes(of: member)
         if member.checksum != 0 { try archive.check(bytes, of: member, called: "its pickle") }

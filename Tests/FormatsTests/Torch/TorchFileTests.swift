@@ -122,6 +122,29 @@ struct TorchFileTests {
         #expect(error?.advice?.contains(remedy) == true, "\(error?.advice ?? "")")
     }
 
+    @Test("Forms of old releases are refused with the line of Python that saves them anew")
+    func savingAnew() throws {
+        let folder = try TemporaryFolder()
+        let place = try folder.write(readFile("\(torchFolder)/legacy.pt"), as: "an \"old\" one.pt")
+        let pickle = #expect(throws: FormatError.self) { try TorchFile(path: place) }
+        let name = "\"\(place.replacing("\"", with: "\\\""))\""
+        #expect(
+            pickle?.advice?.hasSuffix(
+                "torch.save(torch.load(\(name), map_location=\"cpu\", weights_only=True), \(name))")
+                == true, "\(pickle?.advice ?? "")")
+        #expect(pickle?.message.contains(place) == true)
+        // The header of a tar archive, whose magic stands behind the name and the numbers.
+        var header = [UInt8](repeating: 0, count: 1024)
+        header.replaceSubrange(0..<8, with: Array("sys_info".utf8))
+        header.replaceSubrange(257..<262, with: Array("ustar".utf8))
+        let tar = try folder.write(header, as: "tar.pt")
+        let archive = #expect(throws: FormatError.self) { try TorchFile(path: tar) }
+        #expect(archive?.code == .unsupported && archive?.message.contains("tar archive") == true)
+        #expect(
+            archive?.advice?.contains("\(tar)\", map_location=\"cpu\", weights_only=False") == true)
+        #expect(archive?.advice?.contains("if you trust the file") == true)
+    }
+
     @Test("A missing tensor is an error that names the nearest")
     func missing() throws {
         let error = #expect(throws: FormatError.self) { try file("protocol4").tensor("weigth") }
