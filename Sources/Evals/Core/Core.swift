@@ -78,7 +78,11 @@ public struct Core: Evaluation {
     public func outcome(of partials: [CorePartial], for subject: SubjectIndex, in cohort: Cohort)
         throws -> Outcome
     {
-        try CoreOutcome(settings: settings, cohort: cohort, partials: partials).outcome()
+        let whole = try CoreOutcome(settings: settings, cohort: cohort, partials: partials)
+        var outcome = try whole.outcome()
+        let reference = cohort.subjects[subject.value].reference
+        if let note = reference.thresholdNote(l0: whole.l0) { outcome.notes.append(note) }
+        return outcome
     }
 }
 

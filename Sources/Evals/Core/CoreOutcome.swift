@@ -91,6 +91,9 @@ struct CoreOutcome {
     private var total: BatchSums { batches.reduce(BatchSums(), +) }
     private var tokens: Double { Double(total.tokens) }
 
+    /// The mean number of active latents for each token.
+    var l0: Double { Double(total.nonZeros) / tokens }
+
     private var divergence: (sae: Double, ablation: Double) {
         let count = Double(reconstruction.tokens)
         return (
@@ -161,7 +164,7 @@ struct CoreOutcome {
             (
                 "sparsity",
                 [
-                    ("l0", orMinusOne(Double(total.nonZeros) / tokens)),
+                    ("l0", orMinusOne(l0)),
                     ("l1", orMinusOne(total.latentSum / tokens)),
                 ]
             ),

@@ -165,8 +165,20 @@ public struct Planner {
         notes += try ResultNames(
             output: configuration.output, evaluations: evaluations.map(\.identifier)
         ).check(references)
-        notes += references.compactMap(modelArgumentsNote)
+        notes += references.compactMap(modelArgumentsNote) + readingNotes(references)
         return references
+    }
+
+    /// What a reader should know of how files are read, once for all autoencoders that share it.
+    private func readingNotes(_ references: [AutoencoderReference]) -> [String] {
+        let sentences = references.flatMap { reference in
+            reference.notes.map { (note: $0, name: "\(reference.release)/\(reference.id)") }
+        }
+        return Dictionary(grouping: sentences, by: \.note).sorted { $0.key < $1.key }.map {
+            $1.count == 1
+                ? "\($1[0].name): \($0)"
+                : "\($1.count) autoencoders, first \($1[0].name): \($0)"
+        }
     }
 
     /// What a reader should know of an autoencoder whose model was changed before training.
@@ -206,7 +218,8 @@ public struct Planner {
                         reference: reference,
                         key: try own.key(of: reference)
                             ?? OutlineRecord.key(of: reference) ?? reference.contentHash(),
-                        notes: identity.note(on: reference.modelName).map { [$0] } ?? []))
+                        notes: reference.notes
+                            + (identity.note(on: reference.modelName).map { [$0] } ?? [])))
             } catch {
                 failures.append(
                     RunPlan.FailedItem(

@@ -63,6 +63,20 @@ struct CoreOutcomeTests {
         #expect(isClose(try Self.outcome(Self.whole).metric(name), value, within: 1e-15))
     }
 
+    @Test("A mean L0 far from the k of batch top-k is noted", arguments: [nil, 1, 3])
+    func thresholdNote(k: Int?) throws {
+        var cohort = toyCohort(modelSize: 2, latents: [2])
+        cohort.subjects[0].reference.trackedK = k
+        let outcome = try Core(settings: CoreSettings())
+            .outcome(of: Self.whole, for: SubjectIndex(0), in: cohort)
+        #expect(outcome.notes.count == (k == nil ? 0 : 1))
+        if let k {
+            #expect(
+                outcome.notes[0].contains(
+                    "The mean L0 is 0.5, and batch top-k was trained to keep \(k):"))
+        }
+    }
+
     @Test("The pooled explained variance subtracts the squared mean of all tokens")
     func pooled() throws {
         // ‖x‖² sums to 20, the mean is (1, 0) and takes 4 of it; the error is 4.
