@@ -29,7 +29,8 @@ struct ResultRows {
             let metrics = result["eval_result_metrics"]?.members
         else { return nil }
         let stored =
-            result["sae_cfg_dict"]?["metadata"]?["hook_name"] ?? result["sae_cfg_dict"]?["hook_name"]
+            result["sae_cfg_dict"]?["metadata"]?["hook_name"]
+            ?? result["sae_cfg_dict"]?["hook_name"]
         let name = hook?.name ?? stored?.text ?? ""
         let layer = (hook?.layer ?? Autoencoders.layer(ofHook: name)).map { "\($0)" } ?? ""
         start = [evaluation, release, id, name, layer].map(Self.field).joined(separator: ",")
