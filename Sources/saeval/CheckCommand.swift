@@ -22,6 +22,7 @@ struct CheckCommand: ParsableCommand {
             Console.note(note)
         }
         let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
+        try plan.checkEarlierResults()
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
         let estimate = PlanEstimate(plan, threads: threads)
         try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))

@@ -37,6 +37,7 @@ struct PlanCommand: ParsableCommand {
         let planner = try Planner(configuration, catalogue: evaluationCatalogue)
         let start = ContinuousClock.now
         let outline = try planner.outline()
+        if outline.missing.isEmpty { try outline.plan.checkEarlierResults() }
         let planningSeconds = (ContinuousClock.now - start) / .seconds(1)
         let profiles = try machines(configuration)
         let summary = PlanSummary(

@@ -111,8 +111,10 @@ extension ProgramTests {
             let results = try bench.results()
             let journal = bench.output + "/journal.jsonl"
             let bytes = try readFile(journal)
-            let lastUnit = try #require(bytes.dropLast().lastIndex(of: 0x0A))
-            try truncateFile(journal, to: lastUnit - 20)
+            let lines = bytes.split(separator: 0x0A)
+            let unit = try #require(
+                lines.lastIndex { String(decoding: $0, as: UTF8.self).contains("{\"unit\":") })
+            try truncateFile(journal, to: lines[unit].endIndex - 20)
             let ending = try bench.saeval(bench.tiny())
             #expect(ending.status == 0, "\(ending)")
             #expect(ending.errors.contains("the last line was torn"), "\(ending)")

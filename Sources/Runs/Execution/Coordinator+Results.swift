@@ -9,7 +9,8 @@ extension Coordinator {
     /// - Parameter indices: their places in the plan.
     func write(results indices: [Int]) throws {
         guard !indices.isEmpty else { return }
-        try record.append(.results(indices.map { resultRecord(of: pending.items[$0]) }))
+        // Before the files are there: who replaces one must know what it rests on.
+        try record.append(.results(try indices.map { try resultRecord(of: pending.items[$0]) }))
         for index in indices {
             queue.add(index, pending.items[index], pending.texts(of: index, in: record.partials))
         }
@@ -57,8 +58,28 @@ extension Coordinator {
         return results.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// What the journal says of a result.
-    private func resultRecord(of item: ResultItem) -> JournalEntry.ResultRecord {
-        JournalEntry.ResultRecord(file: writer.file(of: item))
+    /// What the journal says of a result, after what it rests on.
+    private func resultRecord(of item: ResultItem) throws -> JournalEntry.ResultRecord {
+        let subject = writer.subject(of: item)
+        let hook = plan.cohorts[item.cohort].cohort.hook
+        return JournalEntry.ResultRecord(
+            file: writer.file(of: item),
+            evaluation: plan.evaluations[item.evaluation].identifier,
+            release: subject.reference.release, id: subject.reference.id,
+            path: subject.reference.path, autoencoder: subject.key, hook: hook.description,
+            layer: hook.layer, conditions: try conditions(of: item))
+    }
+
+    /// The key of what a result rests on, which the journal then has.
+    private func conditions(of item: ResultItem) throws -> ContentHash {
+        if let key = conditionKeys[[item.evaluation, item.cohort]] { return key }
+        let conditions = try ResultConditions(
+            plan, evaluation: item.evaluation, cohort: item.cohort,
+            device: worker.workspace.backend.name)
+        if record.ledger.conditions[conditions.key] == nil {
+            try record.append(.conditions(conditions))
+        }
+        conditionKeys[[item.evaluation, item.cohort]] = conditions.key
+        return conditions.key
     }
 }

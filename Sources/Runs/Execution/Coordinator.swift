@@ -18,6 +18,8 @@ final class Coordinator {
     var pending: PendingResults
     let writer: ResultWriter
     let queue: ResultQueue
+    /// Keys of what results rest on, by evaluation and cohort.
+    var conditionKeys: [[Int]: ContentHash] = [:]
     /// Results that are written, by their places in the plan.
     var results: [Int: RunResult] = [:]
     /// Why the table of all results could not be written, the last time it was tried.
@@ -34,7 +36,7 @@ final class Coordinator {
         (self.record, self.log, self.ranks, self.threads) = (record, log, ranks, threads)
         writer = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
         pending = PendingResults(plan) { record.partials[$0] != nil }
-        queue = ResultQueue(writer, items: pending.items)
+        queue = ResultQueue(writer, items: pending.items, hooks: record.ledger.hooks)
         graph = TaskGraph(plan, units: [], blocks: [:])
     }
 

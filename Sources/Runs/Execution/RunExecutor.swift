@@ -185,6 +185,7 @@ public struct RunExecutor {
         }
         try makeFolder(plan.output)
         let record = try RunRecord(folder: plan.output)
+        try record.ledger.check(plan, device: backend.name)
         let log = try prepare(
             plan, planner, notes: [device.note, memory, record.notice, threads.note])
         for rank in 1..<max(1, messenger.size) {

@@ -9,6 +9,8 @@ enum JournalEntry: Codable {
     case start(StartRecord)
     /// A finished unit: its partial results. A later start uses them whatever the number of ranks.
     case unit(UnitRecord)
+    /// What results rest on, which name it by its key.
+    case conditions(ResultConditions)
     /// Results whose partial results are all there and whose files are about to be written.
     case results([ResultRecord])
     /// An autoencoder that failed; tried again at the next start.
@@ -39,6 +41,18 @@ enum JournalEntry: Codable {
     struct ResultRecord: Codable {
         /// Its file below `eval_results`.
         var file: String
+        /// The evaluation.
+        var evaluation: String
+        /// The autoencoder: its name, its path and the hash of its files.
+        var release: String
+        var id: String
+        var path: String
+        var autoencoder: ContentHash
+        /// The hook that the result goes by.
+        var hook: String
+        var layer: Int
+        /// The key of its conditions.
+        var conditions: ContentHash
     }
 
     /// Partial results of one unit.
@@ -64,6 +78,8 @@ final class RunRecord {
     private(set) var partials: [ContentHash: String] = [:]
     /// Activations that this run made, by content key.
     private(set) var made: Set<ContentHash> = []
+    /// Results that were written.
+    private(set) var ledger = ResultLedger()
     /// What opening the journal had to mend.
     var notice: String? { journal.notice }
 
@@ -91,11 +107,22 @@ final class RunRecord {
     }
 
     private func add(_ entry: JournalEntry) {
+        ledger.add(entry)
         switch entry {
         case .unit(let record):
             for (key, partial) in zip(record.keys, record.partials) { partials[key] = partial }
         case .made(let key): made.insert(key)
-        case .start, .results, .failure, .end: break
+        case .start, .conditions, .results, .failure, .end: break
+        }
+    }
+
+    /// The entries of a folder's journal, read without disturbing a run that is going on; none where
+    /// there is no journal.
+    static func entries(in folder: String) throws -> [JournalEntry] {
+        let path = "\(folder)/journal.jsonl"
+        guard fileExists(path) else { return [] }
+        return try readFile(path).split(separator: 0x0A).compactMap { line in
+            line.count > 17 ? entry(of: String(decoding: line.dropFirst(17), as: UTF8.self)) : nil
         }
     }
 

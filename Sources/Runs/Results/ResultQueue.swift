@@ -33,10 +33,15 @@ final class ResultQueue: Sendable {
 
     /// Starts the thread.
     ///
-    /// - Parameter items: all results of the plan in its order.
-    init(_ writer: ResultWriter, items: [ResultItem]) {
+    /// - Parameters:
+    ///   - items: all results of the plan in its order.
+    ///   - hooks: those of results of earlier configs, by file.
+    init(
+        _ writer: ResultWriter, items: [ResultItem],
+        hooks: [String: (name: String, layer: Int)] = [:]
+    ) {
         let table = ResultTable(
-            folder: writer.plan.output, files: items.map { writer.file(of: $0) })
+            folder: writer.plan.output, files: items.map { writer.file(of: $0) }, hooks: hooks)
         thread.withLock {
             $0 = BackgroundThread("results") { [self] in work($0, writer, table) }
         }

@@ -7,6 +7,8 @@ struct ResultTable {
     private let folder: String
     /// Files of the plan in its order, by their paths below `eval_results`.
     private let order: [String: Int]
+    /// The hooks that files which this run does not write go by, where that is known.
+    private let hooks: [String: (name: String, layer: Int)]
     /// The lines of each file; empty for what is not a result.
     private var lines: [String: String] = [:]
     /// What was written last.
@@ -14,9 +16,11 @@ struct ResultTable {
     /// Sentences on files that are not results.
     private var notes: [String] = []
 
-    /// - Parameter files: result files in the order of the plan, below `eval_results`.
-    init(folder: String, files: [String]) {
-        self.folder = folder
+    /// - Parameters:
+    ///   - files: result files in the order of the plan, below `eval_results`.
+    ///   - hooks: those that other files go by.
+    init(folder: String, files: [String], hooks: [String: (name: String, layer: Int)] = [:]) {
+        (self.folder, self.hooks) = (folder, hooks)
         order = Dictionary(files.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 
@@ -54,7 +58,7 @@ struct ResultTable {
     /// The lines of a file that this run did not write.
     private mutating func read(_ file: String) -> String {
         let path = "\(folder)/eval_results/\(file)"
-        let rows = (try? JSON(file: path)).flatMap { ResultRows($0) }
+        let rows = (try? JSON(file: path)).flatMap { ResultRows($0, hook: hooks[file]) }
         if rows == nil { notes.append("\(path) is not a result file; results.csv leaves it out") }
         lines[file] = rows?.text ?? ""
         return rows?.text ?? ""

@@ -63,10 +63,7 @@ public struct RunStatus: Sendable {
         var files: Set<String> = []
         var isEnded = false
         var last = 0.0
-        for line in try readFile(path).split(separator: 0x0A) {
-            guard line.count > 17,
-                let entry = RunRecord.entry(of: String(decoding: line.dropFirst(17), as: UTF8.self))
-            else { continue }
+        for entry in try RunRecord.entries(in: folder) {
             switch entry {
             case .start(let record):
                 (start, doneCost, donePartials) = (record, record.doneCost, record.donePartials)
@@ -80,7 +77,7 @@ public struct RunStatus: Sendable {
             case .failure(let evaluation, let subject, let reason):
                 failures.append(
                     RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
-            case .made: break
+            case .conditions, .made: break
             case .end: isEnded = true
             }
         }

@@ -19,7 +19,13 @@ private func start(
 
 /// Results that are about to be written.
 private func written(_ files: [String]) -> JournalEntry {
-    .results(files.map { JournalEntry.ResultRecord(file: $0) })
+    .results(
+        files.map {
+            JournalEntry.ResultRecord(
+                file: $0, evaluation: "core", release: "r", id: "i", path: "p",
+                autoencoder: ContentHash.of("sae"), hook: "hook_embed", layer: 0,
+                conditions: ContentHash.of("conditions"))
+        })
 }
 
 /// A finished unit with one partial result.
@@ -69,6 +75,7 @@ struct RunRecordTests {
         encoder.outputFormatting = .sortedKeys
         let entries = [
             start(done: 2), start(results: 3), unit("a", partial: "p"), written(["core/é"]),
+            .conditions(try ResultConditions(toyPlan(), evaluation: 0, cohort: 0, device: "cpu")),
             .failure(evaluation: "e", subject: "s", reason: "r"), .made(ContentHash.of("a")), .end,
         ]
         for entry in entries {

@@ -81,6 +81,11 @@ struct ResultTableTests {
         #expect(second.contains(",all,sum,4.0\n") && !second.contains(",all,sum,3.0\n"))
         removeFile("\(folder.path)/eval_results/sums/a_blocks.0_a_eval_results.json")
         #expect(releases(try table(folder, releases: ["c"], partials: ["4"])) == ["c", "b"])
+        var told = ResultTable(
+            folder: folder.path, files: [],
+            hooks: ["sums/b_blocks.0_a_eval_results.json": ("hook_embed", 0)])
+        _ = try told.write()
+        #expect(try text(folder).contains("sums,b,blocks.0/a,hook_embed,0,all,sum,2.0\n"))
     }
 
     @Test("A file that is not a result is told once and left out")
