@@ -35,16 +35,11 @@ struct ModelIdentity {
     ///   - folder: the model's folder; empty for a model that is not on disk.
     init(model: String, folder: String) {
         self.model = model
-        guard folderExists(model) else {
-            (names, isNamed, recordedName) = ([ModelNames.canonical(model)], true, nil)
-            return
-        }
-        let repository = Self.repository(ofSnapshot: model)
-        let names: Set = [ModelNames.canonical(repository ?? lastComponent(of: model))]
-        let config = try? JSON(file: "\(folder)/config.json")
+        let repository = folderExists(model) ? Self.repository(ofSnapshot: model) : model
+        names = [ModelNames.canonical(repository ?? lastComponent(of: model))]
+        let config = folder.isEmpty ? nil : try? JSON(file: "\(folder)/config.json")
         let recorded = config?["_name_or_path"]?.text.flatMap { $0.isEmpty ? nil : $0 }
-        self.names = names
-        recordedName = repository == nil ? recorded.map(ModelNames.canonical) : nil
+        recordedName = recorded.map(ModelNames.canonical)
         isNamed =
             repository != nil || recordedName != nil || !names.isDisjoint(with: Self.published)
     }
@@ -54,7 +49,7 @@ struct ModelIdentity {
         guard let claimed, !claimed.isEmpty else { return .same }
         let name = ModelNames.canonical(claimed)
         if names.contains(name) { return .same }
-        // A folder that bears the name of another published model is that one.
+        // What bears the name of another published model is that one, whatever it was loaded from.
         if name == recordedName, names.isDisjoint(with: Self.published) {
             return Self.published.contains(name) ? .recorded : .same
         }
