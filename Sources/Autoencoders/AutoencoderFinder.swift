@@ -143,7 +143,7 @@ private struct FolderWalk {
         if names.contains(StatedFacts.file) {
             return try statedPlaces(in: path, names.filter { $0 != StatedFacts.file })
         }
-        guard let (layout, found) = try fittingLayout(in: path, names) else { return [] }
+        guard let (layout, found) = fittingLayout(in: path, names) else { return [] }
         return places(in: path, found, layout, nil)
     }
 

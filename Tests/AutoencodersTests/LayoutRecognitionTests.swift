@@ -35,18 +35,36 @@ struct LayoutRecognitionTests {
         #expect(again.layout == layout)
     }
 
-    @Test("Tensors of no layout are listed, with those of the layouts that have such files")
+    @Test("Tensors of no layout are listed before anything is asked of the owner")
     func neither() throws {
         let folder = try TemporaryFolder()
-        try folder.write("{\"d_model\": 2, \"expansion_factor\": 2}", to: "sae/config.json")
-        try writeSafetensors(
-            [("w1", Tensor(zeros: [2, 4])), ("w2", Tensor(zeros: [4, 2]))],
-            to: "\(folder.path)/sae/sae_weights.safetensors")
+        let tensors = [("w1", Tensor(zeros: [2, 4])), ("w2", Tensor(zeros: [4, 2]))]
+        for (name, configuration, weights) in [
+            ("openmoss", "config.json", "sae_weights.safetensors"),
+            ("saelens", "cfg.json", "sae_weights.safetensors"),
+            ("sparsify", "cfg.json", "sae.safetensors"),
+            ("llama", "hyperparams.json", "checkpoints/final.safetensors"),
+        ] {
+            let place = "\(folder.path)/\(name)"
+            try folder.write("{}", to: "\(name)/\(configuration)")
+            try makeFolder(parentFolder(of: "\(place)/\(weights)"))
+            try writeSafetensors(tensors, to: "\(place)/\(weights)")
+            #expect { try findAutoencoders(under: place) } throws: {
+                "\($0)".contains("w1, w2, none of which") && "\($0)".contains("layout: custom")
+            }
+        }
+    }
+
+    @Test("A sae.yaml that names the wrong layout is told the one that the tensors are of")
+    func wrongLayout() throws {
+        let folder = try TemporaryFolder()
+        for file in ["sae_weights.safetensors", "config.json"] {
+            try folder.copy(
+                "\(LayoutTests.folder)/llamascopium/topk/\(file)", to: "sae/\(file)")
+        }
+        try folder.write("layout: llama_scope_r1_distill\n", to: "sae/sae.yaml")
         #expect { try findAutoencoders(under: "\(folder.path)/sae") } throws: {
-            let text = "\($0)"
-            return text.contains("w1, w2") && text.contains("W_E, W_D")
-                && text.contains("encoder.weight, decoder.weight")
-                && text.contains("layout: custom")
+            "\($0)".contains("W_D, W_E") && "\($0)".contains("`layout: llamascopium`")
         }
     }
 

@@ -132,7 +132,10 @@ extension LayoutTable {
         ]
             + inert(
                 "device", "seed", "dtype", "expansion_factor", "top_k", "tp_size", "ddp_size",
-                "run_name", "sae_pretrained_name_or_path", "strict_loading", "bias_init_method",
+                "run_name", "use_ddp", "exp_name", "exp_series", "exp_result_dir",
+                "exp_result_path",
+                "sae_from_pretrained_path", "k_range", "k_cold_booting_steps",
+                "sae_pretrained_name_or_path", "strict_loading", "bias_init_method",
                 "decoder_bias_init_method", "init_decoder_norm", "init_encoder_norm",
                 "init_encoder_with_decoder_transpose", "initial_k", "decoder_exactly_fixed_norm",
                 "decoder_exactly_unit_norm", "remove_gradient_parallel_to_decoder_directions", "lp",
@@ -221,7 +224,8 @@ extension LayoutTable {
                 "anneal_start", "anneal_end", "steps_before_annealing", "n_sparsity_updates",
                 "sparsity_queue_length", "sparsity_loss_queue_length", "l1_penalty", "l0_penalty",
                 "sparsity_function", "sparsity_penalty", "initial_sparsity_penalty",
-                "adaptive_sparsity_penalty", "sparsity_coefficient", "p_start", "p_end",
+                "adaptive_sparsity_penalty", "sparsity_coefficient", "sparsity_coeff",
+                "activation_queue_length", "p_start", "p_end",
                 "bandwidth", "target_l0", "auxk_alpha", "top_k_aux", "gp_reg_coeff",
                 "threshold_beta", "threshold_start_step", "group_fractions", "group_weights",
                 "group_sizes", "weights_temperature"))

@@ -62,6 +62,7 @@ extension AutoencoderLayout {
     func reference(to place: AutoencoderPlace, release: String, id: String) throws
         -> AutoencoderReference
     {
+        try checkMarks(of: place)
         let translation = try translate(place)
         let configuration = translation.configuration
         var notes = translation.notes

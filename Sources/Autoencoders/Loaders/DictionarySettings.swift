@@ -25,9 +25,11 @@ struct DictionarySettings {
             "warmup_steps", "sparsity_warmup_steps", "lambda_warm_steps", "decay_start",
             "resample_steps", "anneal_start", "anneal_end", "steps_before_annealing",
             "n_sparsity_updates", "sparsity_queue_length", "sparsity_loss_queue_length",
+            "activation_queue_length",
             // The loss.
             "l1_penalty", "l0_penalty", "sparsity_function", "sparsity_penalty",
             "initial_sparsity_penalty", "adaptive_sparsity_penalty", "sparsity_coefficient",
+            "sparsity_coeff",
             "p_start", "p_end", "bandwidth", "target_l0", "auxk_alpha", "top_k_aux",
             "gp_reg_coeff",
             // How the threshold was tracked; the file holds what came out.

@@ -11,6 +11,8 @@ struct LlamaScopeLayout: AutoencoderLayout {
     let name = "llama_scope"
     /// Both files.
     let files = ["checkpoints/final.safetensors", "hyperparams.json"]
+    /// The encoder and the decoder.
+    let marks = ["encoder.weight", "decoder.weight"]
     /// SAELens passes over settings of published files.
     let hasPublishedForm = true
 
@@ -20,7 +22,10 @@ struct LlamaScopeLayout: AutoencoderLayout {
             "d_sae", "jump_relu_threshold", "dataset_average_activation_norm",
         ]),
         inert: LlamaScopeSettings.loadingKeys.union([
-            "expansion_factor", "top_k", "seed", "tp_size", "ddp_size", "run_name",
+            "expansion_factor", "top_k", "seed", "tp_size", "ddp_size", "use_ddp",
+            "sae_from_pretrained_path",
+            // Names.
+            "run_name", "exp_name", "exp_series", "exp_result_dir", "exp_result_path",
             // How training began.
             "bias_init_method", "decoder_bias_init_method", "init_decoder_norm",
             "init_encoder_norm", "init_encoder_with_decoder_transpose", "initial_k",
@@ -29,7 +34,7 @@ struct LlamaScopeLayout: AutoencoderLayout {
             "remove_gradient_parallel_to_decoder_directions",
             // The loss.
             "lp", "l1_coefficient", "l1_coefficient_warmup_steps", "k_warmup_steps",
-            "use_batch_norm_mse", "use_ghost_grads",
+            "k_range", "k_cold_booting_steps", "use_batch_norm_mse", "use_ghost_grads",
         ]))
 
     /// Translates an autoencoder.

@@ -10,6 +10,8 @@ struct SparsifyLayout: AutoencoderLayout {
     let name = "sparsify"
     /// Both files.
     let files = ["sae.safetensors", "cfg.json"]
+    /// The encoder and the decoder.
+    let marks = ["encoder.weight", "W_dec"]
 
     /// What is done with the keys of `cfg.json`.
     ///
