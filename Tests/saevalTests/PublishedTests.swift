@@ -202,7 +202,8 @@ extension ProgramTests {
             let ending = try bench.saeval(
                 hub.tiny(flags + ["--json"], command: "plan"), variables: hub.variables)
             #expect(ending.status == 0, "\(ending)")
-            #expect(ending.errors.hasPrefix("saeval: 2 autoencoders, first gpt2-small"), "\(ending)")
+            #expect(
+                ending.errors.hasPrefix("saeval: 2 autoencoders, first gpt2-small"), "\(ending)")
             #expect(ending.errors.split(separator: "\n").count == 1, "\(ending)")
             let json = try JSON(parsing: Array(ending.output.utf8), source: "plan --json")
             #expect(json["plan"]?["items"]?.integer == 2)
