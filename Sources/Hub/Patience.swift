@@ -48,6 +48,8 @@ struct Patience {
             }
             let reason = "status \(answer.status)"
             try again(reason, subject, requested: answer.requestedWait, code: .refused)
+        case .unconnected(let reason):
+            try again(reason, subject, requested: nil, code: .unreachable, isConnected: false)
         case .broken(let code, let reason):
             guard !Self.hopeless.contains(code) else {
                 throw HubError(
@@ -61,11 +63,21 @@ struct Patience {
 
     /// Counts a failed attempt and waits for the next.
     ///
+    /// - Parameter isConnected: whether a server has ever answered; without one there are three
+    ///   attempts, since a machine without a network will not get one by waiting.
     /// - Throws: ``HubError`` after the last one.
     mutating func again(
-        _ reason: String, _ subject: Subject, requested: Duration?, code: HubDomain.Code
+        _ reason: String, _ subject: Subject, requested: Duration?, code: HubDomain.Code,
+        isConnected: Bool = true
     ) throws(HubError) {
         failures += 1
+        guard isConnected || failures < min(3, limits.attempts) else {
+            throw HubError(
+                code, "There is no network to \(settings.endpoint): \(reason)",
+                advice:
+                    "`saeval fetch` on a machine with a network, such as a login node, with the "
+                    + "same HF_HOME, or set HF_ENDPOINT to a mirror or https_proxy to a proxy")
+        }
         guard failures < limits.attempts else {
             throw HubError(
                 code, "\(subject.name) cannot be fetched: \(reason), \(failures) times in a row",

@@ -28,6 +28,8 @@ enum TransferEnd: Sendable {
     case answered(Answer)
     /// The sink refused the body.
     case refused(Answer)
+    /// No server could be reached, now or earlier on this connection.
+    case unconnected(reason: String)
     /// No answer, or one that broke off.
     case broken(CURLcode, reason: String)
 }
@@ -37,7 +39,9 @@ enum TransferEnd: Sendable {
 /// Nothing is loaded or opened before the first object of this class. Not for two threads at a time.
 final class Transfer {
     /// libcurl's handle.
-    private let handle: UnsafeMutableRawPointer
+    private var handle: UnsafeMutableRawPointer
+    /// Whether a server has ever answered.
+    private var hasBeenAnswered = false
     /// Where the hub is and who asks.
     private let settings: HubSettings
     /// Bounds of patience.
@@ -48,10 +52,15 @@ final class Transfer {
 
     /// A connection with the token and the patience that requests need.
     init(settings: HubSettings, limits: HubLimits) throws(HubError) {
-        guard Self.start == CURLE_OK, let handle = curl_easy_init() else {
+        (handle, self.settings, self.limits) = (try Self.newHandle(), settings, limits)
+    }
+
+    /// A handle of libcurl.
+    private static func newHandle() throws(HubError) -> UnsafeMutableRawPointer {
+        guard start == CURLE_OK, let handle = curl_easy_init() else {
             throw HubError(.unreachable, "libcurl does not start", advice: "check its installation")
         }
-        (self.handle, self.settings, self.limits) = (handle, settings, limits)
+        return handle
     }
 
     deinit { curl_easy_cleanup(handle) }
@@ -71,9 +80,16 @@ final class Transfer {
         headers = curl_slist_append(headers, "Accept-Encoding: identity")
         try prepare(address, offset: offset, headers: headers, exchange: exchange)
         let code = withExtendedLifetime(exchange) { curl_easy_perform(handle) }
+        if exchange.answer.status != 0 { hasBeenAnswered = true }
         if exchange.isRefused { return .refused(exchange.answer) }
         guard code == CURLE_OK else {
-            return .broken(code, reason: String(cString: curl_easy_strerror(code)))
+            // libcurl 7.88 keeps the buffer of a transfer that found no host, and takes no new size.
+            let new = try Self.newHandle()
+            curl_easy_cleanup(handle)
+            handle = new
+            let reason = String(cString: curl_easy_strerror(code))
+            let isConnected = hasBeenAnswered || !Self.unconnected.contains(code)
+            return isConnected ? .broken(code, reason: reason) : .unconnected(reason: reason)
         }
         var answer = exchange.answer
         var wait: curl_off_t = 0
@@ -82,6 +98,12 @@ final class Transfer {
         answer.requestedWait = answer.requestedWait ?? Self.resetTime(answer.headers["ratelimit"])
         return .answered(answer)
     }
+
+    /// Ends that a machine without a network gives.
+    private static let unconnected: Set<CURLcode> = [
+        CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
+        CURLE_OPERATION_TIMEDOUT,
+    ]
 
     /// Sets all options of one request.
     private func prepare(
@@ -148,9 +170,11 @@ final class Transfer {
 /// Turns the status of a libcurl call into an error that keeps the call's name.
 private func check(_ code: CURLcode, _ call: StaticString) throws(HubError) {
     guard code != CURLE_OK else { return }
+    let isTooOld = code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN
     throw HubError(
         .unreachable, "\(call) failed: \(String(cString: curl_easy_strerror(code)))",
-        advice: "install libcurl 7.85 or later")
+        advice: isTooOld
+            ? "install libcurl 7.85 or later" : "report this with the output of `curl --version`")
 }
 
 /// What libcurl's calls back need during one request.

@@ -1,6 +1,7 @@
 import Basics
 import Formats
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Hub
@@ -188,16 +189,28 @@ struct FaultTests {
         #expect(try stub.largeRequests().last?["range"]?.text?.hasPrefix("bytes=") == true)
     }
 
-    @Test("A hub that is not there is an error that names it")
-    func nobody() throws {
+    @Test(
+        "Without a network, three attempts end with a sentence that says so",
+        arguments: ["http://127.0.0.1:1", "https://nobody.invalid"])
+    func noNetwork(endpoint: String) throws {
         let stub = try HubStub()
+        let waits = Mutex<[Duration]>([])
         var limits = HubLimits()
-        limits.sleep = { _ in }
-        let client = try HubClient(
-            settings: HubSettings(endpoint: "http://127.0.0.1:1"), limits: limits)
+        limits.sleep = { wait in waits.withLock { $0.append(wait) } }
+        let client = try HubClient(settings: HubSettings(endpoint: endpoint), limits: limits)
         let error = try stub.failure(client: client)
         #expect(error.code == .unreachable)
-        #expect(error.advice?.contains("http://127.0.0.1:1") == true)
+        #expect(
+            error.message.hasPrefix("There is no network to \(endpoint): Couldn't "), "\(error)")
+        #expect(error.advice?.contains("HF_ENDPOINT") == true)
+        #expect(waits.withLock { $0 } == [.seconds(1), .seconds(2)])
+    }
+
+    @Test("A server that goes away after its first answer is waited for to the last attempt")
+    func goneAway() throws {
+        let stub = try HubStub(Rule("weights", "\"cut\": 10"))
+        let error = try stub.failure()
+        #expect(error.message.contains("6 times in a row"), "\(error)")
     }
 
     /// The snapshot in the cache; nil when there is none.
