@@ -17,6 +17,8 @@ public final class Messenger: @unchecked Sendable {
     public let localRank: Int
     /// How many ranks share this machine.
     public let localSize: Int
+    /// What the user should know of how the program was started.
+    public let notice: String?
     /// All ranks, for libraries that do their own MPI; messages of ours travel on copies of it.
     package let communicator: MPI_Comm
     /// This rank alone, for libraries that would otherwise wait for ranks that are gone.
@@ -36,12 +38,17 @@ public final class Messenger: @unchecked Sendable {
     /// ``end()`` ends MPI; where nobody calls it, the exit of the program does. Costs about 0.2 s and
     /// 30 MB without `mpirun`, so commands that need no ranks should not call it.
     ///
-    /// - Throws: ``MessagingError`` when MPI was ended already or allows one thread only.
+    /// - Throws: ``MessagingError`` when MPI was ended already or allows one thread only, and for
+    ///   processes that were started together and cannot find each other.
     public static func start() throws -> Messenger {
         try started.withLock { current in
             if let current { return current }
-            try initialise()
-            let messenger = try Messenger()
+            let launch = try Launch(
+                environment: { name in getenv(name).map { String(cString: $0) } },
+                understandsPMI: Launch.understandsPMI)
+            try initialise(launch)
+            let messenger = try Messenger(notice: launch.notice)
+            try launch.check(size: messenger.size)
             current = messenger
             return messenger
         }
@@ -84,7 +91,7 @@ public final class Messenger: @unchecked Sendable {
     }
 
     /// Learns the ranks from a running MPI; collective.
-    private init() throws {
+    private init(notice: String?) throws {
         let world = try Self.required(cmpi_comm_world(), "MPI_COMM_WORLD")
         try check(MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler")
         var (rank, size, localRank, localSize): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
@@ -99,6 +106,7 @@ public final class Messenger: @unchecked Sendable {
         try check(MPI_Comm_free(&local), "MPI_Comm_free")
         (self.rank, self.size) = (Int(rank), Int(size))
         (self.localRank, self.localSize) = (Int(localRank), Int(localSize))
+        self.notice = notice
         communicator = world
         alone = try Self.required(cmpi_comm_self(), "MPI_COMM_SELF")
         messages = try Self.copy(of: world)
@@ -111,7 +119,7 @@ public final class Messenger: @unchecked Sendable {
 
 extension Messenger {
     /// Starts MPI unless it runs; collective.
-    private static func initialise() throws {
+    private static func initialise(_ launch: Launch) throws {
         var (isStarted, isEnded): (Int32, Int32) = (0, 0)
         try check(MPI_Initialized(&isStarted), "MPI_Initialized")
         try check(MPI_Finalized(&isEnded), "MPI_Finalized")
@@ -124,8 +132,14 @@ extension Messenger {
             // Alone, MPI need not fork its daemon: 0.4 s instead of 0.7 s, and it starts where
             // none is installed.
             if getenv("PMIX_RANK") == nil { setenv("OMPI_MCA_ess_singleton_isolated", "1", 0) }
-            try check(
-                MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &threads), "MPI_Init_thread")
+            // File pointers that ranks share, which nothing here uses, are kept in /dev/shm; without
+            // it no file could be opened.
+            if access("/dev/shm", W_OK) != 0 { setenv("OMPI_MCA_sharedfp", "individual", 0) }
+            try launch.withoutMisleadingVariables { () throws(MessagingError) in
+                try check(
+                    MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &threads),
+                    "MPI_Init_thread")
+            }
             atexit { Messenger.end() }
         } else {
             try check(MPI_Query_thread(&threads), "MPI_Query_thread")

@@ -47,7 +47,8 @@ struct RunCommand: ParsableCommand {
         (runOptions.stopWithinSeconds, runOptions.watchdogSeconds) = (stopWithin, watchdog)
         runOptions.survives = survive
         RankWatch.begin(watchdogSeconds: watchdog)
-        let messenger = try Messenger.start()
+        let messenger = try startRanks()
+        if let notice = messenger.notice { Console.note(notice) }
         let executor = RunExecutor(
             source: source, catalogue: evaluationCatalogue, messenger: messenger,
             options: runOptions)
@@ -57,6 +58,13 @@ struct RunCommand: ParsableCommand {
         let code: Int32 = summary.isStopped ? 75 : summary.failures.isEmpty ? 0 : 1
         summary.leave?(code)
         if code != 0 { throw ExitCode(code) }
+    }
+
+    /// Starts MPI. Processes that do not find each other all end, and the first alone says why.
+    private func startRanks() throws -> Messenger {
+        do { return try Messenger.start() } catch let error as MessagingError
+            where error.code == .launch && launchedRank() != 0
+        { throw ExitCode(error.kind.rawValue) }
     }
 
     private func show(_ summary: RunSummary) {
