@@ -31,10 +31,12 @@ struct ConfigurationOptions: ParsableArguments {
     var repo: [String] = []
 
     @Option(
-        help: "Keep autoencoders whose <release>/<id> this regular expression matches as a whole.")
+        help:
+            "Keep autoencoders, of flags or else of the config, whose <release>/<id> this regular expression matches as a whole."
+    )
     var match: String?
 
-    @Option(help: "Keep these layers, such as 1,2,3.")
+    @Option(help: "Keep these layers, such as 1,2,3, of flags or else of the config.")
     var layers: String?
 
     @Option(help: "Evaluations to run, such as core.")
@@ -97,10 +99,10 @@ struct ConfigurationOptions: ParsableArguments {
             if let diskGiB { flags.append((["disk_gib"], .number(diskGiB))) }
             let selections = try selections()
             if !selections.isEmpty { flags.append((["saes"], .array(selections))) }
-            if selections.isEmpty, match != nil || layers != nil {
-                throw ValidationError(
-                    "--match and --layers choose among --saes FOLDER, --repo ORG/NAME or --release "
-                        + "REGEX; name one")
+            // Without flags that name some, they narrow what the config names.
+            if selections.isEmpty {
+                if let match { flags.append((["match"], .string(match))) }
+                if let numbers = try layerNumbers() { flags.append((["layers"], .array(numbers))) }
             }
             for entry in datasets {
                 guard let equals = entry.firstIndex(of: "=") else {
@@ -143,9 +145,9 @@ struct ConfigurationOptions: ParsableArguments {
         return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 
-    /// The entries of `saes` that flags make.
-    private func selections() throws -> [JSON] {
-        let numbers = try layers.map { text in
+    /// The numbers of `--layers`.
+    private func layerNumbers() throws -> [JSON]? {
+        try layers.map { text in
             try text.split(separator: ",").map { part in
                 guard let layer = Int(part) else {
                     throw ValidationError("--layers \(text) is not a list such as 1,2,3")
@@ -153,6 +155,11 @@ struct ConfigurationOptions: ParsableArguments {
                 return JSON.integer(layer)
             }
         }
+    }
+
+    /// The entries of `saes` that flags make.
+    private func selections() throws -> [JSON] {
+        let numbers = try layerNumbers()
         let sources: [[(String, String)]] =
             saes.map { [("path", $0)] } + repo.map { [("repo", $0)] }
             + (try published.pairs).map { [("release", $0.release), ("id", $0.id)] }

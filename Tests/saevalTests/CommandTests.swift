@@ -59,6 +59,26 @@ extension ProgramTests {
             try mistake.check()
         }
 
+        @Test(
+            "--layers and --match narrow what a config names",
+            arguments: [
+                (["--layers", "2"], 7), (["--match", ".*topk"], 6),
+                (["--match", ".*topk", "--layers", "1"], 2),
+            ] as [([String], Int)])
+        func narrowed(flags: [String], count: Int) throws {
+            let bench = try Workbench()
+            let ending = try bench.saeval(
+                ["plan", "configs/quickstart.yaml", "--evals", "core"] + flags)
+            #expect(ending.status == 0, "\(ending)")
+            #expect(
+                ending.output.contains("Work items (SAE x evaluation x layer): \(count)"),
+                "\(ending)")
+            let none = try bench.saeval(
+                ["plan", "configs/quickstart.yaml", "--match", "nothing"])
+            #expect(none.status == 64, "\(none)")
+            #expect(none.errors.contains("keeps none of the "), "\(none)")
+        }
+
         @Test("A run writes the folder that the design promises, and its config repeats it")
         func folder() throws {
             let bench = try Workbench()

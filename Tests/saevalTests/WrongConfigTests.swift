@@ -132,7 +132,7 @@ extension ProgramTests {
             arguments: [
                 ["fly"], ["run", "--colour", "red"], ["run", "--seed", "soon"],
                 ["run", "--datasets", "a"],
-                ["run", "--match", ".*"], ["run", "--saes", "x", "--layers", "one"], ["status"],
+                ["run", "--layers", "one"], ["run", "--saes", "x", "--layers", "one"], ["status"],
                 ["artifacts", "rm"],
                 ["artifacts", "rm", "--all", "x"], ["ls", "saes"],
                 ["ls", "saes", "configs", "--match", "("],

@@ -11,7 +11,10 @@ public struct RunConfiguration: Sendable {
     public var dtype = "float32"
     /// `auto`, `cpu` or `cuda`.
     public var device = "auto"
+    /// The autoencoders; ``narrowing`` is in each of them.
     public var saes: [Selection]
+    /// What to keep of all that ``saes`` selects.
+    public var narrowing = Narrowing()
     /// Evaluations with the settings given for them.
     public var evals: [(identifier: String, settings: JSON)]
     /// Where a dataset id lies on disk.
@@ -42,6 +45,7 @@ public struct RunConfiguration: Sendable {
     static let keys = [
         "model", "dtype", "device", "saes", "evals", "datasets", "output", "artifacts", "seed",
         "streams", "threads", "memory_gib", "activations", "disk_gib", "allow_model_mismatch",
+        "match", "layers",
     ]
 
     /// Reads a tree of settings.
@@ -67,6 +71,8 @@ public struct RunConfiguration: Sendable {
             "dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
         device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
         saes = try reader.selections(areNeeded: needsAutoencoders)
+        narrowing = try reader.narrowing(of: tree)
+        for index in saes.indices { saes[index].narrowing = narrowing }
         evals = try reader.evaluations()
         datasets = try reader.datasets()
         output = try reader.text("output", orElse: nil)
@@ -106,6 +112,7 @@ public struct RunConfiguration: Sendable {
             JSONMember(key: "streams", value: .string(streams.rawValue)),
             JSONMember(key: "activations", value: .string(activations.rawValue)),
         ]
+        members += narrowing.members
         if let threads { members.append(JSONMember(key: "threads", value: .integer(threads))) }
         if let memoryGiB {
             members.append(JSONMember(key: "memory_gib", value: .number(memoryGiB)))

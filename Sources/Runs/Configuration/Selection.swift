@@ -23,6 +23,54 @@ extension RunConfiguration {
         public var match: String?
         /// Layers to keep; nil keeps all.
         public var layers: [Int]?
+        /// What the config keeps of all its entries; one entry may lose everything by it.
+        public var narrowing = Narrowing()
+    }
+
+    /// A choice among autoencoders.
+    public struct Narrowing: Sendable, Equatable {
+        /// A regular expression that must match `<release>/<id>` as a whole; nil keeps all.
+        public var match: String?
+        /// Layers to keep; nil keeps all.
+        public var layers: [Int]?
+
+        /// Keeps what both keep.
+        public init(match: String? = nil, layers: [Int]? = nil) {
+            (self.match, self.layers) = (match, layers)
+        }
+
+        /// Whether it keeps everything.
+        var isEmpty: Bool { match == nil && layers == nil }
+
+        /// As messages call it.
+        var name: String {
+            let parts = [match.map { "`\($0)`" }, layers.map { "layers \($0)" }]
+            return parts.compactMap { $0 }.joined(separator: " and ")
+        }
+
+        /// Whether the expression matches a name; without one, all match.
+        func matches(_ name: String) throws -> Bool {
+            guard let match else { return true }
+            return try Regex(match).wholeMatch(in: name) != nil
+        }
+
+        /// Whether it keeps an autoencoder; one of unknown layer is kept by any layers.
+        func keeps(_ name: String, layer: Int?) throws -> Bool {
+            guard try matches(name) else { return false }
+            guard let layer, let layers else { return true }
+            return layers.contains(layer)
+        }
+
+        /// The keys of a config.
+        var members: [JSONMember] {
+            var members: [JSONMember] = []
+            if let match { members.append(JSONMember(key: "match", value: .string(match))) }
+            if let layers {
+                members.append(
+                    JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
+            }
+            return members
+        }
     }
 }
 
@@ -31,14 +79,10 @@ extension RunConfiguration.Selection {
     init(path: String) { self.init(source: .path(path)) }
 
     /// The entry of a config.
-    var tree: JSON {
-        var members = source.members
-        if let match { members.append(JSONMember(key: "match", value: .string(match))) }
-        if let layers {
-            members.append(JSONMember(key: "layers", value: .array(layers.map { .integer($0) })))
-        }
-        return .object(members)
-    }
+    var tree: JSON { .object(source.members + own.members) }
+
+    /// What the entry itself keeps.
+    var own: RunConfiguration.Narrowing { .init(match: match, layers: layers) }
 }
 
 extension RunConfiguration.Selection.Source {
@@ -96,20 +140,32 @@ extension KeyReader {
                 advice: suggestion(for: member.key, among: known))
         }
         var selection = RunConfiguration.Selection(source: try selectionSource(entry))
+        let own = try narrowing(of: entry, under: "saes.")
+        (selection.match, selection.layers) = (own.match, own.layers)
+        return selection
+    }
+
+    /// The keys `match` and `layers` of the config or of an entry of `saes`.
+    ///
+    /// - Parameter prefix: `saes.` for an entry.
+    func narrowing(of entry: JSON, under prefix: String = "") throws
+        -> RunConfiguration.Narrowing
+    {
+        var narrowing = RunConfiguration.Narrowing()
         if let match = entry["match"], !match.isNull {
             guard let pattern = match.text, (try? Regex(pattern)) != nil else {
-                throw wrong("saes.match", match, "a regular expression")
+                throw wrong(prefix + "match", match, "a regular expression")
             }
-            selection.match = pattern
+            narrowing.match = pattern
         }
         if let layers = entry["layers"], !layers.isNull {
             let numbers = layers.elements?.map(\.integer) ?? [layers.integer]
             guard numbers.allSatisfy({ $0 != nil }) else {
-                throw wrong("saes.layers", layers, "a list of layers such as [1, 2]")
+                throw wrong(prefix + "layers", layers, "a list of layers such as [1, 2]")
             }
-            selection.layers = numbers.compactMap { $0 }
+            narrowing.layers = numbers.compactMap { $0 }
         }
-        return selection
+        return narrowing
     }
 
     /// The keys of an entry of `saes` that say where autoencoders come from.

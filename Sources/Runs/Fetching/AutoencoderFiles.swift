@@ -9,8 +9,8 @@ import Hub
 struct AutoencoderFiles {
     /// A folder in the repository; nil is all of it.
     var folder: String?
-    /// A regular expression that must match `<release>/<id>` as a whole.
-    var match: String?
+    /// Regular expressions that must all match `<release>/<id>` as a whole.
+    var matches: [String] = []
 
     /// The endings of weights.
     private static let weights = [".safetensors", ".npz", ".npy", ".pt", ".pth"]
@@ -30,10 +30,12 @@ struct AutoencoderFiles {
                     + (folder.map { " below \($0)" } ?? ""),
                 advice: "one with files that end in \(Self.weights.joined(separator: ", "))")
         }
-        var memory: [String: Bool] = [:]
-        let chosen = try inside.filter { file in
-            try Self.isWeight(file.path)
-                && isSelected(file.path, release: listing.id.name, &memory)
+        var chosen = inside.filter { Self.isWeight($0.path) }
+        for match in matches {
+            var memory: [String: Bool] = [:]
+            chosen = try chosen.filter {
+                try isSelected($0.path, release: listing.id.name, by: match, &memory)
+            }
         }
         guard !chosen.isEmpty else {
             let folders = Set(
@@ -41,7 +43,8 @@ struct AutoencoderFiles {
             let examples = folders.sorted().prefix(3).map { "\(listing.id.name)/\($0)" }
             throw RunError(
                 .unsuitable,
-                "No autoencoder of `\(listing.id.text)` matches `\(match ?? "")`",
+                "No autoencoder of `\(listing.id.text)` matches "
+                    + matches.map { "`\($0)`" }.joined(separator: " and "),
                 advice: "an expression for names such as \(examples.joined(separator: ", "))")
         }
         // Descriptions lie beside the weights or, for some layouts, above them.
@@ -61,15 +64,15 @@ struct AutoencoderFiles {
 
     /// Whether a path or a folder above it matches.
     private func isSelected(
-        _ path: String, release: String, _ memory: inout [String: Bool]
+        _ path: String, release: String, by match: String, _ memory: inout [String: Bool]
     ) throws -> Bool {
-        guard let match else { return true }
         if let known = memory[path] { return known }
         let isRoot = path.isEmpty
         let name = isRoot ? "\(release)/\(release)" : "\(release)/\(path)"
         var isSelected = try Regex(match).wholeMatch(in: name) != nil
         if !isSelected, !isRoot {
-            isSelected = try self.isSelected(Self.folder(of: path), release: release, &memory)
+            isSelected = try self.isSelected(
+                Self.folder(of: path), release: release, by: match, &memory)
         }
         memory[path] = isSelected
         return isSelected

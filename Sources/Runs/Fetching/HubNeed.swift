@@ -9,8 +9,8 @@ public struct HubNeed: Sendable {
     enum Content: Sendable, Equatable {
         /// Config, tokenizer and weights of a model.
         case model
-        /// Autoencoders below a folder whose `<release>/<id>` matches.
-        case autoencoders(folder: String?, match: String?)
+        /// Autoencoders below a folder whose `<release>/<id>` matches all expressions.
+        case autoencoders(folder: String?, matches: [String])
         /// Entries of the directory of published autoencoders.
         case published([PublishedAutoencoder])
         /// Files and folders by name.
@@ -34,8 +34,8 @@ public struct HubNeed: Sendable {
     ) throws -> [HubFile] {
         switch content {
         case .model: return try ModelFiles.needed(in: listing, contents: contents)
-        case .autoencoders(let folder, let match):
-            return try AutoencoderFiles(folder: folder, match: match).needed(in: listing)
+        case .autoencoders(let folder, let matches):
+            return try AutoencoderFiles(folder: folder, matches: matches).needed(in: listing)
         case .published(let entries):
             return try entries.flatMap { try files(of: $0, in: listing) }
         case .patterns(let patterns):
@@ -86,14 +86,13 @@ extension RunConfiguration {
                 needs.append(
                     HubNeed(
                         purpose: "autoencoders", id: id, kind: .model,
-                        content: .autoencoders(folder: folder, match: selection.match)))
+                        content: .autoencoders(
+                            folder: folder,
+                            matches: [selection.match, selection.narrowing.match].compactMap { $0 })
+                    ))
             case .published(let release, let id):
                 let all = try PublishedAutoencoders.matching(release: release, id: id)
-                let entries = try selection.kept(of: all)
-                guard !entries.isEmpty else {
-                    throw selection.nothingMatches(of: all.count, in: hubCache)
-                }
-                needs += try publishedNeeds(entries)
+                needs += try publishedNeeds(selection.kept(of: all, in: hubCache))
             }
         }
         for entry in datasets where HubPath.isHubPath(entry.path) {

@@ -130,36 +130,42 @@ public struct Planner {
         failures: inout [RunPlan.FailedItem], notes: inout [String]
     ) throws -> [AutoencoderReference] {
         var references: [AutoencoderReference] = []
+        var candidates: [(name: String, layer: Int?)] = []
         var known: Set<String> = []
         let layers = model.layers
         for selection in configuration.saes {
-            if let layer = selection.layers?.first(where: { $0 < 0 || $0 >= layers }) {
+            for (key, named) in [
+                ("saes.layers", selection.layers), ("layers", selection.narrowing.layers),
+            ] {
+                guard let layer = named?.first(where: { $0 < 0 || $0 >= layers }) else { continue }
                 throw RunError(
                     .unsuitable,
-                    "`saes.layers` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
+                    "`\(key)` names layer \(layer), but \(configuration.model) has layers 0 to \(layers - 1)",
                     advice: "name layers that the model has")
             }
+            let cache = configuration.hubCache
             let survey =
                 try outline.flatMap {
-                    try selection.outlinedSurvey(in: configuration.hubCache, of: model, $0)
-                } ?? selection.survey(in: configuration.hubCache)
+                    try selection.outlinedSurvey(in: cache, of: model, $0)
+                } ?? selection.survey(in: cache)
             failures += survey.unread.map {
                 RunPlan.FailedItem(name: $0.path, reason: "\($0.error)")
             }
-            guard !survey.found.isEmpty || !failures.isEmpty else {
-                _ = try selection.source.found(survey, in: configuration.hubCache)
+            let own = try selection.candidates(among: survey.found)
+            candidates += own
+            guard !survey.found.isEmpty || !failures.isEmpty || !own.isEmpty else {
+                _ = try selection.source.found(survey, in: cache)
                 continue
             }
-            let kept = try survey.found.filter(selection.keeps)
-            guard !kept.isEmpty || survey.found.isEmpty else {
-                throw selection.nothingMatches(
-                    of: survey.found.count, in: configuration.hubCache)
-            }
+            let kept = try selection.kept(of: survey.found, in: cache)
             let new = kept.filter { known.isDisjoint(with: [selection.source.identity(of: $0)]) }
             references += new
             for reference in new {
                 known.formUnion(RunConfiguration.Selection.Source.identities(of: reference))
             }
+        }
+        if references.isEmpty, failures.isEmpty, own.isEmpty, !configuration.narrowing.isEmpty {
+            throw configuration.narrowing.nothingLeft(of: candidates)
         }
         references += own.references
         notes += try ResultNames(

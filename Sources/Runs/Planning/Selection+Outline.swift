@@ -27,19 +27,16 @@ extension RunConfiguration.Selection {
             let inside = suite.paths.filter { path in
                 folder.map { path == $0 || path.hasPrefix($0 + "/") } ?? true
             }
-            for reference in inside.map({
-                suite.outline($0, of: id.repository, modelSize: size)
-            }) where try keeps(reference) {
+            survey.found = inside.map { suite.outline($0, of: id.repository, modelSize: size) }
+            for reference in try kept(of: survey.found, in: cache) {
                 outline.add(
                     .autoencoder, "\(reference.release)/\(reference.id)",
                     bytes: reference.storedBytes)
-                survey.found.append(reference)
             }
             return survey
         case .published(let release, let id):
             let entries = try PublishedAutoencoders.matching(release: release, id: id)
-            let kept = try kept(of: entries)
-            guard !kept.isEmpty else { throw nothingMatches(of: entries.count, in: cache) }
+            let kept = try kept(of: entries, in: cache)
             return outlinedSurvey(of: kept, in: cache, model, outline)
         }
     }

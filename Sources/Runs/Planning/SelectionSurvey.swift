@@ -54,8 +54,8 @@ extension RunConfiguration.Selection {
     private func publishedSurvey(
         _ entries: [PublishedAutoencoder], _ cache: HubCache
     ) throws -> AutoencoderSurvey {
-        let kept = try kept(of: entries)
-        guard !kept.isEmpty else { throw nothingMatches(of: entries.count, in: cache) }
+        let kept = try kept(of: entries, in: cache)
+        guard !kept.isEmpty else { return AutoencoderSurvey() }
         guard kept.contains(where: { $0.storedBytes(in: cache) != nil }) else {
             let names = kept.prefix(3).map(\.name).joined(separator: ", ")
             throw RunError(
@@ -67,25 +67,43 @@ extension RunConfiguration.Selection {
         return PublishedAutoencoders.survey(of: kept, in: cache)
     }
 
-    /// The entries of the directory that the expression and layers keep.
-    func kept(of entries: [PublishedAutoencoder]) throws -> [PublishedAutoencoder] {
-        let pattern = try match.map { try Regex($0) }
-        return try entries.filter { entry in
-            if let pattern, try pattern.wholeMatch(in: entry.name) == nil { return false }
-            guard let layer = entry.layer, let layers else { return true }
-            return layers.contains(layer)
-        }
+    /// The entries of the directory that are kept; none where the config's narrowing loses all.
+    ///
+    /// - Throws: ``RunError`` where the expression and layers of this selection itself lose all.
+    func kept(
+        of entries: [PublishedAutoencoder], in cache: HubCache
+    ) throws -> [PublishedAutoencoder] {
+        let selected = try entries.filter { try own.keeps($0.name, layer: $0.layer) }
+        guard !selected.isEmpty else { throw nothingMatches(of: entries.count, in: cache) }
+        return try selected.filter { try narrowing.keeps($0.name, layer: $0.layer) }
     }
 
-    /// Whether it keeps an autoencoder.
-    func keeps(_ reference: AutoencoderReference) throws -> Bool {
-        guard try matches("\(reference.release)/\(reference.id)") else { return false }
-        guard let layers else { return true }
-        // Hooks that are not supported are kept where their layer is, to fail by their names.
-        let layer =
-            (try? HookPoint(parsing: reference.hookName).layer)
-            ?? layer(ofHook: reference.hookName) ?? 0
-        return layers.contains(layer)
+    /// The autoencoders on disk that are kept; none where the config's narrowing loses all.
+    ///
+    /// - Throws: ``RunError`` where the expression and layers of this selection itself lose all.
+    func kept(
+        of references: [AutoencoderReference], in cache: HubCache
+    ) throws -> [AutoencoderReference] {
+        let selected = try references.filter { try own.keeps($0.name, layer: $0.anyLayer) }
+        guard !selected.isEmpty || references.isEmpty else {
+            throw nothingMatches(of: references.count, in: cache)
+        }
+        return try selected.filter { try narrowing.keeps($0.name, layer: $0.anyLayer) }
+    }
+
+    /// Names and layers of what this selection itself keeps, before the config's narrowing.
+    ///
+    /// - Parameter found: what is on disk; the directory says what is published.
+    func candidates(
+        among found: [AutoencoderReference]
+    ) throws -> [(name: String, layer: Int?)] {
+        var all: [(name: String, layer: Int?)] = found.map { ($0.name, $0.anyLayer) }
+        if case .published(let release, let id) = source, !narrowing.isEmpty {
+            all = try PublishedAutoencoders.matching(release: release, id: id).map {
+                ($0.name, $0.layer)
+            }
+        }
+        return try all.filter { try own.keeps($0.name, layer: $0.layer) }
     }
 
     /// The error for a selection of which nothing is kept.
@@ -97,10 +115,19 @@ extension RunConfiguration.Selection {
             advice: source.listing(in: cache))
     }
 
-    /// Whether the expression matches a name; without one, all match.
+    /// Whether the expressions match a name.
     func matches(_ name: String) throws -> Bool {
-        guard let match else { return true }
-        return try Regex(match).wholeMatch(in: name) != nil
+        try own.matches(name) && narrowing.matches(name)
+    }
+}
+
+extension AutoencoderReference {
+    /// As expressions see it.
+    fileprivate var name: String { "\(release)/\(id)" }
+
+    /// The layer, also of a hook that is not supported, which is kept to fail by its name.
+    fileprivate var anyLayer: Int {
+        (try? HookPoint(parsing: hookName).layer) ?? layer(ofHook: hookName) ?? 0
     }
 }
 
@@ -148,5 +175,19 @@ extension RunConfiguration.Selection.Source {
     /// What an autoencoder is known by: its place, and its place with its name.
     static func identities(of reference: AutoencoderReference) -> [String] {
         [reference.path, "\(reference.path)\n\(reference.release)\n\(reference.id)"]
+    }
+}
+
+extension RunConfiguration.Narrowing {
+    /// The error of a narrowing by which none of some autoencoders is left.
+    func nothingLeft(of all: [(name: String, layer: Int?)]) -> RunError {
+        let layers = Set(all.compactMap(\.layer)).sorted().map { "\($0)" }
+        let names = all.prefix(3).map(\.name).joined(separator: ", ") + (all.count > 3 ? ", …" : "")
+        return RunError(
+            .unsuitable,
+            "\(name) keeps none of the \(all.count) autoencoders that `saes` names: \(names)",
+            advice: self.layers == nil
+                ? "an expression that matches such a name as a whole"
+                : "layers among \(layers.joined(separator: ", "))")
     }
 }

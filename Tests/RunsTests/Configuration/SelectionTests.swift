@@ -48,7 +48,7 @@ struct PublishedSelectionTests {
             )
             .saes.first)
         let all = try PublishedAutoencoders.matching(release: "gemma-scope-2b-pt-res.*")
-        let kept = try selection.kept(of: all)
+        let kept = try selection.kept(of: all, in: HubCache())
         #expect(Set(kept.compactMap(\.layer)) == [5, 12])
         #expect(kept.allSatisfy { $0.id.hasSuffix("/canonical") } && kept.count > 2)
     }

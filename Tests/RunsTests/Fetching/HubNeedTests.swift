@@ -128,17 +128,30 @@ struct HubNeedTests {
             (nil, nil, repository.filter { !$0.hasSuffix(".md") && !$0.hasSuffix(".txt") }),
         ] as [(String?, String?, [String])])
     func autoencoders(match: String?, folder: String?, expected: [String]) throws {
-        let files = try AutoencoderFiles(folder: folder, match: match).needed(
+        let files = try AutoencoderFiles(folder: folder, matches: match.map { [$0] } ?? []).needed(
             in: listing(Self.repository))
         #expect(files.map(\.path) == expected)
+    }
+
+    @Test("Of several expressions all must match")
+    func severalExpressions() throws {
+        let one = try AutoencoderFiles(folder: nil, matches: [".*layer_1.*"]).needed(
+            in: listing(Self.repository))
+        let both = try AutoencoderFiles(folder: nil, matches: [".*", ".*layer_1.*"]).needed(
+            in: listing(Self.repository))
+        #expect(both == one && !one.isEmpty)
+        #expect(throws: RunError.self) {
+            try AutoencoderFiles(folder: nil, matches: [".*layer_1.*", ".*layer_2.*"]).needed(
+                in: listing(Self.repository))
+        }
     }
 
     @Test("A selection that takes nothing is an error")
     func nothing() throws {
         for selection in [
-            AutoencoderFiles(folder: "layer_1", match: ".*layer_2.*"),
-            AutoencoderFiles(folder: "layer", match: nil),
-            AutoencoderFiles(folder: nil, match: "topk"),
+            AutoencoderFiles(folder: "layer_1", matches: [".*layer_2.*"]),
+            AutoencoderFiles(folder: "layer"),
+            AutoencoderFiles(folder: nil, matches: ["topk"]),
         ] {
             let error = #expect(throws: RunError.self) {
                 try selection.needed(in: listing(Self.repository))
@@ -156,6 +169,7 @@ struct HubNeedTests {
             evals: {core: {dataset: org/text}}
             datasets: {a: hf://datasets/org/d/f.jsonl, b: /local.jsonl}
             output: o
+            match: y
             """)
         let needs = try read.hubNeeds()
         #expect(needs.map(\.purpose) == ["model", "autoencoders", "dataset a"])
@@ -163,7 +177,7 @@ struct HubNeedTests {
         #expect(needs.map(\.kind) == [.model, .model, .dataset])
         #expect(
             needs.map { "\($0.content)" } == [
-                "model", "autoencoders(folder: nil, match: Optional(\"x\"))",
+                "model", "autoencoders(folder: nil, matches: [\"x\", \"y\"])",
                 "patterns([\"f.jsonl\"])",
             ])
         #expect(read.unnamedDatasets() == ["org/text"])

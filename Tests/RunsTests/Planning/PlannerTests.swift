@@ -1,3 +1,4 @@
+import Autoencoders
 import Basics
 import EvalKit
 import Evals
@@ -46,6 +47,92 @@ private func conceptPlan(
             output: runs/none
             artifacts: \(NSTemporaryDirectory())
             """))
+}
+
+/// Names of the autoencoders that a config evaluates.
+private func names(_ configuration: RunConfiguration) throws -> [String] {
+    try plan(configuration).cohorts.flatMap { $0.cohort.subjects.map(\.name) }.sorted()
+}
+
+struct NarrowingTests {
+    /// Entries of `saes` with expressions of their own.
+    private static func saes(_ entries: (match: String, layers: String)...) -> String {
+        let folder = "\(packageFolder)/configs/quickstart/saes/sae_lens"
+        let texts = entries.map {
+            "{path: \(folder), match: '\($0.match)', layers: \($0.layers)}"
+        }
+        return "saes=[\(texts.joined(separator: ", "))]"
+    }
+
+    /// Two entries that keep different layers.
+    private static let two = saes((".*__topk", "[1, 2]"), (".*__relu", "[3]"))
+
+    @Test(
+        "`match` and `layers` of a config keep what an entry of `saes` keeps too",
+        arguments: [
+            (["layers=[2]"], ["2.hook_resid_post__topk"]),
+            (["match=.*__relu"], ["3.hook_resid_post__relu"]),
+            (["layers=[1, 3]"], ["1.hook_resid_post__topk", "3.hook_resid_post__relu"]),
+            (
+                ["layers=[1, 2, 3]", "match=.*topk"],
+                ["1.hook_resid_post__topk", "2.hook_resid_post__topk"]
+            ),
+        ] as [([String], [String])])
+    func both(assignments: [String], expected: [String]) throws {
+        let read = try quickstart([Self.two] + assignments)
+        #expect(try names(read) == expected.map { "toyworld-res/blocks.\($0)" })
+        let again = try RunConfiguration(tree: read.tree, source: "again", origins: [])
+        #expect(try names(again) == names(read))
+    }
+
+    @Test(
+        "Where nothing is left, the sentence says what there was",
+        arguments: [
+            (["layers=[0]"], ["layers [0]", "none of the 3", "__topk"], "layers among 1, 2, 3"),
+            (["match=.*__gated"], ["`.*__gated`", "none of the 3"], "an expression"),
+            (["match=.*relu", "layers=[1]"], ["`.*relu` and layers [1]"], "layers among"),
+        ] as [([String], [String], String)])
+    func nothing(assignments: [String], parts: [String], advice: String) throws {
+        let read = try quickstart([Self.two] + assignments)
+        let error = try #require(throws: RunError.self) { try plan(read) }
+        #expect(error.kind == .mistake && error.advice?.contains(advice) == true, "\(error)")
+        for part in parts { #expect(error.message.contains(part), "\(error)") }
+    }
+
+    @Test("An entry that selects nothing by itself is a mistake, whatever narrows it")
+    func ownMistake() throws {
+        let read = try quickstart([
+            Self.saes((".*__topk", "[1]"), ("nothing", "[1]")), "layers=[1]",
+        ])
+        let error = try #require(throws: RunError.self) { try plan(read) }
+        #expect(error.message.contains("matches `nothing`"), "\(error)")
+    }
+
+    @Test("Published autoencoders are narrowed by what the directory knows of them")
+    func published() throws {
+        let read = try configuration(
+            """
+            model: m
+            saes: [{release: gemma-scope-2b-pt-res-canonical, id: '.*width_16k.*'}]
+            evals: [core]
+            output: o
+            layers: [12]
+            """)
+        let selection = try #require(read.saes.first)
+        let all = try PublishedAutoencoders.matching(
+            release: "gemma-scope-2b-pt-res-canonical", id: ".*width_16k.*")
+        #expect(try selection.kept(of: all, in: read.hubCache).map(\.layer) == [12])
+        #expect(try selection.candidates(among: []).count == all.count && all.count > 20)
+    }
+
+    @Test("A layer that the model lacks, and a bad expression, are named by the config's own keys")
+    func wrong() throws {
+        let read = try quickstart(["layers=[9]"])
+        let error = try #require(throws: RunError.self) { try plan(read) }
+        #expect(error.message.contains("`layers` names layer 9"), "\(error)")
+        let bad = try #require(throws: RunError.self) { try quickstart(["match=("]) }
+        #expect(bad.message.contains("`match` in --set"), "\(bad)")
+    }
 }
 
 struct PlannerTests {
