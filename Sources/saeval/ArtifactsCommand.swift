@@ -20,7 +20,9 @@ struct ArtifactsCommand: ParsableCommand {
         var artifacts = "artifacts"
 
         func run() throws {
-            let all = try ArtifactStore(folder: artifacts).list()
+            let all = try ArtifactStore(
+                folder: expandedPath(artifacts, of: "--artifacts")
+            ).list()
             let rows = all.map { artifact in
                 [
                     lastComponent(of: artifact.path), artifact.kind.rawValue,
@@ -64,7 +66,9 @@ struct ArtifactsCommand: ParsableCommand {
         }
 
         func run() throws {
-            let removal = try ArtifactStore(folder: artifacts).remove { artifact in
+            let removal = try ArtifactStore(
+                folder: expandedPath(artifacts, of: "--artifacts")
+            ).remove { artifact in
                 let file = lastComponent(of: artifact.path)
                 return all || names.contains { file.contains($0) }
             }

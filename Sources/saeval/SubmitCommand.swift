@@ -112,7 +112,10 @@ struct SubmitCommand: ParsableCommand {
 
     /// The site's file with the command line's options over it.
     private func wholeSite() throws -> BatchSite {
-        var whole = try site.map { try BatchSite(file: $0) } ?? BatchSite()
+        var whole =
+            try site.map {
+                try BatchSite(file: expandedPath($0, of: "--site"))
+            } ?? BatchSite()
         for (name, value) in [("partition", partition), ("account", account), ("qos", qos)] {
             if let value { try whole.set("--\(name)=\(value)", from: "--\(name)") }
         }

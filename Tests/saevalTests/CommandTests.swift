@@ -79,6 +79,20 @@ extension ProgramTests {
             #expect(none.errors.contains("keeps none of the "), "\(none)")
         }
 
+        @Test("Home and variables in the path of a flag are written out")
+        func paths() throws {
+            let bench = try Workbench()
+            let variables = ["HOME": bench.path, "PART": "x"]
+            let arguments = bench.tiny().filter { $0 != "--output" && $0 != bench.output }
+            let ending = try bench.saeval(
+                arguments + ["--output=~/$PART/run"], variables: variables)
+            #expect(ending.status == 0, "\(ending)")
+            #expect(fileExists(bench.file("x/run/results.csv")))
+            let unset = try bench.saeval(arguments + ["--output=$NO_SUCH/run"])
+            #expect(unset.status == 64, "\(unset)")
+            #expect(unset.errors.contains("`output` in --output holds `$NO_SUCH/run`"), "\(unset)")
+        }
+
         @Test("A run writes the folder that the design promises, and its config repeats it")
         func folder() throws {
             let bench = try Workbench()

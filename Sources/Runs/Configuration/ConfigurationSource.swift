@@ -36,7 +36,7 @@ public struct ConfigurationSource: Sendable {
     ///   itself.
     public func configuration(
         catalogue: [EvaluationEntry], needsAutoencoders: Bool = true,
-        environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
+        environment: @escaping (String) -> String? = { getenv($0).map { String(cString: $0) } }
     ) throws -> RunConfiguration {
         let source = path ?? "the flags"
         var tree = JSON.object([JSONMember]())
@@ -74,7 +74,8 @@ public struct ConfigurationSource: Sendable {
         }
         for assignment in assignments { try apply(assignment, catalogue, assign) }
         var configuration = try RunConfiguration(
-            tree: tree, source: source, origins: origins, needsAutoencoders: needsAutoencoders)
+            tree: tree, source: source, origins: origins, needsAutoencoders: needsAutoencoders,
+            environment: environment)
         if let command = fetchCommand ?? path.map({ "saeval fetch \($0)" }) {
             configuration.fetchCommand = command
         }

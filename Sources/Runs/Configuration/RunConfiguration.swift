@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Formats
+import Glibc
 
 /// What a run is told: the config file with flags and environment applied, checked but not yet
 /// resolved on disk.
@@ -53,20 +54,22 @@ public struct RunConfiguration: Sendable {
     /// - Throws: ``RunError`` that names the key, its value and what is allowed.
     init(
         tree: JSON, source: String, origins: [(key: String, origin: String)],
-        needsAutoencoders: Bool = true
+        needsAutoencoders: Bool = true,
+        environment: @escaping (String) -> String? = { getenv($0).map { String(cString: $0) } }
     ) throws {
         guard let members = tree.members else {
             throw RunError(
                 .badConfig, "\(source) holds no `key: value` lines",
                 advice: "see `saeval run --help`")
         }
-        let reader = KeyReader(tree: tree, source: source, origins: origins)
+        let reader = KeyReader(
+            tree: tree, source: source, origins: origins, environment: environment)
         for member in members where !Self.keys.contains(member.key) {
             throw RunError(
                 .unknownKey, "Key `\(member.key)` in \(reader.origin(of: member.key)) is unknown",
                 advice: suggestion(for: member.key, among: Self.keys))
         }
-        model = try reader.text("model", orElse: nil)
+        model = try reader.path("model", orElse: nil)
         dtype = try reader.choice(
             "dtype", of: ["float32", "bfloat16", "float16"], orElse: "float32")
         device = try reader.choice("device", of: ["auto", "cpu", "cuda"], orElse: "auto")
@@ -75,8 +78,8 @@ public struct RunConfiguration: Sendable {
         for index in saes.indices { saes[index].narrowing = narrowing }
         evals = try reader.evaluations()
         datasets = try reader.datasets()
-        output = try reader.text("output", orElse: nil)
-        artifacts = try reader.text("artifacts", orElse: "artifacts")
+        output = try reader.path("output", orElse: nil)
+        artifacts = try reader.path("artifacts", orElse: "artifacts")
         seed = try reader.integer("seed", from: 0) ?? 42
         streams = RandomStreams(
             rawValue: try reader.choice(
@@ -133,6 +136,8 @@ struct KeyReader {
     let tree: JSON
     let source: String
     let origins: [(key: String, origin: String)]
+    /// How to look a variable up that a path names.
+    var environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
 
     /// The file, flag or variable that gave a key, or gave something below it, last.
     func origin(of key: String) -> String {
@@ -162,6 +167,16 @@ struct KeyReader {
         }
         guard let text = value.text, !text.isEmpty else { throw wrong(key, value, "a text") }
         return text
+    }
+
+    /// A path with `~` and variables written out.
+    func path(_ key: String, orElse fallback: String?) throws -> String {
+        try expanded(try text(key, orElse: fallback), key)
+    }
+
+    /// A path below a key with `~` and variables written out.
+    func expanded(_ path: String, _ key: String) throws(RunError) -> String {
+        try expandedPath(path, of: "`\(key)` in \(origin(of: key))", environment: environment)
     }
 
     func choice(_ key: String, of choices: [String], orElse fallback: String) throws -> String {
@@ -235,7 +250,7 @@ struct KeyReader {
             guard let path = member.value.text else {
                 throw wrong("datasets.\(member.key)", member.value, "a path")
             }
-            return (member.key, path)
+            return (member.key, try expanded(path, "datasets.\(member.key)"))
         }
     }
 }

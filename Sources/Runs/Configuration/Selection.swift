@@ -132,7 +132,9 @@ extension KeyReader {
 
     /// One entry of `saes`.
     private func selection(_ entry: JSON) throws -> RunConfiguration.Selection {
-        if let path = entry.text { return RunConfiguration.Selection(path: path) }
+        if let path = entry.text {
+            return RunConfiguration.Selection(path: try expanded(path, "saes"))
+        }
         let known = ["path", "repo", "folder", "release", "id", "match", "layers"]
         for member in entry.members ?? [] where !known.contains(member.key) {
             throw RunError(
@@ -176,7 +178,7 @@ extension KeyReader {
         switch given {
         case ["path"]:
             guard let path = entry["path"]?.text else { break }
-            return .path(path)
+            return .path(try expanded(path, "saes.path"))
         case ["repo"], ["repo", "folder"]:
             guard let repository = entry["repo"]?.text, let id = try? HubID(repository) else {
                 throw wrong(

@@ -177,10 +177,14 @@ struct RunConfigurationTests {
             "activations": .string("store"), "threads": .integer(2), "memory_gib": .number(0.1),
             "disk_gib": .number(2.5),
         ])
-        let read = try RunConfiguration(tree: tree, source: "a test", origins: [])
+        // A home folder of this name leaves the path `~` as it is.
+        let home: (String) -> String? = { $0 == "HOME" ? "~" : nil }
+        let read = try RunConfiguration(
+            tree: tree, source: "a test", origins: [], environment: home)
         let yaml = try read.yaml()
         let again = try RunConfiguration(
-            tree: try parseYAML(yaml, source: "a test"), source: "a test", origins: [])
+            tree: try parseYAML(yaml, source: "a test"), source: "a test", origins: [],
+            environment: home)
         #expect(again.tree.text() == tree.text())
         #expect(try again.yaml() == yaml)
     }
