@@ -3,7 +3,9 @@
 /// A task is ready when the gates that it needs are open; a gate opens when all tasks that feed it
 /// are done. Of the ready tasks a worker gets the most urgent one: that with the longest chain of
 /// costs from its own to the end. One that is at least half as urgent comes first when it needs what
-/// the worker holds, and a task of the same cohort before one of another.
+/// the worker holds, and a task of the same cohort before one of another. While there is so much
+/// other work that nothing needs to begin yet, these come first however urgent they are: a worker
+/// then completes one autoencoder after the other, and results come all along a run.
 ///
 /// Cost: `O(log tasks)` for each hand-out.
 struct Scheduler {
@@ -45,6 +47,8 @@ struct Scheduler {
     private var ready: [Group: PlaceHeap] = [:]
     /// The last task of each worker.
     private var last: [Int: Int] = [:]
+    /// Cost of the tasks that no worker has and none has done.
+    private var waitingCost: Double
 
     /// Tasks that are not done.
     private(set) var remaining: Int
@@ -78,6 +82,7 @@ struct Scheduler {
         closedGates = tasks.map { task in task.needs.count { feeders[$0] > 0 } }
         states = [State](repeating: .waiting, count: tasks.count)
         remaining = tasks.count
+        waitingCost = tasks.reduce(0) { $0 + $1.cost }
         for index in tasks.indices where closedGates[index] == 0 { makeReady(index) }
     }
 
@@ -85,7 +90,9 @@ struct Scheduler {
     mutating func next(for worker: Int) -> Int? {
         guard var chosen = mostUrgent(of: .all) else { return nil }
         if let held = last[worker].map({ tasks[$0] }) {
-            let enough = urgency[chosen] / 2
+            // Twice the time that the longest chain takes, for all workers.
+            let limit = 2 * urgency[chosen] * Double(last.count)
+            let enough = waitingCost < limit ? urgency[chosen] / 2 : 0
             for group in [Group.artefact(held.artefact), .cohort(held.cohort)] {
                 guard let near = mostUrgent(of: group), urgency[near] >= enough else { continue }
                 chosen = near
@@ -94,6 +101,7 @@ struct Scheduler {
         }
         states[chosen] = .running
         last[worker] = chosen
+        waitingCost -= tasks[chosen].cost
         return chosen
     }
 
@@ -120,6 +128,7 @@ struct Scheduler {
     /// Makes a task ready again whose worker is lost.
     mutating func giveBack(_ task: Int) {
         guard states[task] == .running else { return }
+        waitingCost += tasks[task].cost
         makeReady(task)
     }
 

@@ -78,6 +78,20 @@ struct SchedulerTests {
         #expect(scheduler.next(for: 0) == 1)
     }
 
+    @Test("While there is time a worker completes what it holds, and long tasks do not end a run")
+    func completing() {
+        // Six autoencoders, each with a long and a short task.
+        let all = (0..<12).map {
+            Scheduler.Task(cost: $0 % 2 == 0 ? 4 : 1, artefact: $0 / 2, cohort: 0)
+        }
+        var scheduler = Scheduler(all, gates: 0)
+        let order = all.indices.map { _ in scheduler.next(for: 0) }
+        #expect(order == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 9])
+        // With six workers nothing may wait.
+        scheduler = Scheduler(all, gates: 0)
+        #expect((0..<6).map { scheduler.next(for: $0) } == [0, 2, 4, 6, 8, 10])
+    }
+
     @Test("A worker prefers the cohort that it holds when its artefact has no more tasks")
     func cohorts() {
         var all = tasks([8, 6, 5])
