@@ -208,6 +208,66 @@ struct LayoutTableTests {
         }
     }
 
+    /// Fixtures of torch and numpy, compared with their programs in `LayoutTests`: what each holds,
+    /// and which of it plays no part.
+    static let archives: [(file: String, computed: [String], inert: [String], values: [String])] = {
+        let linear = ["decoder.bias", "decoder.weight", "encoder.bias", "encoder.weight"]
+        let flat = ["W_dec", "W_enc", "b_dec", "b_enc"]
+        let topK = ["b_dec", "decoder.weight", "encoder.bias", "encoder.weight"]
+        let statistics = [
+            "latents_activation_frequency", "latents_mean_square", "stats_last_nonzero",
+        ]
+        let biases = ["latent_bias", "pre_bias"]
+        return [
+            ("vectors/AutoEncoder/ae.pt", ["bias"] + linear.dropFirst(), [], []),
+            ("vectors/AutoEncoderNew/ae.pt", linear, [], []),
+            (
+                "vectors/GatedAutoEncoder/ae.pt",
+                [
+                    "decoder.weight", "decoder_bias", "encoder.weight", "gate_bias", "mag_bias",
+                    "r_mag",
+                ], [], []
+            ),
+            ("vectors/JumpReluAutoEncoder/ae.pt", flat + ["threshold"], [], []),
+            // The k is that of the configuration, with which it must agree.
+            ("vectors/AutoEncoderTopK/ae.pt", topK + ["k"], ["threshold"], []),
+            ("vectors/BatchTopKSAE/ae.pt", topK + ["k", "threshold"], [], []),
+            (
+                "vectors/MatryoshkaBatchTopKSAE/ae.pt", flat + ["k", "threshold"],
+                ["group_sizes"], []
+            ),
+            ("DeepSeek-R1-Distill-Llama-8B-SAE-l3/DeepSeek-R1-SAE-l3.pt", linear, [], []),
+            (
+                "Llama-3.1-8B-Instruct-SAE-l19/Llama-3.1-8B-Instruct-SAE-l19.pth",
+                linear.map { $0.replacing(".", with: "_linear.") }, [], []
+            ),
+            ("SAE-Res-Qwen3-1.7B-Base-W32K-L0_5/layer3.sae.pt", flat, [], []),
+            (
+                "models--google--gemma-scope-2b-pt-res/snapshots/0/layer_3/width_16k/average_l0_5/"
+                    + "params.npz", flat + ["threshold"], [], []
+            ),
+            (
+                "resid_post_mlp_v5_32k/autoencoders/3.pt",
+                ["decoder.weight", "encoder.weight"] + biases, statistics,
+                ["activation", "activation_state_dict.k", "activation_state_dict.postact_fn"]
+            ),
+            (
+                "resid_delta_mlp_tied/autoencoders/3.pt",
+                ["decoder.linear.weight", "encoder.weight"] + biases, statistics, ["activation"]
+            ),
+        ]
+    }()
+
+    @Test(
+        "The fixtures hold every tensor and value that is read or plays no part", arguments: 0..<13)
+    func archives(index: Int) throws {
+        let row = Self.archives[index]
+        let source = try openTensors("\(LayoutTests.folder)/\(row.file)")
+        #expect(source.tensorNames == (row.computed + row.inert).sorted())
+        #expect((source as? TorchFile)?.scalarNames ?? [] == row.values)
+        #expect(index < 12 || index + 1 == Self.archives.count)
+    }
+
     @Test(
         "Tensors and values of torch files that no version knows are refused by name",
         arguments: [
@@ -215,11 +275,18 @@ struct LayoutTableTests {
             ("qwen", "layer3.sae.pt", ["`step`"]),
             ("deepseek", "DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt", ["`step`"]),
             ("goodfire", "Llama-3.1-8B-Instruct-SAE-l19.pth", ["`step`"]),
+            ("openai", "tensor.pt", ["`scale`"]), ("openai", "value.pt", ["`normalize`"]),
+            ("embedding", "more.npz", ["`scale`"]),
         ])
     func torchFiles(folder: String, file: String, names: [String]) throws {
         let temporary = try TemporaryFolder()
         let place = "SAE-Res-Qwen3-1.7B-Base-W32K-L0_5"
         try temporary.copy("\(fixtures)/published/\(folder)/\(file)", to: "\(place)/\(file)")
+        if file == "more.npz" {
+            try temporary.copy("\(fixtures)/published/\(folder)/\(file)", to: "\(place)/params.npz")
+        }
+        let facts = "hook: blocks.3.hook_resid_post\nmodel: tiny\n"
+        try temporary.write(facts, to: "\(place)/sae.yaml")
         let isDictionary = file == "ae.pt"
         if isDictionary {
             let kind = folder == "topk" ? "AutoEncoderTopK" : "JumpReluAutoEncoder"
@@ -234,7 +301,9 @@ struct LayoutTableTests {
             (error as? AutoencoderError)?.code == .unknownTensor
                 && (names.allSatisfy { "\(error)".contains($0) } || "\(error)".contains("`best`"))
         }
-        try temporary.write("ignore: [step, scale, best, steps, log]\n", to: "\(place)/sae.yaml")
+        try temporary.write(
+            facts + "ignore: [step, scale, best, steps, log, normalize]\n",
+            to: "\(place)/sae.yaml")
         #expect(try load().isEmpty == false)
     }
 }

@@ -474,6 +474,27 @@ def written_by_hand() -> None:
                    lambda f: (f @ v["W_dec"] + v["b_dec"]) * scale + mean, None)  # noqa: B023
 
 
+def openai_tied() -> None:
+    """A tied decoder of OpenAI's, whose matrix is the encoder's once more, and files with more than they write."""
+    v = weights(33)
+    rows = v["W_enc"].T.contiguous()
+    state = {"pre_bias": v["b_dec"], "latent_bias": v["b_enc"], "stats_last_nonzero": torch.full((F,), 7),
+             "latents_activation_frequency": torch.full((F,), 5.0), "latents_mean_square": torch.full((F,), 3.0),
+             "encoder.weight": rows, "decoder.linear.weight": rows, "activation": "ReLU", "activation_state_dict": {}}
+    folder = ROOT / "resid_delta_mlp_tied" / "autoencoders"
+    folder.mkdir(parents=True)
+    torch.save(state, folder / "3.pt")
+    n = rows.norm(dim=1)
+    record("openai-tied", "resid_delta_mlp_tied/autoencoders/3", inputs(7),
+           lambda x: ((x - v["b_dec"]) @ v["W_enc"] + v["b_enc"]).relu() * n, lambda f: (f / n) @ rows + v["b_dec"], None)
+    more = ROOT.parent / "published" / "openai"
+    more.mkdir(parents=True)
+    torch.save({**state, "scale": torch.ones(F)}, more / "tensor.pt")
+    torch.save({**state, "normalize": True}, more / "value.pt")
+    np.savez(ROOT.parent / "published" / "embedding" / "more.npz", scale=np.ones(2, np.float32),
+             **{k: t.numpy() for k, t in weights(60).items()})
+
+
 def baselines() -> None:
     """SAE Bench's identity and principal components."""
     folder = ROOT / "gemma-2-2b_pca_saes"
@@ -509,6 +530,7 @@ def main() -> None:
     published_extras()
     single_files()
     written_by_hand()
+    openai_tied()
     baselines()
 
 
