@@ -4,7 +4,8 @@ import Tokenizers
 /// Turns texts into tokens as the tokenizer of TransformerLens does when it cuts them.
 ///
 /// A BOS goes in front where the tokenizer heeds the wish for one, and the end of a long text is cut
-/// off, or its beginning behind the BOS. Rows are not padded.
+/// off, or its beginning behind the BOS where the request or the tokenizer's files say so: SAE Bench
+/// leaves the side to the tokenizer, and sae_probes asks for the beginning. Rows are not padded.
 ///
 /// - Source: spec 1.4. TransformerLens 2 and 3 with `transformers` 4 and 5 agree for tokenizers of
 ///   `tokenizer.json`; see the README of this folder for GPT-2.
@@ -24,7 +25,8 @@ struct TextTokens: Sendable {
     /// - Throws: ``CorporaError`` when the context has no room for text.
     init(_ request: TextRequest, tokenizer: Tokenizer) throws(CorporaError) {
         self.tokenizer = tokenizer
-        (truncation, stored) = (request.truncation, request.stored)
+        stored = request.stored
+        truncation = tokenizer.cutsBeginning ? .start : request.truncation
         bos = tokenizer.special.prependsBOS ? tokenizer.special.bos : nil
         room = request.contextLength - (bos == nil ? 0 : 1)
         let ids = [tokenizer.special.bos, tokenizer.special.eos, tokenizer.special.pad]

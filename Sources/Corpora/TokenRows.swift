@@ -49,10 +49,18 @@ public struct PackedRows: Sendable {
     public var distinctRows: Int
 }
 
+/// Whether a dataset for packed rows holds text, rather than ready ids.
+///
+/// - Throws: ``CorporaError`` when there is no such file, or when it has neither.
+public func holdsText(_ path: String) throws -> Bool {
+    if path.hasSuffix(".safetensors") || path.hasSuffix(".npz") { return false }
+    return try !DocumentReader(path: path).isTokenized
+}
+
 /// Makes the rows of a request.
 ///
 /// A dataset that ends too early is read again from its start, as SAELens does; the unfinished row
-/// is dropped.
+/// is dropped. Without a BOS in the tokenizer, rows begin with its EOS.
 ///
 /// - Parameter path: JSON lines (`.jsonl`, plain, `.gz` or `.zst`), or ready rows in a tensor `tokens` of a
 ///   `.safetensors` or `.npz` file.
@@ -78,7 +86,7 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
     if request.prependsBOS, encoder != nil, bos == nil {
         throw CorporaError(
             .unsupported,
-            "The tokenizer names no BOS token, but rows of \(path) must begin with one",
+            "The tokenizer names no BOS and no EOS token, but rows of \(path) must begin with one",
             advice: "set bos_token in tokenizer_config.json")
     }
     while made < request.rows {

@@ -1,9 +1,9 @@
 import Basics
 
 /// A token that is found in the text before it is cut into words.
-struct AddedToken: Sendable {
-    /// The id.
-    var id: Int32
+struct AddedToken: Sendable, Equatable {
+    /// The id; 0 until a vocabulary gives one.
+    var id: Int32 = 0
     /// The text as given.
     var content: [UInt8]
     /// Whether a match inside a word does not count.
@@ -38,9 +38,15 @@ struct AddedTokens: Sendable {
     private var raw = ByteTrie()
     /// The tokens that are looked for in normalized text.
     private var normalized = ByteTrie()
+    /// The ids of tokens that stay text where they are met.
+    private let left: Set<Int32>
 
     /// Makes tokens ready to be found.
-    init(_ tokens: [AddedToken], normalizer: Normalizer) {
+    ///
+    /// - Parameter left: the ids of tokens that stay text where they are met, as special ones do
+    ///   with `split_special_tokens`.
+    init(_ tokens: [AddedToken], normalizer: Normalizer, left: Set<Int32> = []) {
+        self.left = left
         for token in tokens { byID[token.id] = token }
         // Special tokens first, as the library lists them: the first of equal texts counts.
         for token in tokens.filter(\.isSpecial) + tokens.filter({ !$0.isSpecial }) {
@@ -78,6 +84,7 @@ struct AddedTokens: Sendable {
             }
             var (start, end) = (index, match.end)
             index = match.end
+            if left.contains(token.id) { continue }
             if token.isSingleWord, !standsAlone(start..<end, in: text) { continue }
             if token.takesSpaceBefore {
                 while start > written {
@@ -121,15 +128,41 @@ struct AddedTokens: Sendable {
 extension AddedToken {
     /// Reads one element of the list `added_tokens`.
     init(_ json: JSON, source: String) throws(TokenizerError) {
-        guard let content = json["content"]?.text, let id = json["id"]?.integer,
-            (0...BytePairModel.largestID).contains(id)
-        else { throw .malformed("an added token is \(json.text())", source: source) }
+        guard let id = json["id"]?.integer, (0...BytePairModel.largestID).contains(id) else {
+            throw .malformed("an added token is \(json.text())", source: source)
+        }
+        try self.init(entry: json, isNormalized: false, source: source)
+        self.id = Int32(id)
+    }
+
+    /// Reads the text and the flags of a token, as the entries of `tokenizer_config.json` and
+    /// `special_tokens_map.json` write them.
+    ///
+    /// - Parameters:
+    ///   - isSpecial: whether it is special, whatever the entry says; nil asks the entry.
+    ///   - isNormalized: what counts where the entry says nothing; nil is what `AddedToken` of the
+    ///     Python library takes, all but special tokens.
+    init(
+        entry json: JSON, isSpecial: Bool? = nil, isNormalized: Bool? = nil, source: String
+    ) throws(TokenizerError) {
+        func flag(_ key: String) throws(TokenizerError) -> Bool? {
+            guard let value = json[key], !value.isNull else { return nil }
+            guard let truth = value.truth else {
+                throw .malformed("`\(key)` of a token is \(value.text())", source: source)
+            }
+            return truth
+        }
+        let (stated, normalized) = (try flag("special"), try flag("normalized"))
+        let (word, before, after) = (
+            try flag("single_word"), try flag("lstrip"), try flag("rstrip")
+        )
+        let special = isSpecial ?? stated ?? false
+        guard let content = json["content"]?.text else {
+            throw .malformed("an added token is \(json.text())", source: source)
+        }
         self.init(
-            id: Int32(id), content: Array(content.utf8),
-            isSingleWord: json["single_word"]?.truth ?? false,
-            takesSpaceBefore: json["lstrip"]?.truth ?? false,
-            takesSpaceAfter: json["rstrip"]?.truth ?? false,
-            isNormalized: json["normalized"]?.truth ?? false,
-            isSpecial: json["special"]?.truth ?? false)
+            content: Array(content.utf8), isSingleWord: word ?? false,
+            takesSpaceBefore: before ?? false, takesSpaceAfter: after ?? false,
+            isNormalized: normalized ?? isNormalized ?? !special, isSpecial: special)
     }
 }

@@ -9,7 +9,6 @@ extension ChatTemplate {
         let configuration = "\(folder)/tokenizer_config.json"
         let json: JSON? =
             fileExists(configuration) ? try Tokenizer.json(configuration) : nil
-        let names = SpecialTokenNames(configuration: json)
         let jinja = "\(folder)/chat_template.jinja"
         let isApart = fileExists(jinja)
         guard let text = isApart ? try Self.contents(of: jinja) : Self.template(in: json) else {
@@ -18,8 +17,15 @@ extension ChatTemplate {
                 advice: "name an instruction-tuned model, whose tokenizer_config.json or "
                     + "chat_template.jinja holds one")
         }
+        let settings = try TokenizerSettings(
+            TokenizerFiles(
+                tokenizer: nil, configuration: json, source: folder,
+                configurationSource: configuration))
+        func named(_ name: String) -> String {
+            String(decoding: settings.content(name) ?? [], as: UTF8.self)
+        }
         try self.init(
-            recognizing: text, bos: names.bos ?? "", eos: names.eos ?? "",
+            recognizing: text, bos: named("bos_token"), eos: named("eos_token"),
             source: isApart ? jinja : configuration)
     }
 

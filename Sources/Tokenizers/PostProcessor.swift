@@ -17,9 +17,9 @@ struct PostProcessor: Sendable {
     init() {}
 
     /// Tokens from their texts; those without an id are left out.
-    init(_ template: (before: String?, after: String?), ids: [[UInt8]: Int32]) {
-        if let id = template.before.flatMap({ ids[Array($0.utf8)] }) { prefix = [id] }
-        if let id = template.after.flatMap({ ids[Array($0.utf8)] }) { suffix = [id] }
+    init(_ template: (before: [UInt8]?, after: [UInt8]?), ids: [[UInt8]: Int32]) {
+        if let id = template.before.flatMap({ ids[$0] }) { prefix = [id] }
+        if let id = template.after.flatMap({ ids[$0] }) { suffix = [id] }
     }
 
     /// Adds one entry, around those before it.

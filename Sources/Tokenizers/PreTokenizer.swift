@@ -21,10 +21,6 @@ struct PreTokenizer: Sendable {
     /// Whether the words are merged over bytes rather than over characters.
     var isByteLevel = false
 
-    /// The pre-tokenizer of GPT-2.
-    static let gpt2 = PreTokenizer(
-        steps: [.pattern(.gpt2, .isolated, isInverted: false)], isByteLevel: true)
-
     /// Cuts a text and hands each word on.
     ///
     /// - Parameter isFirst: whether the text is the beginning of all the text.

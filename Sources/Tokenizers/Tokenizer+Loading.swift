@@ -1,26 +1,26 @@
 import Basics
 
 extension Tokenizer {
+    /// The names of the files of a model folder that can change ids.
+    public static let fileNames = TokenizerFiles.names
+
     /// Reads the tokenizer of a model folder.
     ///
-    /// The folder holds `tokenizer.json`, or `vocab.json` and `merges.txt` of the first GPT-2; a
-    /// `tokenizer_config.json` beside them names the special tokens. What goes around a text is
+    /// The folder holds `tokenizer.json`, or `vocab.json` and `merges.txt` of the first GPT-2.
+    /// Beside them `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` name
+    /// special and added tokens, and `config.json` the kind of model. What goes around a text is
     /// said by the template in `tokenizer.json`, even where `add_bos_token` or `add_eos_token` of
     /// the configuration say otherwise; those two count for `vocab.json` and `merges.txt` alone.
     ///
-    /// - Source: `transformers` 5.23.0, which drops the two entries where there is a
-    ///   `tokenizer.json`, and drops the template of the class `GPTNeoXTokenizer`.
+    /// - Source: `AutoTokenizer` of `transformers` 5.23.0.
     /// - Throws: ``TokenizerError`` when files are missing, damaged, or ask for parts that are not
     ///   implemented.
     public convenience init(folder: String) throws(TokenizerError) {
-        let configuration = "\(folder)/tokenizer_config.json"
-        let known = fileExists(configuration) ? configuration : nil
-        if fileExists("\(folder)/tokenizer.json") {
-            try self.init(file: "\(folder)/tokenizer.json", configuration: known)
+        let files = try TokenizerFiles(folder: folder)
+        if files.tokenizer != nil {
+            try self.init(files, source: "\(folder)/tokenizer.json")
         } else if fileExists("\(folder)/vocab.json"), fileExists("\(folder)/merges.txt") {
-            try self.init(
-                vocabulary: "\(folder)/vocab.json", merges: "\(folder)/merges.txt",
-                configuration: known)
+            try self.init(pair: files, folder: folder)
         } else {
             throw Self.noTokenizer(in: folder)
         }
@@ -50,55 +50,60 @@ extension Tokenizer {
     /// - Throws: ``TokenizerError`` when a file is missing, damaged, or asks for parts that are not
     ///   implemented.
     public convenience init(file: String, configuration: String? = nil) throws(TokenizerError) {
-        let json = try Self.json(file)
-        let names = SpecialTokenNames(configuration: try configuration.map(Self.json))
-        let preTokenizer = try PreTokenizer(json["pre_tokenizer"], source: file)
-        var added: [AddedToken] = []
-        if let list = json["added_tokens"], !list.isNull {
-            guard let elements = list.elements else {
-                throw .malformed("`added_tokens` is not a list", source: file)
-            }
-            for element in elements { added.append(try AddedToken(element, source: file)) }
-        }
-        self.init(
-            normalizer: try Normalizer(json["normalizer"], source: file),
-            preTokenizer: preTokenizer,
-            model: try BytePairModel(
-                json["model"], isByteLevel: preTokenizer.isByteLevel, source: file),
-            postProcessor: names.dropsTemplate
-                ? PostProcessor() : try PostProcessor(json["post_processor"], source: file),
-            decoder: try TokenDecoder(json["decoder"], source: file),
-            added: added, names: names)
+        let files = TokenizerFiles(
+            tokenizer: try Self.json(file), configuration: try configuration.map(Self.json),
+            source: file, configurationSource: configuration)
+        try self.init(files, source: file)
     }
 
-    /// Reads the pair of files of the first GPT-2 and, where there is one, a
-    /// `tokenizer_config.json`.
-    ///
-    /// - Throws: ``TokenizerError`` when a file is missing or damaged, or when the configuration
-    ///   names another tokenizer than that of GPT-2.
-    public convenience init(
-        vocabulary: String, merges: String, configuration: String? = nil
-    ) throws(TokenizerError) {
-        var names = SpecialTokenNames.gpt2
-        if let configuration {
-            let json = try Self.json(configuration)
-            names = SpecialTokenNames(configuration: json)
-            let name = json["tokenizer_class"]?.text
-            let extra = json["added_tokens_decoder"]?.members?.count ?? 0
-            guard name == nil || names.isGPT2, extra <= 1 else {
-                let folder = parentFolder(of: vocabulary)
-                throw TokenizerError(
-                    .unsupported,
-                    "\(vocabulary) belongs to a \(name ?? "tokenizer") with \(extra) added tokens; "
-                        + "without tokenizer.json only the tokenizer of GPT-2 is known",
-                    advice: Self.conversion(of: folder))
+    /// Makes the tokenizer of a `tokenizer.json` and the files beside it.
+    private convenience init(_ files: TokenizerFiles, source: String) throws(TokenizerError) {
+        let settings = try TokenizerSettings(files)
+        let json = settings.sections
+        let preTokenizer = try PreTokenizer(json["pre_tokenizer"], source: source)
+        var listed: [AddedToken] = []
+        if let list = json["added_tokens"], !list.isNull {
+            guard let elements = list.elements else {
+                throw .malformed("`added_tokens` is not a list", source: source)
             }
+            for element in elements { listed.append(try AddedToken(element, source: source)) }
         }
-        let model = try BytePairModel(vocabularyFile: vocabulary, mergesFile: merges)
         self.init(
-            normalizer: Normalizer(), preTokenizer: .gpt2, model: model,
-            postProcessor: PostProcessor(names.template, ids: model.vocabulary),
-            decoder: TokenDecoder(steps: [.byteLevel]), added: [], names: names)
+            normalizer: try Normalizer(json["normalizer"], source: source),
+            preTokenizer: preTokenizer,
+            model: try BytePairModel(
+                json["model"], isByteLevel: preTokenizer.isByteLevel, source: source),
+            postProcessor: settings.family == .gptNeoX
+                ? PostProcessor() : try PostProcessor(json["post_processor"], source: source),
+            decoder: try TokenDecoder(json["decoder"], source: source),
+            listed: listed, settings: settings)
+    }
+
+    /// Makes the tokenizer of the pair of files of the first GPT-2 and the files beside them.
+    private convenience init(
+        pair files: TokenizerFiles, folder: String
+    ) throws(TokenizerError) {
+        var files = files
+        let named = files.configuration?["tokenizer_class"] ?? files.model?["tokenizer_class"]
+        if named == nil, files.model == nil {
+            files.model = .object(["tokenizer_class": .string("GPT2Tokenizer")])
+        }
+        let settings = try TokenizerSettings(files)
+        guard settings.family == .gpt2 else {
+            throw TokenizerError(
+                .unsupported,
+                "\(folder)/vocab.json belongs to a \(named?.text ?? settings.family.rawValue); "
+                    + "without tokenizer.json only the tokenizer of GPT-2 is known",
+                advice: Self.conversion(of: folder))
+        }
+        let model = try BytePairModel(
+            vocabularyFile: "\(folder)/vocab.json", mergesFile: "\(folder)/merges.txt")
+        self.init(
+            normalizer: Normalizer(),
+            preTokenizer: try PreTokenizer(
+                settings.sections["pre_tokenizer"], source: files.configurationSource),
+            model: model, postProcessor: PostProcessor(settings.template, ids: model.vocabulary),
+            decoder: TokenDecoder(steps: [.byteLevel]), listed: [], settings: settings)
     }
 
     /// Parses a JSON file.

@@ -4,8 +4,10 @@ import Basics
 /// library.
 ///
 /// Byte-level and character-level BPE from `tokenizer.json`: GPT-2, GPT-NeoX, Llama, Mistral,
-/// Gemma, Qwen and their kin; also the pair of files of the first GPT-2. Any number of threads may use one tokenizer. Truncation and padding that a file asks for
-/// are not applied; rows are cut and filled by whoever makes them.
+/// Gemma, Qwen and their kin; also the pair of files of the first GPT-2. What the files beside them
+/// say of added and special tokens counts too, and so does the class that they name. Any number of
+/// threads may use one tokenizer. Texts are neither cut nor padded here, whatever lengths the files
+/// name; ``cutsBeginning`` says at which side whoever makes rows is to cut.
 ///
 /// - Cost: one pass over the text and `n log n` merging steps for a new word of `n` bytes; words
 ///   met before are looked up.
@@ -14,6 +16,8 @@ public final class Tokenizer: Sendable {
     public let special: SpecialTokens
     /// The number of different tokens, added ones included.
     public let vocabularySize: Int
+    /// Whether a text that is too long loses its beginning rather than its end.
+    public let cutsBeginning: Bool
     /// What changes the text first.
     private let normalizer: Normalizer
     /// What cuts the text into words.
@@ -36,23 +40,20 @@ public final class Tokenizer: Sendable {
     private let cache = WordCache()
 
     /// Puts the parts together.
+    ///
+    /// - Parameter listed: the added tokens of `tokenizer.json`.
     init(
         normalizer: Normalizer, preTokenizer: PreTokenizer, model: BytePairModel,
-        postProcessor: PostProcessor, decoder: TokenDecoder, added: [AddedToken],
-        names: SpecialTokenNames
+        postProcessor: PostProcessor, decoder: TokenDecoder, listed: [AddedToken],
+        settings: TokenizerSettings
     ) {
-        var (addedIDs, tokens) = Self.numbered(added, behind: model.vocabulary)
-        func id(_ text: String) -> Int32? {
-            addedIDs[Array(text.utf8)] ?? model.vocabulary[Array(text.utf8)]
-        }
-        // The configuration's tokens are special even where tokenizer.json does not list them.
-        for name in names.all where addedIDs[Array(name.utf8)] == nil {
-            guard let known = id(name) else { continue }
-            tokens.append(AddedToken(id: known, content: Array(name.utf8), isSpecial: true))
-            addedIDs[Array(name.utf8)] = known
-        }
-        special = names.ids(id)
-        let last = max(model.vocabulary.values.max() ?? -1, addedIDs.values.max() ?? -1)
+        var vocabulary = AddedVocabulary(behind: model.vocabulary)
+        vocabulary.add(listed)
+        settings.add(to: &vocabulary)
+        let tokens = vocabulary.tokens.values.sorted { $0.id < $1.id }
+        special = SpecialTokens(settings, ids: vocabulary)
+        cutsBeginning = settings.cutsBeginning
+        let last = max(model.vocabulary.values.max() ?? -1, tokens.last?.id ?? -1)
         var spellings = [[UInt8]?](repeating: nil, count: Int(last) + 1)
         for (spelling, id) in model.vocabulary { spellings[Int(id)] = spelling }
         for token in tokens {
@@ -61,40 +62,20 @@ public final class Tokenizer: Sendable {
                 token.isNormalized ? normalizer.normalized(token.content[...]) : token.content[...]
             spellings[Int(token.id)] = Array(shown)
         }
+        addedIDs = vocabulary.ids
         vocabularySize =
             model.vocabulary.count + addedIDs.keys.count { model.vocabulary[$0] == nil }
         (self.normalizer, self.preTokenizer, self.model) = (normalizer, preTokenizer, model)
         (self.postProcessor, self.decoder) = (postProcessor, decoder)
-        self.added = AddedTokens(tokens, normalizer: normalizer)
-        (self.addedIDs, self.spellings) = (addedIDs, spellings)
+        let special = tokens.filter { vocabulary.specialContents.contains($0.content) }
+        added = AddedTokens(
+            tokens, normalizer: normalizer,
+            left: settings.splitsSpecialTokens ? Set(special.map(\.id)) : [])
+        self.spellings = spellings
         // The library looks for the text that is shown, so a special token whose normalized form
         // differs is not left out.
         skippedIDs = Set(
-            tokens.filter { $0.isSpecial && spellings[Int($0.id)] == $0.content }.map(\.id))
-    }
-
-    /// Gives added tokens their ids: the vocabulary's own, else the next free one, in the order
-    /// listed.
-    ///
-    /// - Source: `AddedVocabulary.add_tokens` of the `tokenizers` library, which does not use the
-    ///   ids that the file lists.
-    private static func numbered(
-        _ added: [AddedToken], behind vocabulary: [[UInt8]: Int32]
-    ) -> (ids: [[UInt8]: Int32], tokens: [AddedToken]) {
-        var ids: [[UInt8]: Int32] = [:]
-        var tokens: [[UInt8]: AddedToken] = [:]
-        var next = Int32(vocabulary.count)
-        for var token in added where !token.content.isEmpty {
-            if let id = ids[token.content] ?? vocabulary[token.content] {
-                token.id = id
-            } else {
-                token.id = next
-                next += 1
-            }
-            ids[token.content] = token.id
-            tokens[token.content] = token
-        }
-        return (ids, tokens.values.sorted { $0.id < $1.id })
+            special.filter { spellings[Int($0.id)] == $0.content }.map(\.id))
     }
 }
 

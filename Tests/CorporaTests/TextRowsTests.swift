@@ -43,6 +43,25 @@ struct TextRowsTests {
         #expect(start.storedStarts == [0, 1, 2, 3])
     }
 
+    @Test("A tokenizer that cuts at the left keeps the end of a text", arguments: [true, false])
+    func tokenizersSide(byFile: Bool) throws {
+        let folder = try TemporaryFolder()
+        _ = try tokenizer(in: folder)
+        if byFile {
+            let json = try JSON(file: "\(folder.path)/tokenizer.json")
+            let truncation = JSON.object(["direction": .string("Left"), "max_length": .integer(2)])
+            let members = (json.members ?? []) + [JSONMember(key: "truncation", value: truncation)]
+            _ = try folder.write(JSON.object(members).text(), to: "tokenizer.json")
+        } else {
+            _ = try folder.write(
+                #"{"bos_token": "<s>", "truncation_side": "left"}"#, to: "tokenizer_config.json")
+        }
+        let path = try dataset(["abcdef", "a"], in: folder)
+        let rows = try textRows(
+            request(4), at: path, tokenizer: Tokenizer(folder: folder.path), threads: 1)
+        #expect(rows.tokens == [0, 4, 5, 6, 0, 1])
+    }
+
     @Test("A tokenizer that names no BOS leaves all the room to the text")
     func withoutBOS() throws {
         let folder = try TemporaryFolder()

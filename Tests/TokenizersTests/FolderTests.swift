@@ -5,22 +5,6 @@ import Tokenizers
 
 @Suite("Tokenizer folders")
 struct FolderTests {
-    /// Runs a body with a folder of some files, which goes afterwards.
-    private func withFolder<Result>(
-        _ files: [String: String], _ body: (String) throws -> Result
-    ) throws -> Result {
-        var template = Array("/tmp/saeval-tokenizers-XXXXXX\0".utf8CString)
-        #expect(mkdtemp(&template) != nil)
-        let folder = String(
-            decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            for name in files.keys { unlink("\(folder)/\(name)") }
-            rmdir(folder)
-        }
-        for (name, text) in files { try writeFile(Array(text.utf8), to: "\(folder)/\(name)") }
-        return try body(folder)
-    }
-
     /// A vocabulary and merges in the manner of the first GPT-2.
     private let pair = [
         "vocab.json": #"{"<s>": 0, "</s>": 1, "a": 2, "b": 3, "ab": 4, "\u0120": 5}"#,
@@ -41,7 +25,7 @@ struct FolderTests {
                 files["tokenizer.json"] = String(
                     decoding: try readFile("\(fixtures)/\(source)"), as: UTF8.self)
             }
-            let ids = try withFolder(files) {
+            let ids = try withTemporaryFolder(files) {
                 try Tokenizer(folder: $0).encode("ab<s>b", addSpecialTokens: true)
             }
             let expected = element["ids"]?.elements?.compactMap(\.integer)
@@ -53,7 +37,7 @@ struct FolderTests {
         "A folder with another form of tokenizer is refused with the command that converts it",
         arguments: ["tokenizer.model", "tekken.json"])
     func otherForms(name: String) throws {
-        try withFolder([name: "x", "tokenizer_config.json": "{}"]) { folder in
+        try withTemporaryFolder([name: "x", "tokenizer_config.json": "{}"]) { folder in
             let error = #expect(throws: TokenizerError.self) { try Tokenizer(folder: folder) }
             #expect(error?.code == .unsupported)
             #expect(error?.message.contains(name) == true)
@@ -65,10 +49,11 @@ struct FolderTests {
         "A vocabulary with merges of another tokenizer than GPT-2's is refused",
         arguments: [
             #"{"tokenizer_class": "Qwen2Tokenizer"}"#,
-            #"{"added_tokens_decoder": {"6": {"content": "<x>"}, "7": {"content": "<y>"}}}"#,
+            #"{"tokenizer_class": "BertTokenizer"}"#,
         ])
     func otherPairs(configuration: String) throws {
-        try withFolder(pair.merging(["tokenizer_config.json": configuration]) { $1 }) { folder in
+        try withTemporaryFolder(pair.merging(["tokenizer_config.json": configuration]) { $1 }) {
+            folder in
             let error = #expect(throws: TokenizerError.self) { try Tokenizer(folder: folder) }
             #expect(error?.code == .unsupported)
         }
@@ -76,6 +61,17 @@ struct FolderTests {
 
     @Test("A vocabulary with merges alone is GPT-2's")
     func pairAlone() throws {
-        #expect(try withFolder(pair) { try Tokenizer(folder: $0).encode("aba") } == [4, 2])
+        #expect(
+            try withTemporaryFolder(pair) { try Tokenizer(folder: $0).encode("aba") } == [4, 2])
+    }
+
+    @Test("A vocabulary with merges gets the added tokens of the files beside it")
+    func pairWithAddedTokens() throws {
+        let listed =
+            #"{"added_tokens_decoder": {"9": {"content": "<y>"}, "8": {"content": "<x>"}}}"#
+        let files = pair.merging(["tokenizer_config.json": listed]) { $1 }
+        #expect(
+            try withTemporaryFolder(files) { try Tokenizer(folder: $0).encode("a<y>b<x>") }
+                == [2, 7, 3, 6])
     }
 }

@@ -181,15 +181,20 @@ struct LoadingTests {
         arguments: [
             (
                 #"{"bos_token": "a", "eos_token": {"content": "b"}, "pad_token": "ab"}"#,
-                [0, 1, 2], true
+                [0, 1, 2], true, true
             ),
-            (#"{"bos_token": null, "eos_token": "b"}"#, [1, 1, 1], false),
-            (#"{}"#, [3, 3, 3], false),
-            (#"{"bos_token": "a"}"#, [0, 3, 3], true),
-            (#"{"tokenizer_class": "GPT2TokenizerFast", "bos_token": "a"}"#, [0, 3, 3], false),
-            (#"{"tokenizer_class": "GPTNeoXTokenizer"}"#, [3, 3, 3], true),
+            (#"{"bos_token": null, "eos_token": "b"}"#, [1, 1, 1], false, false),
+            (#"{}"#, [3, 3, 3], false, false),
+            (#"{"bos_token": "a"}"#, [0, 3, 3], true, true),
+            (
+                #"{"tokenizer_class": "GPT2TokenizerFast", "bos_token": "a"}"#, [0, 3, 3], false,
+                true
+            ),
+            (#"{"tokenizer_class": "GPTNeoXTokenizer"}"#, [3, 3, 4], true, true),
         ])
-    func specialTokens(configuration: String, ids: [Int32], prependsBOS: Bool) throws {
+    func specialTokens(
+        configuration: String, ids: [Int32], prependsBOS: Bool, namesBOS: Bool
+    ) throws {
         let path = try file([
             "added_tokens": #"[{"content": "<|endoftext|>", "id": 3, "special": true}]"#
         ])
@@ -199,6 +204,8 @@ struct LoadingTests {
         let special = try Tokenizer(file: path, configuration: "\(path).config").special
         #expect(
             special
-                == SpecialTokens(bos: ids[0], eos: ids[1], pad: ids[2], prependsBOS: prependsBOS))
+                == SpecialTokens(
+                    bos: ids[0], eos: ids[1], pad: ids[2], prependsBOS: prependsBOS,
+                    namesBOS: namesBOS))
     }
 }

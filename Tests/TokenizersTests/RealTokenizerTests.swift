@@ -48,7 +48,9 @@ struct RealTokenizerTests {
         let tokenizer = try Tokenizer(folder: "\(#require(sharedFolder))/data/tokenizers/\(name)")
         try check(tokenizer, name: name)
         #expect(
-            tokenizer.special == SpecialTokens(bos: id, eos: id, pad: id, prependsBOS: prependsBOS))
+            tokenizer.special
+                == SpecialTokens(
+                    bos: id, eos: id, pad: id, prependsBOS: prependsBOS, namesBOS: true))
     }
 
     @Test(

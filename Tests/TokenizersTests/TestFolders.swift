@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Testing
 import Tokenizers
 
 /// The folder of files that others made; nil where it is not there.
@@ -103,4 +104,20 @@ struct Checksum {
     static func bytes(of ids: [Int32]) -> [UInt8] {
         (ids + [-1]).flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> ($0 * 8)) } }
     }
+}
+
+/// Runs a body with a folder of some files, which goes afterwards.
+func withTemporaryFolder<Result>(
+    _ files: [String: String], _ body: (String) throws -> Result
+) throws -> Result {
+    var template = Array("/tmp/saeval-tokenizers-XXXXXX\0".utf8CString)
+    #expect(mkdtemp(&template) != nil)
+    let folder = String(
+        decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer {
+        for name in files.keys { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+    for (name, text) in files { try writeFile(Array(text.utf8), to: "\(folder)/\(name)") }
+    return try body(folder)
 }

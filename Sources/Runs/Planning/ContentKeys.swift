@@ -3,6 +3,7 @@ import Corpora
 import EvalKit
 import LanguageModels
 import Tensors
+import Tokenizers
 
 /// Keys of everything that is kept: a hash of all settings that can change a number and of the
 /// files behind it.
@@ -46,9 +47,7 @@ enum ContentKeys {
 
     /// The files that decide how a model's texts become tokens.
     static func tokenizerFiles(_ folder: String) -> [String] {
-        ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"].map {
-            "\(folder)/\($0)"
-        }.filter(fileExists)
+        Tokenizer.fileNames.map { "\(folder)/\($0)" }.filter(fileExists)
     }
 
     /// Activations at a hook.
