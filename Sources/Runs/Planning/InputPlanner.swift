@@ -90,8 +90,12 @@ struct InputPlanner {
         let key = try ContentKeys.rows(
             dataset: path, tokenizer: model.folder,
             request: (request.contextSize, request.rows, request.prependsBOS))
-        return RunPlan.RowSet(
+        var set = RunPlan.RowSet(
             packed: request, datasetPath: path, key: key, path: tokensPath(key))
+        if request.prependsBOS, try holdsText(path) {
+            set.beginningNote = try made.tokenizer(model.folder).special.rowsNote
+        }
+        return set
     }
 
     /// The file of a dataset id.
@@ -147,8 +151,10 @@ struct InputPlanner {
                 "The activations of `\(request.dataset)` exceed \(byteText(Self.mostBytes))",
                 advice: "smaller train and test sets")
         }
-        return RunPlan.RowSet(
+        var set = RunPlan.RowSet(
             rows, request: request, datasetPath: path, key: key, path: tokensPath(key))
+        set.beginningNote = try made.tokenizer(model.folder).special.textsNote
+        return set
     }
 
     /// The file or folder of a labelled dataset: under its own id, under that of the dataset whose

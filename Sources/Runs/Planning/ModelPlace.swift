@@ -1,7 +1,6 @@
 import Basics
 import Formats
 import LanguageModels
-import Tokenizers
 
 /// Where a model lies and what its config says.
 struct ModelPlace {
@@ -67,12 +66,5 @@ struct ModelPlace {
     func contentKey() throws -> ContentHash {
         if isOutlined { return ContentHash.of("outlined model \(name)") }
         return try ContentKeys.model(folder: folder, files: weightFiles)
-    }
-
-    /// BOS, EOS and padding, sorted; none for a model that is not on disk.
-    func specialTokens() throws -> [Int32] {
-        if isOutlined { return [] }
-        let special = try Tokenizer(folder: folder).special
-        return Set([special.bos, special.eos, special.pad].compactMap { $0 }).sorted()
     }
 }

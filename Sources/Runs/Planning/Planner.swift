@@ -82,7 +82,7 @@ public struct Planner {
         var notes: [String] = []
         let references = try selectedReferences(
             model: model.description, outline, failures: &failures, notes: &notes)
-        let special = try model.specialTokens()
+        let special = try specialTokens(of: model)
         let identity = ModelIdentity(model: configuration.model, folder: model.folder)
         notes += identity.notes(on: references)
         let subjects = try subjects(references, model, identity, &failures)
@@ -113,9 +113,16 @@ public struct Planner {
             key: ContentHash.of(layout.units.flatMap(\.keys).map(\.hex).joined()),
             threads: configuration.threads,
             output: configuration.output, artifacts: configuration.artifacts, notes: [])
-        plan.notes = notes
+        plan.notes = notes + plan.beginningNotes(Array(plan.rowSets.indices))
         plan.removesActivations = layout.storage?.hasWaves ?? false
         return (plan, layout)
+    }
+
+    /// BOS, EOS and padding, sorted; none for a model that is not on disk.
+    private func specialTokens(of model: ModelPlace) throws -> [Int32] {
+        if model.isOutlined { return [] }
+        let special = try texts.tokenizer(model.folder).special
+        return Set([special.bos, special.eos, special.pad].compactMap { $0 }).sorted()
     }
 
     // MARK: - Autoencoders

@@ -27,6 +27,8 @@ public struct RunPlan: Sendable, Codable {
         public var storedRows: Int
         /// Rows of one block of the activation store.
         public var blockRows: Int
+        /// Why rows or texts that should begin with a BOS do not; nil where they do.
+        public var beginningNote: String?
 
         /// Packed rows: every token is stored, whole rows in a block.
         init(packed request: RowRequest, datasetPath: String, key: ContentHash, path: String) {
@@ -178,5 +180,16 @@ public struct RunPlan: Sendable, Codable {
             }
         }
         return seen.count
+    }
+}
+
+// MARK: - What readers of results should know
+
+extension RunPlan {
+    /// What is said of the beginnings of some row sets' rows, each sentence once.
+    func beginningNotes(_ sets: [Int?]) -> [String] {
+        sets.compactMap { $0 }.reduce(into: []) { notes, set in
+            if let note = rowSets[set].beginningNote, !notes.contains(note) { notes.append(note) }
+        }
     }
 }

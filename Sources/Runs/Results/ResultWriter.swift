@@ -48,6 +48,7 @@ struct ResultWriter: Sendable {
     ) throws -> (RunResult, ResultRows) {
         var outcome = outcome
         outcome.notes += subject.notes
+        outcome.notes += plan.beginningNotes(plan.cohorts[item.cohort].rowSets[evaluation])
         let (reference, hook) = (subject.reference, plan.cohorts[item.cohort].cohort.hook)
         let file = ResultFile(
             identifier: evaluations[evaluation].identifier, runKey: plan.key, outcome: outcome,
