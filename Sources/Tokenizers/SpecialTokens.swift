@@ -61,7 +61,7 @@ extension SpecialTokens {
     public var textsNote: String? {
         if prependsBOS { return nil }
         return namesBOS
-            ? "The tokenizer's class heeds no wish for a BOS, so texts begin without one"
+            ? "The tokenizer's class puts no BOS in front, so texts begin without one"
             : "The tokenizer names no BOS, so texts begin without one"
     }
 }

@@ -15,6 +15,12 @@ enum NamedToken: Sendable, Equatable {
         }
     }
 
+    /// Whether a template of the `tokenizers` library can name the token.
+    var fitsTemplate: Bool {
+        let text = String(decoding: content, as: UTF8.self)
+        return !text.contains { $0.isWhitespace || $0 == ":" }
+    }
+
     /// The token that is added; a text alone is special.
     var added: AddedToken {
         switch self {
@@ -83,10 +89,17 @@ struct TokenizerSettings: Sendable {
                 names.append((key, family.defaultTokens[key].map { .text($0) }))
             }
         }
-        // TransformerLens makes the tokenizer of Qwen3 twice, with what it kept of the first: then
-        // the list has taken the place of the names.
-        let isMadeTwice = files.model?["model_type"]?.text == "qwen3" && names[0].1 != nil
-        if isMadeTwice, arguments["additional_special_tokens"] != nil {
+        // TransformerLens makes the tokenizer of Qwen3 once without a BOS and, where it has one,
+        // again with what it kept of the first: then the list has taken the place of the names.
+        let isQwen3 = files.model?["model_type"]?.text == "qwen3"
+        let fits = names[0].1?.fitsTemplate ?? true
+        guard fits || isQwen3 || files.model == nil else {
+            throw TokenizerError(
+                .unsupported,
+                "\(arguments.source): `bos_token` holds a space or a colon and cannot begin texts",
+                advice: "a model with another BOS; transformers refuses this one too")
+        }
+        if isQwen3, fits, names[0].1 != nil, arguments["additional_special_tokens"] != nil {
             listed = []
         }
         let own = arguments.members.filter { arguments.isOwnName($0.key) }
@@ -109,7 +122,7 @@ struct TokenizerSettings: Sendable {
         )
         let isNamedGPT2 = files.configuration?["tokenizer_class"]?.text?.hasPrefix("GPT2") ?? false
         let isPair = files.tokenizer == nil
-        heedsBOS = !(family == .gpt2 && (isNamedGPT2 || isPair))
+        heedsBOS = fits && !(family == .gpt2 && (isNamedGPT2 || isPair))
         isBare = files.configuration == nil && files.model == nil
         sections = try family.sections(of: files.tokenizer ?? .object([]), arguments)
     }

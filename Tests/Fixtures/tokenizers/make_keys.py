@@ -169,6 +169,7 @@ def kinds():
         ("side: left, padded left", {"truncation_side": "left", "padding_side": "left"}, {}),
         ("side: right over the file's", {"truncation_side": "right"}, {"truncation": "Left"}),
         ("side: the file's", {}, {"truncation": "Left"}),
+        ("a BOS that no template names", {"bos_token": " the"}, {"config.json": {"model_type": "qwen3"}}),
         ("side: left with added tokens", {"truncation_side": "left", "added_tokens_decoder": {"4093": ADDED}}, {}),
     ]:
         side = others.pop("truncation", None)
@@ -204,7 +205,7 @@ def table():
         ]),
         (gpt2, [("add_prefix_space", True, computed), ("unk_token", "<|im_start|>", computed), ("tokenizer_class", "Qwen2TokenizerFast", computed), ("tokenizer_class", "RobertaTokenizer", refused)]),
         (mark, [("legacy", True, computed), ("add_prefix_space", False, computed), ("tokenizer_class", "PreTrainedTokenizerFast", computed), ("tokenizer_class", "GemmaTokenizer", computed), ("bos_token", "</s>", computed)]),
-        (byte, [("fast_tokenizer_files", ["tokenizer.json", "tokenizer.4.0.0.json"], refused), ("init_inputs", ["x"], refused), ("post_processor", "x", refused), ("tokenizer_object", "x", refused), ("tokenizer_padding", {}, refused), ("tokenizer_truncation", {}, refused), ("truncation_side", "middle", refused), ("padding_side", None, refused), ("split_special_tokens", "yes", refused), ("added_tokens_decoder", None, refused), ("bos_token", 3, refused), ("additional_special_tokens", "<x>", refused)]),
+        (byte, [("fast_tokenizer_files", ["tokenizer.json", "tokenizer.4.0.0.json"], refused), ("init_inputs", ["x"], refused), ("post_processor", "x", refused), ("tokenizer_object", "x", refused), ("tokenizer_padding", {}, refused), ("tokenizer_truncation", {}, refused), ("truncation_side", "middle", refused), ("padding_side", None, refused), ("split_special_tokens", "yes", refused), ("added_tokens_decoder", None, refused), ("bos_token", 3, refused), ("bos_token", "<seed:bos>", refused), ("additional_special_tokens", "<x>", refused)]),
     ]:
         for key, value, what in entries:
             yield row(base, CONFIGURATION, key, value, what)
