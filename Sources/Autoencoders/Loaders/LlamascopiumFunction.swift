@@ -56,6 +56,9 @@ struct LlamascopiumFunction {
             if let name = Self.threshold(in: source) {
                 recipes["log_threshold"] = .stored(name)
             } else if let value = settings.json["jump_relu_threshold"]?.double, !isPublished {
+                guard Float(value).isFinite else {
+                    throw settings.wrong("jump_relu_threshold", "a small number")
+                }
                 recipes["threshold"] = .repeated(Float(value), count: latents)
             } else {
                 recipes["log_threshold"] = .stored("activation_function.log_jumprelu_threshold")

@@ -24,7 +24,9 @@ struct OwnerKeys {
         if unknown.isEmpty { return [] }
         let names = unknown.map { "`\(parent.map { "\($0)." } ?? "")\($0)`" }
         if place.facts.isPublished {
-            return names.map { "\($0) in \(lastComponent(of: path)) is not read, as by SAELens." }
+            return names.map {
+                "\($0) in \(lastComponent(of: path)) is passed over, as SAELens does."
+            }
         }
         throw AutoencoderError(
             .unsupported,

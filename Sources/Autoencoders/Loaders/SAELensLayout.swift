@@ -22,12 +22,13 @@ struct SAELensLayout: AutoencoderLayout {
         let path = place.path(Self.configurationFile)
         var json = place.facts.applied(to: try JSON(file: path))
         if let stated = place.stated { json = try stated.joined(to: json) }
+        let notes = place.facts.isPublished ? takeAsPublished(&json) : []
         return AutoencoderTranslation(
             configuration: try AutoencoderConfiguration(json, path: path),
             tensors: { TranslatedTensors(try SafetensorsFile(path: place.weights), [:]) },
             roundingType: place.facts.isPublished
                 ? nil : try torchType(json["dtype"], path)?.narrow,
-            trackedK: trackedK(json, place))
+            trackedK: trackedK(json, place), notes: notes)
     }
 
     /// The k of batch top-k: checkpoints say it themselves, exports among the facts of their training,

@@ -144,6 +144,31 @@ struct PublishedCacheTests {
         #expect(Set(notes).count == notes.count)
     }
 
+    @Test(
+        "What SAELens takes for relu or leaves unscaled is refused in one's own files alone",
+        arguments: [
+            ("activation_fn_str", JSON.string("tanh-relu"), "tanh-relu"),
+            ("normalize_activations", .bool(true), "factor"),
+        ])
+    func takenAsPublished(key: String, value: JSON, word: String) throws {
+        let hub = try FakeHub()
+        let entry = try publishedEntry("gpt2-small-res-jb", "blocks.11.hook_resid_post")
+        try hub.add(entry, from: "tiny-res/v3")
+        let path = "\(hub.folder.path)/\(hub.snapshot(entry.repository))/\(entry.path)"
+        let plain = try loadAutoencoder(entry.reference(in: hub.cache))
+        let json = try JSON(file: "\(path)/cfg.json").setting(key, to: value)
+        try writeFile(Array(json.text().utf8), to: "\(path)/cfg.json")
+        let reference = try entry.reference(in: hub.cache)
+        #expect(reference.notes.count == 1 && reference.notes[0].contains(word))
+        let x = Tensor(Load.rows, shape: [2, 8])
+        let loaded = try loadAutoencoder(reference)
+        let backend = ReferenceBackend()
+        #expect(try loaded.encode(x, on: backend).values == plain.encode(x, on: backend).values)
+        #expect { _ = try loadAutoencoder(findAutoencoders(under: path)[0]) } throws: {
+            "\($0)".contains(word)
+        }
+    }
+
     @Test("Files that SAELens and their owner's program compute differently have keys of both")
     func publishedForms() throws {
         let hub = try FakeHub()
