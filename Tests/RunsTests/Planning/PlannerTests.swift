@@ -171,6 +171,26 @@ struct PlannerTests {
         }
     }
 
+    @Test("How files are read is a note of each autoencoder, and one of the plan for all of them")
+    func readingNotes() throws {
+        let folder = try TemporaryFolder()
+        let source = "\(packageFolder)/configs/quickstart/saes/sae_lens/toyworld-res"
+        for name in ["blocks.1.hook_resid_post__relu", "blocks.1.hook_resid_post__topk"] {
+            let copy = "\(folder.path)/saes/set/\(name)"
+            try makeFolder(parentFolder(of: copy))
+            try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: copy)
+            let text = String(decoding: try readFile("\(copy)/cfg.json"), as: UTF8.self)
+            let changed = text.replacing("\"float32\"", with: "\"bfloat16\"")
+            try writeFile(Array(changed.utf8), to: "\(copy)/cfg.json")
+        }
+        let plan = try plan(try quickstart(["saes=[\(folder.path)/saes]"]))
+        let subjects = plan.cohorts.flatMap(\.cohort.subjects)
+        #expect(subjects.count == 2)
+        #expect(subjects.allSatisfy { $0.notes.contains { $0.contains("rounded to bfloat16") } })
+        let notes = plan.notes.filter { $0.contains("rounded to bfloat16") }
+        #expect(notes.count == 1 && notes[0].hasPrefix("2 autoencoders, first set/blocks.1"))
+    }
+
     @Test(
         "A unit that reads several datasets has other keys when any one of them changes",
         arguments: [0, 1])
