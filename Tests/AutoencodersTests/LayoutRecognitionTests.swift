@@ -68,13 +68,32 @@ struct LayoutRecognitionTests {
         }
     }
 
-    @Test("A distributed checkpoint of OpenMOSS says how to save it")
-    func distributedCheckpoint() throws {
+    @Test(
+        "Checkpoints of OpenMOSS that are not read say how to save them",
+        arguments: ["sae_weights.dcp/.metadata", "sae_weights.pt"])
+    func otherCheckpoints(file: String) throws {
         let folder = try TemporaryFolder()
         try folder.write("{}", to: "sae/config.json")
-        try folder.write("x", to: "sae/sae_weights.dcp/.metadata")
+        try folder.write("x", to: "sae/\(file)")
         #expect { try findAutoencoders(under: folder.path) } throws: {
-            "\($0)".contains("sae_weights.dcp") && "\($0)".contains("save_pretrained")
+            "\($0)".contains(file.prefix(14)) && "\($0)".contains("save_pretrained")
+        }
+    }
+
+    @Test("The last checkpoint of a training of OpenMOSS is read, and what was saved before it")
+    func checkpoints() throws {
+        let source = "\(LayoutTests.folder)/llamascopium/topk"
+        let expected = try LayoutTable.signature(of: source)
+        let other = "\(LayoutTests.folder)/llamascopium/relu/sae_weights.safetensors"
+        let folder = try TemporaryFolder()
+        try folder.copy("\(source)/config.json", to: "sae/config.json")
+        try folder.copy(other, to: "sae/checkpoints/final.safetensors")
+        for file in ["checkpoints/final", "checkpoints/pruned", "sae_weights"] {
+            try folder.copy(
+                "\(source)/sae_weights.safetensors", to: "sae/\(file).safetensors")
+            let reference = try #require(try findAutoencoders(under: folder.path).first)
+            #expect(reference.layout == "llamascopium" && reference.files[0].hasPrefix(file))
+            #expect(try LayoutTable.signature(of: "\(folder.path)/sae") == expected)
         }
     }
 

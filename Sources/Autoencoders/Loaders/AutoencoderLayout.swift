@@ -74,6 +74,10 @@ let incompleteLayouts: [(file: String, name: String, missing: String)] = [
     ),
     ("sae.safetensors", "sparsify without cfg.json", "cfg.json"),
     (
+        "sae_weights.pt", "llamascopium as a torch file",
+        "sae_weights.safetensors, which `save_pretrained` writes"
+    ),
+    (
         "sae_weights.dcp", "llamascopium as a distributed checkpoint",
         "sae_weights.safetensors, which `save_pretrained` writes without a device mesh"
     ),

@@ -128,7 +128,9 @@ struct GemmaScope2Layout: AutoencoderLayout {
         let notes = try Self.keys.check(json, in: path, of: place)
         var passedOver = PassedOver(place, path)
         let isTranscoder = site == .transcoder
-        if let kind = json["type"], !["sae", "transcoder"].contains(kind.text) {
+        if let kind = json["type"], let name = kind.text?.lowercased(),
+            ["cross", "clt"].contains(where: name.contains)
+        {
             try passedOver.refuse(
                 "type", kind, "is not computed", advice: "an autoencoder of `sae` or `transcoder`")
         }

@@ -17,6 +17,11 @@ struct LlamascopiumLayout: AutoencoderLayout {
     /// The encoder and the decoder.
     let marks = ["W_E", "W_D"]
 
+    /// One, with the weights where the library looks for them first.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        openMOSSFiles(among: names, in: folder)
+    }
+
     /// What is done with the keys of `config.json`.
     static let keys = OwnerKeys(
         computed: LlamaScopeSettings.functionKeys.union([
@@ -73,6 +78,11 @@ struct LlamaScopeDistillLayout: AutoencoderLayout {
     /// SAELens passes over settings of published files.
     let hasPublishedForm = true
 
+    /// One, with the weights where the library looks for them first.
+    func autoencoders(among names: [String], in folder: String) -> [[String]] {
+        openMOSSFiles(among: names, in: folder)
+    }
+
     /// Translates an autoencoder.
     func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
         var settings = try LlamaScopeSettings(place, file: files[1], LlamascopiumLayout.keys)
@@ -94,4 +104,17 @@ struct LlamaScopeDistillLayout: AutoencoderLayout {
             tensors: { function.tensors }, notes: settings.notes,
             isLenient: place.facts.isPublished)
     }
+}
+
+/// The weights beside a `config.json` of OpenMOSS' library: as `save_pretrained` writes them, or else
+/// the checkpoints of a training.
+///
+/// - Source: `SparseDictionary.from_local`, which looks in this order.
+private func openMOSSFiles(among names: [String], in folder: String) -> [[String]] {
+    guard names.contains("config.json") else { return [] }
+    let weights = [
+        "sae_weights.safetensors", "checkpoints/pruned.safetensors",
+        "checkpoints/final.safetensors",
+    ]
+    return weights.first { fileExists("\(folder)/\($0)") }.map { [[$0, "config.json"]] } ?? []
 }
