@@ -69,6 +69,23 @@ extension ProgramTests {
             #expect(ending.errors.contains("rating"), "\(ending)")
             let (results, whole) = (try bench.results(), try Self.alone.get())
             #expect(results.texts.count == 1 + 4 * 2)
+            // One of two datasets of sparse probing is left, whose mean is no score.
+            #expect(ending.output.contains("incomplete (0."), "\(ending)")
+            #expect(ending.output.contains("could not be evaluated (`canrager/amazon_"))
+            let path = "\(bench.output)/eval_results/sparse_probing"
+            let file = try #require(try folderContents(path).first)
+            let json = try JSON(file: "\(path)/\(file)")
+            #expect(json["eval_result_metrics"]?["sae"]?["sae_test_accuracy"]?.isNull == true)
+            let own = json["eval_result_unstructured"]?["saeval"]?["incomplete"]
+            let mean = try #require(own?["partial_means"]?["sae_test_accuracy"]?.double)
+            let lines = try #require(results.texts["results.csv"]).split(separator: "\n").filter {
+                $0.hasPrefix("sparse_probing,") && $0.contains("sae_test_accuracy")
+            }
+            #expect(lines.contains { $0.hasSuffix(",sae,sae_test_accuracy,") })
+            #expect(
+                lines.contains {
+                    $0.hasSuffix(",incomplete,sae_test_accuracy_partial_mean,\(mean)")
+                })
             // What does not read the reviews is as it was.
             let others = whole.texts.filter { $0.key.contains("/tpp/") || $0.key.contains("/scr/") }
             #expect(others.count == 2 * 2)

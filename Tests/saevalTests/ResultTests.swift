@@ -102,6 +102,24 @@ extension ProgramTests {
             #expect(try names(in: bench).count == 2)
         }
 
+        @Test(
+            "Two autoencoders with one file are refused by path before anything is computed",
+            arguments: ["plan", "check", "run"])
+        func sameName(command: String) throws {
+            let mistake = Mistake(
+                "two autoencoders with one file",
+                says: [
+                    "{}/saes/a_b/c (a_b/c)", "{}/saes/a/b_c (a/b_c)", "a_b_c_eval_results.json",
+                ]
+            ) { bench in
+                for name in ["a_b/c", "a/b_c"] {
+                    try bench.copy(WrongAutoencoderTests.whole, to: "saes/\(name)")
+                }
+                return bench.tiny(command: command, saes: bench.file("saes"))
+            }
+            try mistake.check()
+        }
+
         @Test("A result that cannot be written fails alone")
         func unwritable() throws {
             let bench = try Workbench()

@@ -89,7 +89,9 @@ public struct RunStatus: Sendable {
         percent = donePartials >= partials ? 100 : min(99, Int(100 * doneCost / max(start.cost, 1)))
         results = start.results
         writtenResults = files.count { fileExists("\(folder)/eval_results/\($0)") }
-        let hasResults = isEnded && writtenResults >= results ?? 0
+        let hasResults =
+            isEnded && writtenResults >= results ?? 0
+            && (writtenResults == 0 || fileExists("\(folder)/results.csv"))
         state = hasResults ? "done" : donePartials == partials ? "all units done" : "unfinished"
         let seconds = last - start.epochSeconds
         if !isEnded, donePartials < partials, seconds > 0, doneCost > start.doneCost {

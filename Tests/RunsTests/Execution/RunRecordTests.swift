@@ -154,7 +154,9 @@ struct RunStatusTests {
         try record.append(.end)
         #expect(try status().writtenResults == 2 && status().state == "all units done")
         _ = try folder.write("{}", to: "eval_results/core/c")
-        #expect(try status().writtenResults == 3 && status().state == "done")
+        #expect(try status().writtenResults == 3 && status().state == "all units done")
+        _ = try folder.write("", to: "results.csv")
+        #expect(try status().state == "done")
         try record.append(start(done: 4, results: 3))
         #expect(try status().writtenResults == 0)
     }
