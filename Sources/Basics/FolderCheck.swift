@@ -8,7 +8,9 @@ public func checkFolder(canBeMade path: String) throws(BasicsError) {
     var existing = path.isEmpty ? "." : path
     var information = stat()
     while stat(existing, &information) != 0 {
-        guard errno == ENOENT, !isDanglingLink(existing), existing != "/", existing != "." else {
+        guard errno == ENOENT || errno == ENOTDIR, !isDanglingLink(existing), existing != "/",
+            existing != "."
+        else {
             throw cannotBeMade(path, at: existing)
         }
         existing = parentFolder(of: existing)

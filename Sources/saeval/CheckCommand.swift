@@ -23,6 +23,8 @@ struct CheckCommand: ParsableCommand {
         }
         let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
         try plan.checkEarlierResults()
+        try checkFolders(plan)
+        try checkDatasets(plan)
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
         let estimate = PlanEstimate(plan, threads: threads)
         try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))
@@ -41,7 +43,7 @@ struct CheckCommand: ParsableCommand {
         }
         guard failures.isEmpty else { throw ExitCode(1) }
         print(
-            "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, disk and memory suffice"
+            "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, folders can be made, disk and memory suffice"
         )
     }
 }

@@ -38,6 +38,7 @@ struct PlanCommand: ParsableCommand {
         let start = ContinuousClock.now
         let outline = try planner.outline()
         if outline.missing.isEmpty { try outline.plan.checkEarlierResults() }
+        try checkFolders(outline.plan)
         let planningSeconds = (ContinuousClock.now - start) / .seconds(1)
         let profiles = try machines(configuration)
         let summary = PlanSummary(

@@ -51,13 +51,20 @@ extension ProgramTests {
 
         @Test(
             "check refuses what run would refuse",
-            arguments: [WrongFileTests.places[7], WrongFileTests.models[3]])
-        func checkRefuses(_ mistake: Mistake) throws {
-            var mistake = mistake
-            let prepare = mistake.prepare
-            mistake.prepare = { ["check"] + (try prepare($0)).dropFirst() }
-            try mistake.check()
-        }
+            arguments: [
+                WrongFileTests.places[8], WrongFileTests.models[3], noText,
+                WrongFileTests.datasets[5],
+            ] + WrongFileTests.places.prefix(5))
+        func checkRefuses(_ mistake: Mistake) throws { try mistake.check(command: "check") }
+
+        /// A dataset of which only its first record tells that it has no text.
+        static let noText = Mistake(
+            "a dataset without a column of texts", dataset: Array("{\"words\": \"a\"}\n".utf8),
+            says: ["words", "column `text`"])
+
+        @Test(
+            "plan says which folder cannot be made", arguments: WrongFileTests.places.prefix(5))
+        func planRefuses(_ mistake: Mistake) throws { try mistake.check(command: "plan") }
 
         @Test(
             "--layers and --match narrow what a config names",

@@ -32,10 +32,13 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 
     /// Makes the mistake and checks that one sentence says so and that nothing is half-written.
     ///
-    /// - Parameter ranks: starts it under `mpirun`, which adds sentences of its own.
-    func check(ranks: Int? = nil) throws {
+    /// - Parameters:
+    ///   - command: takes the place of the subcommand.
+    ///   - ranks: starts it under `mpirun`, which adds sentences of its own.
+    func check(command: String? = nil, ranks: Int? = nil) throws {
         let bench = try Workbench()
-        let arguments = try prepare(bench)
+        var arguments = try prepare(bench)
+        if let command { arguments[0] = command }
         let ending = try bench.saeval(arguments, ranks: ranks)
         #expect(ending.status == 64, "\(ending)")
         #expect(ending.output.isEmpty, "\(ending)")

@@ -117,6 +117,10 @@ extension ProgramTests {
             Mistake(
                 "an output where no folder can be", flags: ["--output", "/proc/x/run"],
                 says: ["/proc/x", "write to"]),
+            Mistake(
+                "an output of a name that is too long",
+                flags: ["--output", "runs/" + String(repeating: "long", count: 64)],
+                says: ["longlong", "File name too long"]),
             Mistake("a file where artefacts should be", says: ["{}/file", "is a file"]) {
                 $0.tiny(["--artifacts", try $0.write("file", "x")])
             },
@@ -146,7 +150,7 @@ extension ProgramTests {
             arguments: models + datasets + places)
         func mistake(_ mistake: Mistake) throws { try mistake.check() }
 
-        @Test("Under mpirun all ranks end", arguments: [models[0], datasets[2], places[7]])
+        @Test("Under mpirun all ranks end", arguments: [models[0], datasets[2], places[8]])
         func onRanks(_ mistake: Mistake) throws {
             var mistake = mistake
             mistake.says = mistake.says.filter { !$0.contains("each of 1") }

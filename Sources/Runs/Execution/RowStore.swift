@@ -45,13 +45,7 @@ enum RowStore {
             let packed = try packRows(request, path: set.datasetPath) {
                 try Tokenizer(folder: modelFolder)
             }
-            let largest = packed.rows.tokens.max() ?? 0
-            guard largest < vocabulary else {
-                throw RunError(
-                    .unsuitable,
-                    "Dataset \(set.datasetPath) gives token \(largest), but \(modelFolder) has tokens 0 to \(vocabulary - 1)",
-                    advice: "give the text, or ids made with this model's tokenizer")
-            }
+            try check(packed, of: set, modelFolder: modelFolder, vocabulary)
             let tensor = Tensor(
                 uninitialized: [packed.rows.count, packed.rows.positions], type: .int32)
             packed.rows.tokens.withUnsafeBytes {
@@ -73,6 +67,19 @@ enum RowStore {
         return
             "Dataset \(set.datasetPath) gives \(distinct) rows of \(request.contextSize) tokens and the run reads "
             + "\(request.rows), so rows repeat"
+    }
+
+    /// Refuses rows with tokens that a model does not have.
+    static func check(
+        _ packed: PackedRows, of set: RunPlan.RowSet, modelFolder: String, _ vocabulary: Int
+    ) throws(RunError) {
+        let largest = packed.rows.tokens.max() ?? 0
+        guard largest < vocabulary else {
+            throw RunError(
+                .unsuitable,
+                "Dataset \(set.datasetPath) gives token \(largest), but \(modelFolder) has tokens 0 to \(vocabulary - 1)",
+                advice: "give the text, or ids made with this model's tokenizer")
+        }
     }
 
     /// Reads the rows of a set and checks them.

@@ -1,7 +1,9 @@
 import Basics
+import Corpora
 import Formats
 import Kernels
 import LanguageModels
+import Tokenizers
 
 /// Describes a model folder or a hub id in the local cache.
 public func describeModel(_ model: String) throws -> ModelDescription {
@@ -35,6 +37,28 @@ func modelFolder(_ model: String, cache: HubCache) throws -> String {
 /// Loads a plan's model, which checks every tensor of it.
 public func loadModel(_ plan: RunPlan) throws -> any LanguageModel {
     try loadLanguageModel(folder: plan.modelFolder, backend: CPUBackend())
+}
+
+/// Checks that folders of a run can be made or written to; touches nothing.
+///
+/// - Throws: `BasicsError` that names the folder or what is in its way.
+public func checkFolders(_ plan: RunPlan) throws {
+    for folder in [plan.output, plan.artifacts] { try checkFolder(canBeMade: folder) }
+}
+
+/// Makes one row of each dataset of which rows are packed, which needs its column and tokenizer;
+/// labelled texts are all read by planning.
+///
+/// - Throws: the error with which a run would end.
+public func checkDatasets(_ plan: RunPlan) throws {
+    for set in plan.rowSets {
+        guard case .rows(var request) = set.request else { continue }
+        request.rows = 1
+        let packed = try packRows(request, path: set.datasetPath) {
+            try Tokenizer(folder: plan.modelFolder)
+        }
+        try RowStore.check(packed, of: set, modelFolder: plan.modelFolder, plan.model.vocabulary)
+    }
 }
 
 /// Cores that this process may use.
