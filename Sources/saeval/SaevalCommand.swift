@@ -26,6 +26,10 @@ struct SaevalCommand: ParsableCommand {
         ])
 
     static func main() {
+        if let refusal = StackLimit.refusal {
+            Console.note(refusal)
+            Glibc.exit(FailureKind.failure.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -100,6 +100,19 @@ extension ProgramTests {
             #expect(unset.errors.contains("`output` in --output holds `$NO_SUCH/run`"), "\(unset)")
         }
 
+        @Test("A stack that is too small for a run is told", arguments: [64, 256])
+        func smallStack(kibibytes: Int) throws {
+            let bench = try Workbench()
+            let words = bench.tiny().map { "'\($0)'" }.joined(separator: " ")
+            let ending = try RunningProgram(
+                ["bash", "-c", "ulimit -s \(kibibytes); exec \(Program.path) \(words)"],
+                folder: bench.path
+            ).ending()
+            #expect(ending.status == 1, "\(ending)")
+            #expect(ending.errors.contains("may have \(kibibytes) KiB"), "\(ending)")
+            #expect(ending.errors.contains(" Try: `ulimit -s 8192`"), "\(ending)")
+        }
+
         @Test("A run writes the folder that the design promises, and its config repeats it")
         func folder() throws {
             let bench = try Workbench()
