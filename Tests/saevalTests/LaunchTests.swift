@@ -26,6 +26,33 @@ extension ProgramTests {
             #expect(ending.errors.isEmpty, "\(ending)")
         }
 
+        @Test("One rank in a job of several tasks is told how to start them all")
+        func batch() throws {
+            let bench = try Workbench()
+            let ending = try bench.saeval(
+                bench.tiny(), variables: ["SLURM_JOB_ID": "123", "SLURM_NTASKS": "8"])
+            #expect(ending.status == 0, "\(ending)")
+            #expect(ending.errors.contains("this job has 8 tasks, and one rank runs"), "\(ending)")
+        }
+
+        @Test(
+            "Without a /dev/shm to write to, ranks run and give the same bytes",
+            .enabled(
+                if: BundleTests.hasNamespaces, "no mount namespaces here: they need CAP_SYS_ADMIN"))
+        func noSharedMemory() throws {
+            let bench = try Workbench()
+            let identity = geteuid() == 0 ? [] : ["--user", "--map-root-user"]
+            let line = "mount -t tmpfs -o ro none /dev/shm && exec \"$@\""
+            let ending = try RunningProgram(
+                ["unshare"] + identity + ["--mount", "sh", "-c", line, "sh"]
+                    + Program.onRanks(2, bench.tiny()), folder: bench.path
+            ).ending()
+            #expect(ending.status == 0, "\(ending)")
+            let other = try Workbench()
+            #expect(try other.saeval(other.tiny()).status == 0)
+            #expect(try bench.results().differences(from: other.results()) == [])
+        }
+
         /// Launchers whose processes MPI cannot bring together.
         static let others: [(name: String, variables: @Sendable (Int) -> [String: String])] = [
             ("srun", { step(task: $0, of: 2) }),
