@@ -91,8 +91,10 @@ extension ProgramTests {
             let bench = try Workbench()
             let variables = ["HOME": bench.path, "PART": "x"]
             let arguments = bench.tiny().filter { $0 != "--output" && $0 != bench.output }
+            try bench.copy("configs/quickstart/toyworld/corpus/heldout.jsonl", to: "x.jsonl")
             let ending = try bench.saeval(
-                arguments + ["--output=~/$PART/run"], variables: variables)
+                arguments + ["--output=~/$PART/run", "--set", "core.dataset=~/${PART}.jsonl"],
+                variables: variables)
             #expect(ending.status == 0, "\(ending)")
             #expect(fileExists(bench.file("x/run/results.csv")))
             let unset = try bench.saeval(arguments + ["--output=$NO_SUCH/run"])

@@ -125,7 +125,10 @@ extension RunConfiguration {
     /// Datasets that evaluations ask for and for which the config names no file.
     public func unnamedDatasets() -> [String] {
         let asked = evals.compactMap { $0.settings["dataset"]?.text }
-        return asked.filter { id in !datasets.contains { $0.id == id } && !fileExists(id) }
+        return asked.filter { id in
+            let own = (try? expandedPath(id, of: "`dataset`")) ?? id
+            return !datasets.contains { $0.id == id } && !fileExists(own)
+        }
     }
 
     /// Looks everything up in the cache, as a run does.

@@ -101,8 +101,9 @@ struct InputPlanner {
     /// The file of a dataset id.
     private func datasetPath(_ id: String) throws -> String {
         guard let path = try mapped(id) else {
-            guard fileExists(id) else { throw missing(id) }
-            return id
+            let own = try expandedPath(id, of: "`dataset`")
+            guard fileExists(own) else { throw missing(id) }
+            return own
         }
         guard fileExists(path) else {
             throw RunError(
@@ -170,10 +171,9 @@ struct InputPlanner {
             }
             return path
         }
-        guard fileExists(request.dataset) || folderExists(request.dataset) else {
-            throw missing(request.dataset)
-        }
-        return request.dataset
+        let own = try expandedPath(request.dataset, of: "`dataset`")
+        guard fileExists(own) || folderExists(own) else { throw missing(request.dataset) }
+        return own
     }
 
     /// The names under which the config may have a dataset.
