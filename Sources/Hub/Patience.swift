@@ -73,7 +73,7 @@ struct Patience {
         failures += 1
         guard isConnected || failures < min(3, limits.attempts) else {
             throw HubError(
-                code, "There is no network to \(settings.endpoint): \(reason)",
+                code, "There is no network connection to \(settings.endpoint): \(reason)",
                 advice:
                     "`saeval fetch` on a machine with a network, such as a login node, with the "
                     + "same HF_HOME, or set HF_ENDPOINT to a mirror or https_proxy to a proxy")

@@ -201,7 +201,7 @@ struct FaultTests {
         let error = try stub.failure(client: client)
         #expect(error.code == .unreachable)
         #expect(
-            error.message.hasPrefix("There is no network to \(endpoint): Couldn't "), "\(error)")
+            error.message.hasPrefix("There is no network connection to \(endpoint): "), "\(error)")
         #expect(error.advice?.contains("HF_ENDPOINT") == true)
         #expect(waits.withLock { $0 } == [.seconds(1), .seconds(2)])
     }
