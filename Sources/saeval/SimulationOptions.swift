@@ -76,7 +76,7 @@ extension SimulationReport {
                 [
                     "\($0.ranks)", durationText($0.makespan), decimal($0.makespan, places: 1),
                     percent($0.efficiency), percent($0.loading), percent($0.fileSystem),
-                    percent($0.serial), percent($0.waiting), $0.limit.rawValue,
+                    percent($0.serial), percent($0.waiting), $0.limit?.rawValue ?? "nothing",
                 ]
             }, textColumns: [8])
         return "Simulated with the seconds of \(source): \(tasks) tasks, "

@@ -2,7 +2,8 @@ import Basics
 
 /// What simulated runs of a plan tell.
 public struct SimulationReport: Sendable, Codable {
-    /// What keeps a run from being shorter.
+    /// What keeps a run from being shorter: without it the run would take less time by more than
+    /// ``leastGain``.
     public enum Limit: String, Sendable, Codable, CaseIterable {
         case longestChain = "longest unit or chain"
         case serialPart = "serial part of rank 0"
@@ -18,8 +19,8 @@ public struct SimulationReport: Sendable, Codable {
         public var makespan: Double
         /// Seconds of arithmetic of all ranks over ranks × makespan.
         public var efficiency: Double
-        /// What takes the largest of the shares below.
-        public var limit: Limit
+        /// That without which the run would be shortest; nil where nothing limits it.
+        public var limit: Limit?
         /// Shares of ranks × makespan that are no arithmetic.
         public var loading: Double
         /// Transfers of activations, and waiting for those of other ranks.
@@ -29,6 +30,9 @@ public struct SimulationReport: Sendable, Codable {
         /// Ranks without a task, at the end of a wave or because tasks wait for others.
         public var waiting: Double
     }
+
+    /// The share of a makespan by which a run must be shorter without what is named as its limit.
+    public static let leastGain = 0.01
 
     /// The machine's name, or the run whose seconds count.
     public var source: String
@@ -86,17 +90,69 @@ public struct SimulationReport: Sendable, Codable {
             let largest = chain.tasks.map { wave.tasks[$0] }.max { $0.seconds < $1.seconds }
             (longestTask, longestTaskSeconds) = (largest?.name ?? "none", largest?.seconds ?? 0)
         }
+        let waits = WaveVariants(waves)
         lines = ranks.map { count in
-            let times = Simulation.times(
-                of: waves,
-                Simulation.Setup(
-                    ranks: count, ranksPerNode: min(count, profile.ranksPerNode), cores: cores,
-                    diskRate: profile.diskBytesPerSecond, sharedRate: profile.sharedBytesPerSecond,
-                    loadRate: profile.loadBytesPerSecond,
-                    cacheBytes: 0.7 * Double(profile.memoryBytes),
-                    journalSeconds: profile.journalSeconds))
-            return Line(times, ranks: count, cores: cores, planningSeconds: planningSeconds)
+            let setup = Simulation.Setup(
+                ranks: count, ranksPerNode: min(count, profile.ranksPerNode), cores: cores,
+                diskRate: profile.diskBytesPerSecond, sharedRate: profile.sharedBytesPerSecond,
+                loadRate: profile.loadBytesPerSecond, cacheBytes: 0.7 * Double(profile.memoryBytes),
+                journalSeconds: profile.journalSeconds)
+            let times = Simulation.times(of: waves, setup)
+            var line = Line(times, ranks: count, cores: cores, planningSeconds: planningSeconds)
+            line.limit = waits.limit(of: line, times, setup, planningSeconds: planningSeconds)
+            return line
         }
+    }
+}
+
+/// A run's waves, and what they would be without one of the things that take time.
+private struct WaveVariants {
+    /// The waves as they are, without weights to load, and without activations to move.
+    let (whole, withoutWeights, withoutTransfers):
+        ([SimulatedWave], [SimulatedWave], [SimulatedWave])
+
+    /// Leaves things out.
+    init(_ waves: [SimulatedWave]) {
+        /// The waves with all their tasks changed.
+        func changed(_ change: (inout SimulatedTask) -> Void) -> [SimulatedWave] {
+            waves.map { wave in
+                var wave = wave
+                for index in wave.tasks.indices { change(&wave.tasks[index]) }
+                return wave
+            }
+        }
+        whole = waves
+        withoutWeights = changed { $0.artefacts = [] }
+        withoutTransfers = changed { $0.bytes = 0 }
+    }
+
+    /// That without which a run would be shortest.
+    ///
+    /// - Returns: nil where the run would not be shorter by more than
+    ///   ``SimulationReport/leastGain``, whatever were left out.
+    /// - Cost: one simulation for each thing that takes time at all.
+    func limit(
+        of line: SimulationReport.Line, _ times: Simulation.Times, _ setup: Simulation.Setup,
+        planningSeconds: Double
+    ) -> SimulationReport.Limit? {
+        /// Seconds that a run of other waves saves.
+        func gain(_ waves: [SimulatedWave], _ setup: Simulation.Setup) -> Double {
+            times.makespan - Simulation.times(of: waves, setup).makespan
+        }
+        var free = setup
+        free.journalSeconds = 0
+        let gains: [(SimulationReport.Limit, Double)] = [
+            // Were tasks cut as finely as one likes, nobody would wait.
+            (.longestChain, line.waiting * line.makespan),
+            (
+                .serialPart,
+                planningSeconds + (times.coordination > 0 ? gain(whole, free) : 0)
+            ),
+            (.loading, times.loading > 0 ? gain(withoutWeights, setup) : 0),
+            (.fileSystem, times.fileSystem > 0 ? gain(withoutTransfers, setup) : 0),
+        ]
+        return gains.filter { $0.1 > SimulationReport.leastGain * line.makespan }
+            .max { $0.1 < $1.1 }?.0
     }
 }
 
@@ -114,10 +170,5 @@ extension SimulationReport.Line {
         fileSystem = times.fileSystem / whole
         serial = (times.coordination + planningSeconds * workers) / whole
         waiting = max(0, 1 - efficiency - loading - fileSystem - serial)
-        let shares: [(SimulationReport.Limit, Double)] = [
-            (.longestChain, waiting), (.serialPart, serial), (.loading, loading),
-            (.fileSystem, fileSystem),
-        ]
-        limit = shares.max { $0.1 < $1.1 }?.0 ?? .longestChain
     }
 }

@@ -75,6 +75,7 @@ struct SimulationTests {
             planningSeconds: 0)
         #expect(abs(report.lines[0].makespan - 40) < 1e-9)
         #expect(abs(report.lines[0].efficiency - 1) < 1e-9)
+        #expect(report.lines[0].limit == nil)
         #expect(abs(report.lines[1].makespan - 30) < 1e-9)
         #expect(abs(report.lines[1].efficiency - 40.0 / 120) < 1e-9)
         #expect(report.lines[1].limit == .longestChain)
@@ -134,6 +135,33 @@ struct SimulationTests {
         let line = report.lines[0]
         let sum = line.efficiency + line.loading + line.fileSystem + line.serial + line.waiting
         #expect(abs(sum - 1) < 1e-6)
+    }
+
+    @Test(
+        "A limit is named only where the run would be shorter without it by more than a hundredth",
+        arguments: [(4e9, SimulationReport.Limit.loading), (0.1e9, nil), (0, nil)]
+            as [(Double, SimulationReport.Limit?)])
+    func limits(bytes: Double, limit: SimulationReport.Limit?) {
+        // Ten seconds of arithmetic on each rank; loading costs a second for each 10⁹ bytes.
+        var wave = independent([10, 10])
+        wave.tasks[0].artefacts = [(7, bytes)]
+        wave.tasks[1].artefacts = [(8, 0)]
+        let report = SimulationReport(
+            waves: [wave], on: profile(), source: "test", ranks: [1], cores: nil,
+            planningSeconds: 0)
+        #expect(report.lines[0].limit == limit)
+    }
+
+    @Test("What takes time but holds nobody up is not named as the limit")
+    func offTheCriticalPath() {
+        // One rank loads for two seconds beside another that computes for ten.
+        var wave = independent([10, 1])
+        wave.tasks[1].artefacts = [(7, 2e9)]
+        let report = SimulationReport(
+            waves: [wave], on: profile(), source: "test", ranks: [2], cores: nil,
+            planningSeconds: 0)
+        #expect(report.lines[0].loading > 0.05)
+        #expect(report.lines[0].limit == .longestChain)
     }
 
     @Test("More ranks never make a simulated run of the scheduler much longer", arguments: 1..<8)
