@@ -25,8 +25,7 @@ public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible 
 
     /// The hash of some bytes.
     public static func of(_ bytes: UnsafeRawBufferPointer) -> ContentHash {
-        let value = XXH3_128bits(bytes.baseAddress, bytes.count)
-        return ContentHash(hex: hexadecimal(value.high64) + hexadecimal(value.low64))
+        ContentHash(XXH3_128bits(bytes.baseAddress, bytes.count))
     }
 
     /// The hash of some bytes.
@@ -42,9 +41,31 @@ public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible 
                 .joined())
     }
 
-    /// The hash of a file's bytes, read through a memory map.
+    /// The hash of a file's bytes, read through a memory map of which one piece is held at a time.
     public static func of(file path: String) throws -> ContentHash {
-        try MappedFile(path: path).withBytes { of($0) }
+        let file = try MappedFile(path: path)
+        return file.withBytes { bytes in
+            guard bytes.count > pieceBytes, let state = XXH3_createState() else { return of(bytes) }
+            defer { XXH3_freeState(state) }
+            XXH3_128bits_reset(state)
+            for first in stride(from: 0, to: bytes.count, by: pieceBytes) {
+                let piece = UnsafeRawBufferPointer(
+                    rebasing: bytes[first..<min(bytes.count, first + pieceBytes)])
+                XXH3_128bits_update(state, piece.baseAddress, piece.count)
+                if let start = piece.baseAddress {
+                    file.releasePages(from: start, byteCount: piece.count)
+                }
+            }
+            return ContentHash(XXH3_128bits_digest(state))
+        }
+    }
+
+    /// Bytes of a file that are hashed before their pages are given back.
+    private static let pieceBytes = 16 << 20
+
+    /// The digits of a hash.
+    private init(_ value: XXH128_hash_t) {
+        self.init(hex: hexadecimal(value.high64) + hexadecimal(value.low64))
     }
 }
 

@@ -44,6 +44,25 @@ public final class MappedFile: Sendable {
     /// The start of the mapping; nil for an empty file. Valid while this object lives.
     public var baseAddress: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: address) }
 
+    /// Gives the pages of some bytes back to the system, which otherwise count as this process's
+    /// memory for as long as the mapping lives; they are read again when they are next touched.
+    ///
+    /// - Parameter start: in the mapping.
+    public func releasePages(from start: UnsafeRawPointer, byteCount: Int) {
+        guard byteCount > 0, address != 0 else { return }
+        let offset = Int(bitPattern: start) - Int(bitPattern: address)
+        // The kernel maps the neighbours of a page that is touched as well.
+        let page = 4096
+        let first = max(0, (offset - Self.pagesTogether) / page * page)
+        let end = min(self.byteCount, offset + byteCount + Self.pagesTogether)
+        guard first < end else { return }
+        madvise(
+            UnsafeMutableRawPointer(bitPattern: address + UInt(first)), end - first, MADV_DONTNEED)
+    }
+
+    /// Bytes that the kernel maps at most when one of them is touched: a large page.
+    private static let pagesTogether = 1 << 21
+
     /// Lends the bytes.
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
         -> Result

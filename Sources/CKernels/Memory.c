@@ -14,9 +14,14 @@
 
 void ck_keep_memory(void) {
 #if defined(__GLIBC__)
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, 2147483647);
-    mallopt(M_TOP_PAD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
+void ck_give_memory_back(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
 #endif
 }
 

@@ -18,7 +18,8 @@ public protocol DeviceBytes: AnyObject, Sendable {
 public final class Buffer: @unchecked Sendable {
     /// The length in bytes.
     public let byteCount: Int
-    private let owner: AnyObject?
+    /// What keeps borrowed bytes alive; nil for memory of its own.
+    public let owner: AnyObject?
     /// The address of the host's bytes while no device holds any; else 0.
     private let hostAlone: Atomic<UInt>
     private let state: Mutex<State>
@@ -38,7 +39,7 @@ public final class Buffer: @unchecked Sendable {
     public init(byteCount: Int) {
         precondition(byteCount >= 0)
         (self.byteCount, owner) = (byteCount, nil)
-        let address = UInt(bitPattern: Self.allocate(byteCount))
+        let address = UInt(bitPattern: HostMemory.take(byteCount))
         hostAlone = Atomic(address)
         state = Mutex(State(host: address, isHostGood: true))
     }
@@ -62,7 +63,7 @@ public final class Buffer: @unchecked Sendable {
         guard owner == nil else { return }
         state.withLock { state in
             if let host = state.host.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) {
-                Self.free(host, byteCount)
+                HostMemory.giveBack(host, byteCount)
             }
         }
     }
@@ -91,7 +92,7 @@ public final class Buffer: @unchecked Sendable {
 
     /// Makes the host's bytes good.
     private func bring(_ state: inout State) -> UInt {
-        let address = state.host ?? UInt(bitPattern: Self.allocate(byteCount))
+        let address = state.host ?? UInt(bitPattern: HostMemory.take(byteCount))
         state.host = address
         if !state.isHostGood {
             state.device?.copy(to: Self.pointer(address), byteCount: byteCount)
@@ -158,23 +159,5 @@ extension Buffer {
             preconditionFailure("a buffer at address 0")
         }
         return pointer
-    }
-
-    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        guard byteCount < LargeMemory.least else { return LargeMemory.take(byteCount) }
-        var pointer: UnsafeMutableRawPointer?
-        let status = posix_memalign(&pointer, 64, max(byteCount, 64))
-        guard status == 0, let pointer else {
-            preconditionFailure("out of memory: \(byteCount) bytes")
-        }
-        return pointer
-    }
-
-    private static func free(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
-        if byteCount < LargeMemory.least {
-            Glibc.free(pointer)
-        } else {
-            LargeMemory.giveBack(pointer, byteCount)
-        }
     }
 }

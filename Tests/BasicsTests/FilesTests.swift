@@ -119,3 +119,47 @@ struct FilesTests {
         #expect(try MappedFile(path: folder.file("two")).withBytes { Array($0) } == [7, 8])
     }
 }
+
+struct MappedPagesTests {
+    /// Bytes of a mapping that are in memory.
+    private func residentBytes(of path: String) throws -> Int {
+        let pages = try #require(
+            try FileHandle(forReadingAtPath: "/proc/self/smaps")?.readToEnd())
+        let text = String(decoding: pages, as: UTF8.self)
+        let name = path.split(separator: "/").suffix(2).joined(separator: "/")
+        var (isMapping, sum) = (false, 0)
+        for line in text.split(separator: "\n") {
+            if line.first?.isHexDigit == true, line.contains("-") {
+                isMapping = line.hasSuffix(name)
+            }
+            if isMapping, line.hasPrefix("Rss:") {
+                sum += 1024 * (Int(line.split(separator: " ")[1]) ?? 0)
+            }
+        }
+        return sum
+    }
+
+    @Test("Pages that are given back leave memory, and their bytes are read again")
+    func release() throws {
+        let folder = try TemporaryFolder()
+        let bytes = (0..<12 << 20).map { UInt8(truncatingIfNeeded: $0 >> 12) }
+        try writeFile(bytes, to: folder.file("mapped"))
+        let file = try MappedFile(path: folder.file("mapped"))
+        let start = try #require(file.baseAddress)
+        #expect(file.withBytes { $0.elementsEqual(bytes) })
+        #expect(try residentBytes(of: folder.file("mapped")) == bytes.count)
+        file.releasePages(from: start + (4 << 20), byteCount: 4 << 20)
+        #expect(try residentBytes(of: folder.file("mapped")) <= 8 << 20)
+        file.releasePages(from: start, byteCount: bytes.count)
+        #expect(try residentBytes(of: folder.file("mapped")) == 0)
+        #expect(file.withBytes { $0.elementsEqual(bytes) })
+    }
+
+    @Test("A file that is hashed piece by piece has the hash of its bytes")
+    func hash() throws {
+        let folder = try TemporaryFolder()
+        let bytes = (0..<17 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 7) }
+        try writeFile(bytes, to: folder.file("large"))
+        #expect(try ContentHash.of(file: folder.file("large")) == ContentHash.of(bytes))
+    }
+}

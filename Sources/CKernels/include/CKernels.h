@@ -183,9 +183,12 @@ void ck_adamw_step(int level, ck_adamw settings, long count, float *x, float *gr
 
 // MARK: Memory (Memory.c)
 
-/// Makes the allocator keep freed memory, so that large temporaries are not faulted in page by page
-/// each time.
+/// Makes the allocator keep what is freed of small pieces and give back what is freed of large ones,
+/// so that a process holds what it uses. Large temporaries of loops have a store of their own.
 void ck_keep_memory(void);
+
+/// Gives pages back to the system that hold nothing but freed memory.
+void ck_give_memory_back(void);
 
 /// Asks for large pages for a piece of memory; a wish that the system may ignore.
 void ck_use_large_pages(void *start, long bytes);

@@ -45,16 +45,17 @@ extension EvaluationContext {
     /// - Shapes: sparse `[texts, latents]`.
     /// - Source: SAE Bench 0.6.0, pooled latents of its probing evaluations.
     /// - Cost: one encode of every stored token, `2 · model · latents` FLOP each. The result takes 8
-    ///   bytes for each latent that fires in a text and 8 for each text; until it is complete its
-    ///   parts take as much again. Each thread holds `8 · latents` bytes of sums, and the
-    ///   activations and codes of a chunk of texts.
+    ///   bytes for each latent that fires in a text and 8 for each text. Each thread holds
+    ///   `8 · latents` bytes of sums, the activations of a chunk of texts and the codes of a piece.
     /// - Throws: ``EvaluationError`` for a text of which no token is stored, or when activations and
     ///   autoencoder differ in width; errors of the autoencoder.
     public func pooledLatents(_ request: TextRequest, of subject: SubjectIndex) throws
         -> FeatureRows
     {
         let autoencoder = try autoencoder(subject)
-        return try pooledCodes(request, latents: autoencoder.description.latents) {
+        return try pooledCodes(
+            request, latents: autoencoder.description.latents, pieces: CodePieces(of: autoencoder)
+        ) {
             try autoencoder.encode($0, on: backend)
         }
     }
@@ -66,10 +67,11 @@ extension EvaluationContext {
     ///   - chosen: texts, ascending; nil for all. The others are neither read nor encoded, and their
     ///     rows are empty.
     ///   - latents: length of the encoding's latent axis.
+    ///   - pieces: how many rows are encoded at a time.
     ///   - encoding: gives the codes of activations; called from many threads.
     /// - Shapes: sparse `[texts, latents]`.
     public func pooledCodes(
-        _ request: TextRequest, texts chosen: [Int]? = nil, latents: Int,
+        _ request: TextRequest, texts chosen: [Int]? = nil, latents: Int, pieces: CodePieces,
         encoding: @escaping @Sendable (Tensor) throws -> SparseCodes
     ) throws -> FeatureRows {
         let rows = try texts(request)
@@ -79,7 +81,15 @@ extension EvaluationContext {
             let chunk = chunks[index]
             let x = try activations(at: cohort.hook, texts: chunk.texts, of: request)
             try chunk.check(x.rows, dataset: request.dataset)
-            return PooledCodes(try backend.means(of: try encoding(x), over: chunk.starts))
+            var part = PooledCodes()
+            try forEachPiece(of: x, cuts: chunk.starts, pieces, encoding: encoding) {
+                let starts = chunk.starts[$0.lowerBound...$0.upperBound]
+                part.append(
+                    PooledCodes(
+                        try backend.means(
+                            of: $2, over: starts.map { $0 - starts[starts.startIndex] })))
+            }
+            return part
         }
         var whole = PooledCodes()
         whole.reserve(parts, texts: rows.count)

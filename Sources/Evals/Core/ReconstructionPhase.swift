@@ -29,11 +29,12 @@ struct ReconstructionPhase {
         let model = try context.model
         let rows = try context.rows
         let ablated = try ablatedLogits(model)
+        let pieces = unit.loaded.map { CodePieces(of: $0.autoencoder) }
         let results = try context.parallelChunks(chunks.count) { index in
             try ChunkEvaluation(
                 phase: self, model: model, rows: chunks[index].rows,
                 tokens: rows.rows(chunks[index].rows),
-                ablated: ablated
+                ablated: ablated, pieces: pieces
             ).sums(of: unit)
         }
         return unit.results(results) { _, sums in sums.joined().reduce(ReconstructionSums(), +) }
@@ -81,6 +82,8 @@ struct ReconstructionPhase {
         let rows: Range<Int>
         let tokens: [Int32]
         let ablated: Logits?
+        /// For each autoencoder how many rows it encodes at a time.
+        let pieces: [CodePieces]
 
         private var context: any EvaluationContext { phase.context }
         private var hook: HookPoint { phase.hook }
@@ -91,25 +94,34 @@ struct ReconstructionPhase {
             let restart =
                 hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)
             let clean = try logits(restart: restart, replacement: nil)
-            let ablated =
-                try self.ablated ?? logits(restart: restart, replacement: Tensor(zeros: x.shape))
             let kept = tokens.map { !context.cohort.specialTokens.contains($0) }
-            let shared = try sharedSums(clean: clean, ablated: ablated, kept: kept)
-            return unit.loaded.map { entry in
+            let shared = try ablatedSums(x, restart: restart, clean: clean, kept: kept)
+            return zip(unit.loaded, pieces).map { entry, pieces in
                 Result {
                     let spliced = try logits(
                         restart: restart,
-                        replacement: try reconstruction(of: x, by: entry.autoencoder, kept: kept))
+                        replacement: try reconstruction(
+                            of: x, by: entry.autoencoder, pieces, kept: kept))
                     return try sums(adding: spliced, clean: clean, kept: kept, to: shared)
                 }
             }
         }
 
-        private func reconstruction(of x: Tensor, by autoencoder: any Autoencoder, kept: [Bool])
-            throws -> Tensor
+        /// What does not depend on any autoencoder; the ablated logits are gone when it returns, so
+        /// that no more than two of a chunk are held at a time.
+        @inline(never)
+        private func ablatedSums(_ x: Tensor, restart: Tensor, clean: Logits, kept: [Bool]) throws
+            -> [ReconstructionSums]
         {
-            let codes = try autoencoder.encode(x, on: context.backend)
-            var y = try autoencoder.decode(codes, of: x, on: context.backend)
+            let ablated =
+                try self.ablated ?? logits(restart: restart, replacement: Tensor(zeros: x.shape))
+            return try sharedSums(clean: clean, ablated: ablated, kept: kept)
+        }
+
+        private func reconstruction(
+            of x: Tensor, by autoencoder: any Autoencoder, _ pieces: CodePieces, kept: [Bool]
+        ) throws -> Tensor {
+            var y = try decoded(x, by: autoencoder, pieces)
             if let type = ElementType(rawValue: context.cohort.activationType), type != .float32 {
                 y = try context.backend.widen(try context.backend.convert(y, to: type))
             }
@@ -117,6 +129,26 @@ struct ReconstructionPhase {
                 try context.backend.replaceRows(of: y, with: x, where: kept.map { !$0 })
             }
             return y
+        }
+
+        /// What an autoencoder makes of activations, which are encoded piece by piece.
+        private func decoded(
+            _ x: Tensor, by autoencoder: any Autoencoder, _ pieces: CodePieces
+        ) throws -> Tensor {
+            var parts: [Tensor] = []
+            let cuts = Array(stride(from: 0, to: x.rows, by: CodePieces.firstRows)) + [x.rows]
+            let encoding = { (x: Tensor) in try autoencoder.encode(x, on: context.backend) }
+            try context.forEachPiece(of: x, cuts: cuts, pieces, encoding: encoding) {
+                parts.append(try autoencoder.decode($2, of: $1, on: context.backend))
+            }
+            guard parts.count != 1 else { return parts[0] }
+            let whole = Tensor(uninitialized: x.shape)
+            var target = whole.floats
+            for part in parts {
+                target.update(from: part.constantFloats, count: part.count)
+                target += part.count
+            }
+            return whole
         }
 
         /// Runs the rest of the model, with the hook replaced when a replacement is given.

@@ -28,6 +28,7 @@ struct SparsityPhase {
                 context: context)
         }
         let counts = unit.loaded.map { FiringCounts(latents: $0.autoencoder.description.latents) }
+        let pieces = unit.loaded.map { CodePieces(of: $0.autoencoder) }
         let results = try context.parallelChunks(chunks.count) { index in
             let chunk = chunks[index]
             let input = inputs[chunk.batch - batches.lowerBound]
@@ -36,7 +37,8 @@ struct SparsityPhase {
                 Result {
                     try sums(
                         of: unit.loaded[place].autoencoder, x: x, kept: input.kept(in: chunk.rows),
-                        spread: input.spread(in: chunk.rows), counts: counts[place])
+                        spread: input.spread(in: chunk.rows), counts: counts[place],
+                        pieces: pieces[place])
                 }
             }
         }
@@ -58,21 +60,30 @@ struct SparsityPhase {
     /// - Parameter spread: `‖x - batch mean‖²` of each token.
     private func sums(
         of autoencoder: any Autoencoder, x: Tensor, kept: [Bool], spread: ArraySlice<Double>,
-        counts: FiringCounts
+        counts: FiringCounts, pieces: CodePieces
     ) throws -> [BatchSums] {
-        let codes = try autoencoder.encode(x, on: context.backend)
-        let y = try autoencoder.decode(codes, of: x, on: context.backend)
-        let statistics = try context.backend.rowStatistics(x, y)
-        counts.add(
-            try context.backend.firings(of: codes, kept: kept, positions: settings.contextSize))
-        var rows = [BatchSums](repeating: BatchSums(), count: kept.count / settings.contextSize)
-        for token in kept.indices where kept[token] {
-            let entry = statistics[token]
-            let entries = codes.rowStarts[token]..<codes.rowStarts[token + 1]
-            var sums = BatchSums(entry, spread: spread[spread.startIndex + token])
-            sums.nonZeros = entries.count
-            for place in entries { sums.latentSum += Double(codes.values[place]) }
-            rows[token / settings.contextSize] = rows[token / settings.contextSize] + sums
+        let positions = settings.contextSize
+        var rows = [BatchSums](repeating: BatchSums(), count: kept.count / positions)
+        let encoding = { (x: Tensor) in try autoencoder.encode(x, on: context.backend) }
+        try context.forEachPiece(
+            of: x, cuts: Array(stride(from: 0, through: x.rows, by: positions)), pieces,
+            encoding: encoding
+        ) { places, x, codes in
+            let first = places.lowerBound * positions
+            let y = try autoencoder.decode(codes, of: x, on: context.backend)
+            let statistics = try context.backend.rowStatistics(x, y)
+            counts.add(
+                try context.backend.firings(
+                    of: codes, kept: Array(kept[first..<first + x.rows]), positions: positions))
+            for token in 0..<x.rows where kept[first + token] {
+                let entries = codes.rowStarts[token]..<codes.rowStarts[token + 1]
+                var sums = BatchSums(
+                    statistics[token], spread: spread[spread.startIndex + first + token])
+                sums.nonZeros = entries.count
+                for place in entries { sums.latentSum += Double(codes.values[place]) }
+                let row = places.lowerBound + token / positions
+                rows[row] = rows[row] + sums
+            }
         }
         return rows
     }

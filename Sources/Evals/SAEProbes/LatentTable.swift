@@ -4,16 +4,21 @@ import Kernels
 struct LatentTable: Sendable {
     let codes: SparseCodes
 
-    /// Joins the codes of blocks of texts.
-    init(_ blocks: [SparseCodes], latents: Int) {
-        var codes = SparseCodes(latents: latents)
-        for block in blocks {
-            let start = codes.values.count
-            codes.indices += block.indices
-            codes.values += block.values
-            codes.rowStarts += block.rowStarts.dropFirst().map { $0 + start }
+    /// Joins the codes of blocks of texts, which are gone one by one.
+    init(_ blocks: consuming [SparseCodes], latents: Int) {
+        var blocks = blocks
+        var (indices, values, starts) = ([Int32](), [Float](), [0])
+        let count = blocks.reduce(0) { $0 + $1.values.count }
+        indices.reserveCapacity(count)
+        values.reserveCapacity(count)
+        for index in blocks.indices {
+            let start = values.count
+            indices += blocks[index].indices
+            values += blocks[index].values
+            starts += blocks[index].rowStarts.dropFirst().map { $0 + start }
+            blocks[index] = SparseCodes(latents: latents)
         }
-        self.codes = codes
+        codes = SparseCodes(latents: latents, rowStarts: starts, indices: indices, values: values)
     }
 
     /// Latents by how far apart they keep the classes, best first; of equal ones the lowest index.

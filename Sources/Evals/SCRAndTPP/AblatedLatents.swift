@@ -53,7 +53,8 @@ struct AblatedLatents: Sendable {
             latents.isEmpty ? [0] : Set(latents).sorted(), of: autoencoder)
         (self.probes, self.selection) = (probes, selection)
         pooled = try context.pooledCodes(
-            request, texts: probes.texts.testTexts, latents: selection.latents.count
+            request, texts: probes.texts.testTexts, latents: selection.latents.count,
+            pieces: CodePieces(of: autoencoder)
         ) { x in
             try decoding.decoded(try selection.encode(x, on: context.backend), of: x)
         }

@@ -39,7 +39,7 @@ struct LatentEffects: Sendable {
         (self.probes, self.latents) = (probes, latents)
         pooled = try context.pooledCodes(
             work.settings.request(probes.run), texts: probes.texts.trainingTexts,
-            latents: latents.count
+            latents: latents.count, pieces: CodePieces(of: autoencoder)
         ) { try selection.encode($0, on: context.backend) }
         products = try decoding.products(of: probes.probes, latents: Array(latents))
     }

@@ -136,9 +136,11 @@ struct EntryBuffer {
     private(set) var capacity: Int
 
     init(capacity: Int) {
-        self.capacity = capacity
-        indices = .allocate(capacity: capacity)
-        values = .allocate(capacity: capacity)
+        self.capacity = max(1, capacity)
+        indices = HostMemory.take(4 * self.capacity)
+            .bindMemory(to: Int32.self, capacity: self.capacity)
+        values = HostMemory.take(4 * self.capacity)
+            .bindMemory(to: Float.self, capacity: self.capacity)
     }
 
     /// Makes room, keeping the first `used` entries.
@@ -151,9 +153,9 @@ struct EntryBuffer {
         self = larger
     }
 
-    /// Frees the memory.
+    /// Gives the memory back.
     func release() {
-        indices.deallocate()
-        values.deallocate()
+        HostMemory.giveBack(indices, 4 * capacity)
+        HostMemory.giveBack(values, 4 * capacity)
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import CKernels
 import Tensors
 
@@ -44,7 +45,8 @@ extension CPUBackend {
         return result
     }
 
-    /// Widens the rows of the tokens.
+    /// Widens the rows of the tokens. Pages of a mapped table are given back, since a run's tokens
+    /// touch nearly all of it and a chunk's few.
     public func embedding(_ tokens: [Int32], table: Tensor, scale: Float) throws -> Tensor {
         try Checks.embedding(tokens, table: table)
         let width = table.columns
@@ -55,6 +57,8 @@ extension CPUBackend {
             ck_widen(level, table.bytes + Int(token) * rowBytes, table.type.forC, width, output)
             if scale != 1 { ck_scale(level, output, width, scale) }
         }
+        (table.buffer.owner as? MappedFile)?
+            .releasePages(from: table.constantBytes, byteCount: table.byteCount)
         return result
     }
 }

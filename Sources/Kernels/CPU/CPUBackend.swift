@@ -13,14 +13,18 @@ import Tensors
 public struct CPUBackend: KernelBackend {
     /// Which instructions the C loops use; see `CKernels.h`.
     let level: Int32
+    /// How rows are cut, on which no number depends.
+    public let chunks: ChunkPolicy
 
     /// Makes the backend for this machine; it keeps no state.
-    public init() { self.init(level: ck_best_level()) }
+    public init(chunks: ChunkPolicy = .processor) {
+        self.init(level: ck_best_level(), chunks: chunks)
+    }
 
     /// Makes the backend with fewer instructions than the machine has.
-    init(level: Int32) {
+    init(level: Int32, chunks: ChunkPolicy = .processor) {
         Self.prepareProcess
-        self.level = level
+        (self.level, self.chunks) = (level, chunks)
     }
 
     /// The name in logs.
@@ -33,6 +37,10 @@ public struct CPUBackend: KernelBackend {
     }()
 }
 
+/// Gives pages back to the system that hold nothing but freed memory, after work that needed much
+/// of it in small pieces.
+public func giveFreedMemoryBack() { ck_give_memory_back() }
+
 // MARK: - Scratch
 
 /// Floats that live until they are released, 64-byte aligned; large pieces lie in large pages if
@@ -41,18 +49,18 @@ struct Scratch {
     /// The first float.
     let floats: UnsafeMutablePointer<Float>
     private let raw: UnsafeMutableRawPointer
+    private let byteCount: Int
     private static let largePage = 1 << 21
 
     init(_ count: Int) {
-        let bytes = max(count, 16) * 4
-        let isLarge = bytes >= Self.largePage
-        raw = .allocate(byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
-        if isLarge { ck_use_large_pages(raw, bytes) }
+        byteCount = max(count, 16) * 4
+        raw = HostMemory.take(byteCount)
+        if byteCount >= Self.largePage { ck_use_large_pages(raw, byteCount) }
         floats = raw.bindMemory(to: Float.self, capacity: max(count, 16))
     }
 
-    /// Frees the memory.
-    func release() { raw.deallocate() }
+    /// Gives the memory back.
+    func release() { HostMemory.giveBack(raw, byteCount) }
 }
 
 extension ElementType {

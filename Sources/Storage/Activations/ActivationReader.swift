@@ -142,7 +142,11 @@ extension ActivationReader {
         let rows = layout.rows(ofBlock: block)
         let stored = bytes(
             header.actsOffset + rows.lowerBound * layout.rowBytes, rows.count * layout.rowBytes)
-        guard checksum(of: stored) == recordedChecksum(of: block) else {
+        let isGood = checksum(of: stored) == recordedChecksum(of: block)
+        if let start = stored.baseAddress {
+            file.releasePages(from: start, byteCount: stored.count)
+        }
+        guard isGood else {
             throw StorageError(
                 .checksum, "Block \(block) of \(path) differs from its checksum",
                 advice:
@@ -175,6 +179,26 @@ extension ActivationReader {
     /// A piece of the mapping, which it keeps alive.
     private func lent(_ offset: Int, _ count: Int) -> Buffer {
         guard let start = file.baseAddress else { return Buffer(byteCount: 0) }
-        return Buffer(borrowing: start + offset, byteCount: count, owner: file)
+        return Buffer(
+            borrowing: start + offset, byteCount: count,
+            owner: LentPages(file, start: start + offset, byteCount: count))
     }
+}
+
+/// A piece of a mapped file whose pages are given back when nobody reads it any more, so that a
+/// process holds no more of the file than it is reading.
+private final class LentPages {
+    /// The mapping.
+    private let file: MappedFile
+    /// Where the piece begins.
+    private let start: UnsafeRawPointer
+    /// The length of the piece.
+    private let byteCount: Int
+
+    /// Lends a piece.
+    init(_ file: MappedFile, start: UnsafeRawPointer, byteCount: Int) {
+        (self.file, self.start, self.byteCount) = (file, start, byteCount)
+    }
+
+    deinit { file.releasePages(from: start, byteCount: byteCount) }
 }

@@ -104,7 +104,9 @@ struct PoolingTests {
         let whole = try dense(context.pooledLatents(request, of: SubjectIndex(0)))
         for chosen in [[], [0], [59], [3, 4, 5, 20, 41, 42], Array(0..<60)] {
             let some = try dense(
-                context.pooledCodes(request, texts: chosen, latents: 70) {
+                context.pooledCodes(
+                    request, texts: chosen, latents: 70, pieces: CodePieces(of: autoencoder)
+                ) {
                     try autoencoder.encode($0, on: CPUBackend())
                 })
             #expect(some.count == 60)
