@@ -40,7 +40,7 @@ public struct AnyEvaluation: Sendable {
                 return PlannedUnit(
                     unit: text, subjects: $0.subjects, cost: $0.cost,
                     costPerToken: $0.costPerToken, inputs: $0.inputs, servesAll: $0.servesAll,
-                    after: $0.after)
+                    after: $0.after, memory: $0.memory)
             }
         }
         evaluate = { unit, subjects, context in

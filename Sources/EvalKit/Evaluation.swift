@@ -113,12 +113,15 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     /// Positions among `units(for:)` of earlier units whose partial results it reads. It waits for
     /// them, and fails for an autoencoder for which one of them failed.
     public var after: [Int]
+    /// What it holds in memory.
+    public var memory: UnitMemory
 
     public init(
         unit: Unit, subjects: [SubjectIndex], cost: Double, costPerToken: Double = 0,
-        inputs: [Int]? = nil, servesAll: Bool = false, after: [Int] = []
+        inputs: [Int]? = nil, servesAll: Bool = false, after: [Int] = [],
+        memory: UnitMemory = .little
     ) {
-        (self.unit, self.subjects) = (unit, subjects)
+        (self.unit, self.subjects, self.memory) = (unit, subjects, memory)
         (self.cost, self.costPerToken) = (cost, costPerToken)
         (self.inputs, self.servesAll, self.after) = (inputs, servesAll, after)
     }

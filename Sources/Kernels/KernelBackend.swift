@@ -183,7 +183,7 @@ public protocol KernelBackend: Sendable {
 public let blockRows = 256
 
 /// How evaluations cut rows into pieces that one thread takes at a time.
-public struct ChunkPolicy: Sendable, Equatable {
+public struct ChunkPolicy: Sendable, Equatable, Codable {
     /// Tokens that go through blocks and autoencoders together: more of them spread the cost of
     /// reading weights, fewer need less memory.
     public var tokens: Int
@@ -195,6 +195,14 @@ public struct ChunkPolicy: Sendable, Equatable {
     /// How rows are cut for processors, where no number depends on it.
     public static let processor = ChunkPolicy(
         tokens: 4 * blockRows, logitsTokens: 2 * blockRows, atOnce: nil)
+
+    /// The same with half the tokens at a time, which needs less memory and takes more time; nil
+    /// where that is too few to be worth it, or where numbers depend on it.
+    public var halved: ChunkPolicy? {
+        guard atOnce == nil, tokens > 32 else { return nil }
+        return ChunkPolicy(
+            tokens: tokens / 2, logitsTokens: max(16, logitsTokens / 2), atOnce: nil)
+    }
 
     /// Things of a chunk.
     ///

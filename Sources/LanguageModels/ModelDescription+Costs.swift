@@ -40,12 +40,27 @@ extension ModelDescription {
     /// Bytes of the logits of some tokens in `float32`.
     public func logitsBytes(tokens: Int) -> Int { tokens * vocabulary * 4 }
 
-    /// An upper bound of what one pass holds in memory at once, captures and weights left out.
+    /// What one pass holds in memory at once at most, its input included, captures and weights left
+    /// out.
     ///
-    /// Attention holds ten rows as wide as the model or its heads; the MLP four and its inner rows, which
-    /// `blockParameters / model` bounds since every inner element has at least two rows of weights.
+    /// `max(8 · width, 3 · model + 2 · inner)` numbers a token: attention holds its input, its norm
+    /// as rows and as the left factor of a product, and queries, keys and values together and apart;
+    /// the MLP its input, its output, the stream, and inner rows as they are and as the left factor
+    /// or the gate. Logits come with the stream, its norm and that as the left factor.
     public func peakActivationBytes(tokens: Int, unembedding: Bool = true) -> Int {
-        let block = 10 * max(modelSize, headsSize) + blockParameters / max(modelSize, 1)
-        return 4 * tokens * max(block, unembedding ? vocabulary + 4 * modelSize : 0)
+        let width = max(modelSize, headsSize)
+        let block = max(8 * width, 3 * modelSize + 2 * innerSize)
+        return 4 * tokens * max(block, unembedding ? vocabulary + 3 * modelSize : 0)
     }
+
+    /// Width of the MLP, from the parameters of a block: what attention leaves of them, by two
+    /// matrices or, where the MLP is gated, three.
+    private var innerSize: Int {
+        let rows = blockParameters / max(1, modelSize)
+        let matrices = ["gpt2", "gpt_neox"].contains(architecture) ? 2 : 3
+        return max(0, rows - 4 * min(modelSize, headsSize)) / matrices
+    }
+
+    /// Parameters of one embedding table.
+    public var tableParameters: Int { vocabulary * modelSize }
 }

@@ -21,13 +21,18 @@ struct CheckCommand: ParsableCommand {
         if let note = try DeviceChoice(device: configuration.device, localRanks: ranks).note {
             Console.note(note)
         }
-        let plan = try Planner(configuration, catalogue: evaluationCatalogue).plan()
+        let planner = try Planner(configuration, catalogue: evaluationCatalogue)
+        let plan = try planner.plan()
         try plan.checkEarlierResults()
         try checkFolders(plan)
         try checkDatasets(plan)
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
-        let estimate = PlanEstimate(plan, threads: threads)
-        try estimate.check(plan, localRanks: ranks, memoryBytes: memoryLimit(configuration))
+        let limit = memoryLimit(configuration)
+        let (estimate, chunks) = PlanEstimate.fitting(
+            plan, threads: threads, chunks: .processor, localRanks: ranks, memoryBytes: limit,
+            programBytes: ProgramMemory.measured(hasMessaging: false),
+            rates: planner.firingRates(of: plan))
+        try estimate.check(plan, localRanks: ranks, memoryBytes: limit)
         for note in plan.notes { Console.note(note) }
         var failures = plan.failedItems
         for cohort in plan.cohorts {
@@ -45,5 +50,19 @@ struct CheckCommand: ParsableCommand {
         print(
             "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, folders can be made, disk and memory suffice"
         )
+        print(memoryLine(estimate, chunks, limit))
+    }
+
+    /// What a rank needs of memory and what there is.
+    private func memoryLine(
+        _ estimate: PlanEstimate, _ chunks: ChunkPolicy, _ limit: Int?
+    ) -> String {
+        var line = "Peak memory of one rank: \(byteText(estimate.peakBytes))"
+        if chunks != .processor {
+            line += ", in pieces of \(chunks.tokens) tokens to keep within memory"
+        }
+        guard let limit else { return line }
+        return line
+            + "; \(ranks) rank\(ranks == 1 ? "" : "s") of a node may use \(byteText(limit))"
     }
 }

@@ -42,7 +42,9 @@ struct PlanCommand: ParsableCommand {
         let planningSeconds = (ContinuousClock.now - start) / .seconds(1)
         let profiles = try machines(configuration)
         let summary = PlanSummary(
-            outline, threads: configuration.threads ?? 1, machines: profiles)
+            outline, threads: configuration.threads ?? 1, machines: profiles,
+            rates: planner.firingRates(of: outline.plan),
+            memoryBytes: configuration.memoryGiB == nil ? nil : memoryLimit(configuration))
         let results = try simulation.results(
             of: outline, on: profiles, planningSeconds: planningSeconds)
         if json {

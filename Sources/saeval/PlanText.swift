@@ -94,7 +94,10 @@ struct PlanText {
 
     /// What a rank needs.
     private var memory: String {
-        "Peak memory of one rank: \(byteText(summary.peakMemoryBytes)), beside \(byteText(summary.weightBytes)) of weights that all ranks of a node share; on a GPU \(byteText(summary.deviceMemoryBytes)) of its memory, or smaller pieces of work\n"
+        "Peak memory of one rank: \(byteText(summary.peakMemoryBytes)), weights included that all ranks of a node share; on a GPU \(byteText(summary.deviceMemoryBytes)) of its memory, or smaller pieces of work\n"
+            + "  of which "
+            + summary.peakMemory.prefix(6).map { "\($0.name) \(byteText($0.bytes))" }
+            .joined(separator: ", ") + "\n"
     }
 
     /// How long it takes, by machine.

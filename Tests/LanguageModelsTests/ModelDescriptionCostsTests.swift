@@ -26,7 +26,7 @@ struct ModelDescriptionCostsTests {
         #expect(more == 30 * (4 * (2000 + 704) + 1600))  // 2 · 32 · 11 for scores
         #expect(wide.widestActivationBytes(tokens: 3) == 3 * 32 * 4)
         #expect(wide.activationBytes(tokens: 3, at: HookPoint(layer: 1, site: .mlpIn)) == 96)
-        #expect(wide.peakActivationBytes(tokens: 3) == 12 * (320 + 125))
+        #expect(wide.peakActivationBytes(tokens: 3, unembedding: false) == 12 * 8 * 32)
     }
 
     @Test("A prefix and a suffix cost as much as the whole")
@@ -48,7 +48,11 @@ struct ModelDescriptionCostsTests {
     func bytes() {
         #expect(description.residualBytes(tokens: 3) == 96)
         #expect(description.logitsBytes(tokens: 3) == 1200)
-        #expect(description.peakActivationBytes(tokens: 3) == 12 * (80 + 125))
-        #expect(description.peakActivationBytes(tokens: 3, unembedding: false) == 12 * 205)
+        // Rows of 125 parameters, 32 of attention: three matrices of 31.
+        #expect(description.peakActivationBytes(tokens: 3, unembedding: false) == 12 * (24 + 62))
+        #expect(description.peakActivationBytes(tokens: 3) == 12 * (100 + 24))
+        var plain = description
+        plain.architecture = "gpt_neox"
+        #expect(plain.peakActivationBytes(tokens: 3, unembedding: false) == 12 * (24 + 92))
     }
 }

@@ -107,7 +107,8 @@ func toyPlan(rows: Int = 4, contextSize: Int = 8, activationBytes: Int = 4096) -
             .init(
                 evaluation: 0, cohort: 0, unit: "{}", subjects: [SubjectIndex(0)],
                 keys: [ContentHash.of("unit")],
-                cost: 1e9, servesAll: false, reads: [0], after: [])
+                cost: 1e9, servesAll: false, reads: [0], after: [],
+                memory: UnitMemory(.logits, tokens: rows * contextSize))
         ],
         failedItems: [], key: ContentHash.of("plan"), threads: nil, output: "/nowhere/out",
         artifacts: "/nowhere/art",

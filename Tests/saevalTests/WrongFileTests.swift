@@ -142,7 +142,7 @@ extension ProgramTests {
                 ], says: ["10000000100000000 rows", "at most 100000000000 tokens"]),
             Mistake(
                 "memory too small for the plan", flags: ["--memory-gib", "0.01"],
-                says: ["10.2 MiB", "each of 1 ranks", "memory_gib"]),
+                says: ["10.2 MiB", "needs at least", "each of 1 ranks", "memory_gib"]),
         ]
 
         @Test(

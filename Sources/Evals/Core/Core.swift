@@ -115,13 +115,13 @@ struct CorePlan {
         phase(
             batches: settings.nEvalReconstructionBatches, shared: suffixCost,
             each: { encodeCost($0) + suffixCost },
-            unit: { .reconstruction($0) })
+            unit: { .reconstruction($0) }, memory: .logits)
     }
 
     func sparsityUnits() -> [PlannedUnit<CoreUnit>] {
         phase(
             batches: settings.nEvalSparsityVarianceBatches, shared: 0, each: encodeCost,
-            unit: { .sparsity($0) })
+            unit: { .sparsity($0) }, memory: .codes)
     }
 
     func weightUnits() -> [PlannedUnit<CoreUnit>] {
@@ -139,7 +139,8 @@ struct CorePlan {
     /// Groups of autoencoders whose one batch fits a few units' cost, and for each group ranges of
     /// batches.
     private func phase(
-        batches: Int, shared: Double, each: (SubjectIndex) -> Double, unit: (Range<Int>) -> CoreUnit
+        batches: Int, shared: Double, each: (SubjectIndex) -> Double,
+        unit: (Range<Int>) -> CoreUnit, memory: UnitMemory.Kind
     ) -> [PlannedUnit<CoreUnit>] {
         var groups: [[SubjectIndex]] = []
         var groupCost = 0.0
@@ -158,7 +159,8 @@ struct CorePlan {
             let length = min(wanted, (batches + 7) / 8)
             return ranges(of: batches, length: length).map { range in
                 PlannedUnit<CoreUnit>(
-                    unit: unit(range), subjects: group, cost: cost * Double(range.count))
+                    unit: unit(range), subjects: group, cost: cost * Double(range.count),
+                    memory: UnitMemory(memory, tokens: Int(tokensPerBatch) * range.count))
             }
         }
     }

@@ -65,13 +65,14 @@ public struct SAEProbes: Evaluation {
             let baseline = PlannedUnit(
                 unit: SAEProbesUnit.baseline(dataset: dataset), subjects: all,
                 cost: searchCost(columns: cohort.activationSize, passes: 300), inputs: [index],
-                servesAll: true)
+                servesAll: true, memory: UnitMemory(.textActivations))
             let latents = all.map { subject in
                 PlannedUnit(
                     unit: SAEProbesUnit.latents(dataset: dataset), subjects: [subject],
                     cost: settings.ks.reduce(0) {
                         $0 + searchCost(columns: $1, passes: 20 + Double($1))
-                    }, costPerToken: encodeCost(cohort.subjects[subject.value]), inputs: [index])
+                    }, costPerToken: encodeCost(cohort.subjects[subject.value]), inputs: [index],
+                    memory: UnitMemory(.lastLatents))
             }
             return (settings.includeLlmBaseline ? [baseline] : []) + latents
         }

@@ -72,6 +72,10 @@ struct AttributionPlan {
     func units() -> [PlannedUnit<AttributionUnit>] {
         let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
         let runs = settings.runs(isSCR: isSCR)
+        // Training texts are encoded first, test texts when those are gone.
+        let larger = Double(max(settings.trainSetSize, settings.testSetSize))
+        let memory = UnitMemory(
+            .textLatents, share: larger / Double(settings.trainSetSize + settings.testSetSize))
         let costs = runs.map { AttributionCosts(of: $0, settings: settings, cohort: cohort) }
         guard cohort.streams == .independent else {
             return subjects.map { subject in
@@ -80,7 +84,7 @@ struct AttributionPlan {
                     cost: costs.reduce(0) { $0 + $1.probes },
                     costPerToken: costs.first.map {
                         $0.pooling + $0.effects(subject) + $0.ablations(subject)
-                    } ?? 0)
+                    } ?? 0, memory: memory)
             }
         }
         var units: [PlannedUnit<AttributionUnit>] = []
@@ -89,7 +93,8 @@ struct AttributionPlan {
             units.append(
                 PlannedUnit(
                     unit: .probes(run), subjects: subjects, cost: costs[index].probes,
-                    costPerToken: costs[index].pooling, inputs: [index], servesAll: true))
+                    costPerToken: costs[index].pooling, inputs: [index], servesAll: true,
+                    memory: UnitMemory(.textActivations)))
             for subject in subjects {
                 let effects = costs[index].effects(subject)
                 let parts = parts(of: subject, cost: costs[index].mostEffects(subject))
@@ -98,14 +103,15 @@ struct AttributionPlan {
                     PlannedUnit(
                         unit: .effects(run, latents: latents), subjects: [subject],
                         cost: 0, costPerToken: effects / Double(parts.count), inputs: [index],
-                        after: [probes])
+                        after: [probes], memory: memory)
                 }
                 units.append(
                     PlannedUnit(
                         unit: .ablations(run), subjects: [subject],
                         cost: 0,
                         costPerToken: costs[index].ablations(subject)
-                            + (parts.isEmpty ? effects : 0), inputs: [index], after: after))
+                            + (parts.isEmpty ? effects : 0), inputs: [index], after: after,
+                        memory: memory))
             }
         }
         return units

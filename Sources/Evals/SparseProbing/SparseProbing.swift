@@ -49,25 +49,26 @@ public struct SparseProbing: Evaluation {
     public func units(for cohort: Cohort) throws -> [PlannedUnit<SparseProbingUnit>] {
         let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
         let costs = ProbingCosts(settings: settings, cohort: cohort)
+        let memory = UnitMemory(.textLatents, trainsProbes: !settings.lowerVramUsage)
         guard cohort.streams == .independent else {
             return subjects.map { subject in
                 PlannedUnit(
                     unit: .upstream, subjects: [subject],
                     cost: Double(settings.datasetNames.count)
                         * (costs.model + costs.latents(subject)),
-                    costPerToken: costs.pooling + costs.encoding(subject))
+                    costPerToken: costs.pooling + costs.encoding(subject), memory: memory)
             }
         }
         return settings.datasetNames.enumerated().flatMap { index, dataset in
             let model = PlannedUnit(
                 unit: SparseProbingUnit.model(dataset: dataset), subjects: subjects,
                 cost: costs.model, costPerToken: costs.pooling, inputs: [index],
-                servesAll: true)
+                servesAll: true, memory: UnitMemory(.textActivations))
             let latents = subjects.map { subject in
                 PlannedUnit(
                     unit: SparseProbingUnit.latents(dataset: dataset), subjects: [subject],
                     cost: costs.latents(subject), costPerToken: costs.encoding(subject),
-                    inputs: [index])
+                    inputs: [index], memory: memory)
             }
             return [model] + latents
         }

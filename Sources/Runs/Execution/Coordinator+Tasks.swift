@@ -93,6 +93,7 @@ extension Coordinator: WorkPoolOwner {
 
     /// What the log says of the end of every task.
     private func members(of index: Int, _ times: TaskTimes, _ rank: Int) -> [(String, JSON)] {
+        peakBytes[rank] = max(peakBytes[rank], times.peakBytes)
         let parts = [
             ("loading", times.loading), ("reading", times.reading), ("writing", times.writing),
         ].map { JSONMember(key: $0.0, value: .number($0.1)) }
@@ -101,6 +102,7 @@ extension Coordinator: WorkPoolOwner {
             ("seconds", .number(times.seconds)), ("parts", .object(parts)),
             ("bytes_read", .integer(times.bytesRead)),
             ("bytes_written", .integer(times.bytesWritten)),
+            ("peak_bytes", .integer(times.peakBytes)),
         ]
     }
 

@@ -2,6 +2,7 @@ import Basics
 import EvalKit
 import LanguageModels
 import Storage
+import Tensors
 
 /// Rank 0's part of a run: fills the activation store, has units evaluated, keeps the journal,
 /// writes results.
@@ -24,14 +25,19 @@ final class Coordinator {
     var results: [Int: RunResult] = [:]
     /// Why the table of all results could not be written, the last time it was tried.
     var tableFailure: String?
+    /// What the plan says that a rank takes of memory at most.
+    private let toldBytes: Int
+    /// The most memory that each rank has used.
+    var peakBytes: [Int]
     var failures: [String: RunPlan.FailedItem] = [:]
     /// The work of the wave at hand.
     var graph: TaskGraph
 
     init(
         plan: RunPlan, worker: Worker, pool: WorkPool, record: RunRecord, log: EventLog,
-        ranks: [RankIntroduction], threads: ThreadShares
+        ranks: [RankIntroduction], threads: ThreadShares, toldBytes: Int
     ) {
+        (self.toldBytes, peakBytes) = (toldBytes, Array(repeating: 0, count: ranks.count))
         (self.plan, self.worker, self.pool) = (plan, worker, pool)
         (self.record, self.log, self.ranks, self.threads) = (record, log, ranks, threads)
         writer = ResultWriter(plan: plan, evaluations: worker.workspace.evaluations)
@@ -51,6 +57,7 @@ final class Coordinator {
             isComplete = try run(units)
         }
         progress.end()
+        LargeMemory.releaseKept()
         var summary = RunSummary(isStopped: !isComplete, folder: plan.output)
         summary.results = try finishResults()
         summary.failures = plan.failedItems + failures.values.sorted { $0.name < $1.name }
@@ -60,8 +67,15 @@ final class Coordinator {
             [
                 ("seconds", .number(progress.seconds)),
                 ("failures", .integer(summary.failures.count)),
+                ("told_bytes", .integer(toldBytes)),
+                ("peak_bytes", .array(measuredPeaks.map { .integer($0) })),
             ])
         return summary
+    }
+
+    /// The most memory that each rank has used, that of this one until now.
+    private var measuredPeaks: [Int] {
+        [max(peakBytes.first ?? 0, ProcessMemory().peakBytes)] + peakBytes.dropFirst()
     }
 
     // MARK: - Start

@@ -9,17 +9,18 @@ import Glibc
 /// | --- | --- |
 /// | `start` | `plan`, `ranks`, `units`, `hosts`: the host of each rank, `threads`: of each rank |
 /// | `begin` | `rank`, `task`: a name of its own in this run; a rank was handed a task |
-/// | `block` | end of a task that filled a block: `rank`, `task`, `seconds`, `parts`, `bytes_read`, `bytes_written` |
+/// | `block` | end of a task that filled a block: `rank`, `task`, `seconds`, `parts`, `bytes_read`, `bytes_written`, `peak_bytes` |
 /// | `unit` | end of a task that evaluated a unit: the same, and `evaluation`, `hook`, `unit`, `keys` |
 /// | `result` | `evaluation`, `sae`, `file`: below `eval_results`; it is written |
 /// | `failure` | `evaluation`, `sae`, `reason` |
 /// | `lost` | `rank`, `task`, `reason`: a rank died or fell silent and its task goes to another |
 /// | `note`, `error` | `text` |
-/// | `end`, `stop` | `seconds`, `failures` |
+/// | `end`, `stop` | `seconds`, `failures`, `told_bytes`: memory of a rank by the plan, `peak_bytes`: of each rank, measured |
 ///
 /// `seconds` of a task are the worker's, so it ran from `time - seconds` to `time`. `parts` has the
 /// seconds of it that went into `loading` (weights), `reading` (activations) and `writing`
-/// (activations); the rest is arithmetic.
+/// (activations); the rest is arithmetic. `peak_bytes` is the most memory that the rank had used by
+/// then as the system counts it, mapped weights included.
 final class EventLog {
     private let descriptor: Int32
 

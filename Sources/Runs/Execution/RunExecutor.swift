@@ -112,10 +112,19 @@ public struct RunExecutor {
     }
 
     /// What this rank computes with.
-    private func backend(_ offer: DeviceOffer, usesGPU: Bool) -> any KernelBackend {
+    private func backend(
+        _ offer: DeviceOffer, usesGPU: Bool, chunks: ChunkPolicy = .processor
+    ) -> any KernelBackend {
         if let backend { return backend }
         if usesGPU, let gpu = offer.gpu { return gpu }
-        return CPUBackend()
+        return CPUBackend(chunks: chunks)
+    }
+
+    /// What to say when work is cut smaller so that it fits into memory.
+    private func smallerPieces(_ plan: RunPlan, _ backend: any KernelBackend) -> String? {
+        guard backend is CPUBackend, backend.chunks != .processor else { return nil }
+        return "to keep within memory, the run takes \(backend.chunks.tokens) tokens at a time "
+            + "instead of \(ChunkPolicy.processor.tokens)"
     }
 
     private func refuseMixedConfigs(_ ranks: [RankIntroduction]) throws {
@@ -140,7 +149,8 @@ public struct RunExecutor {
         do {
             let worker = Worker(
                 workspace: try workspace(
-                    plan, threads: threads, backend: backend(offer, usesGPU: usesGPU)),
+                    plan, threads: threads,
+                    backend: backend(offer, usesGPU: usesGPU, chunks: plan.chunks)),
                 messenger: messenger, survives: options.survives)
             return try worker.follow()
         } catch {
@@ -172,22 +182,33 @@ public struct RunExecutor {
         let configuration = try configuration()
         let device = try DeviceChoice(
             device: backend == nil ? configuration.device : "cpu", ranks: ranks)
-        let backend = backend(offer, usesGPU: device.usesGPU)
+        var backend = backend(offer, usesGPU: device.usesGPU)
         let threads = ThreadShares(ranks: ranks, fixed: configuration.threads)
         let planner = try Planner(
             configuration, catalogue: catalogue, backendName: backend.name, own: own)
-        let plan = try planner.plan()
-        let estimate = PlanEstimate(plan, threads: threads.most, chunks: backend.chunks)
+        var plan = try planner.plan()
+        let limit = memoryLimit(configuration)
+        let (estimate, chunks) = PlanEstimate.fitting(
+            plan, threads: threads.most, chunks: backend.chunks,
+            localRanks: threads.mostWorkersOnOneHost, memoryBytes: limit,
+            programBytes: ProgramMemory.measured(hasMessaging: true),
+            rates: planner.firingRates(of: plan))
         try estimate.check(
-            plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: memoryLimit(configuration))
+            plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: limit)
+        if backend.chunks.atOnce == nil { plan.chunks = chunks }
         let memory = (backend as? CUDABackend).flatMap {
             estimate.deviceNote(limitBytes: $0.memoryLimitBytes)
         }
+        if self.backend == nil, backend is CPUBackend { backend = CPUBackend(chunks: plan.chunks) }
         try makeFolder(plan.output)
         let record = try RunRecord(folder: plan.output)
         try record.ledger.check(plan, device: backend.name)
         let log = try prepare(
-            plan, planner, notes: [device.note, memory, record.notice, threads.note])
+            plan, planner,
+            notes: [
+                device.note, memory, smallerPieces(plan, backend), record.notice, threads.note,
+            ])
+        giveFreedMemoryBack()
         for rank in 1..<max(1, messenger.size) {
             let begin = Command.begin(
                 plan, threads: threads.share[rank], usesGPU: device.usesGPU)
@@ -204,7 +225,7 @@ public struct RunExecutor {
             try pool.gatherWorkers()
             let coordinator = Coordinator(
                 plan: plan, worker: worker, pool: pool, record: record, log: log, ranks: ranks,
-                threads: threads)
+                threads: threads, toldBytes: estimate.peakBytes)
             var summary = try coordinator.run()
             try pool.stop()
             heartbeat.end(awaiting: pool.others)

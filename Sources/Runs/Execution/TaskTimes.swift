@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// Where the time of a task went.
@@ -11,6 +12,8 @@ struct TaskTimes: Codable, Sendable {
     /// Bytes of activations.
     var bytesRead = 0
     var bytesWritten = 0
+    /// The most memory that the rank had used by the end of the task, in bytes.
+    var peakBytes = 0
 }
 
 /// Counts where the time of the task at hand goes; several threads of the task may count at once.
@@ -45,6 +48,7 @@ final class TaskMeter: Sendable {
             defer { times = TaskTimes() }
             var result = times
             result.seconds = seconds
+            result.peakBytes = ProcessMemory().peakBytes
             return result
         }
     }

@@ -44,21 +44,3 @@ func allowedProcessors() -> [UInt8] {
     let digits = line?.split(separator: "\t").last?.compactMap(\.hexDigitValue) ?? [1]
     return digits.reversed().map { UInt8($0) }
 }
-
-/// Memory that the ranks of this node may use: the config's limit, else what is available now.
-public func memoryLimit(_ configuration: RunConfiguration) -> Int? {
-    if let limit = configuration.memoryGiB { return Int(limit * 1_073_741_824) }
-    guard let text = try? readPseudoFile("/proc/meminfo") else { return nil }
-    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
-}
-
-/// Reads a file of the kernel, whose length is not known beforehand.
-private func readPseudoFile(_ path: String) throws -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw BasicsError(.unreadable, "\(path): \(lastSystemError())") }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 1 << 16)
-    let count = read(descriptor, &bytes, bytes.count)
-    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-}

@@ -12,6 +12,8 @@ final class Worker: Sendable {
     let workspace: RankWorkspace
     private let messenger: Messenger
     private let survives: Bool
+    /// The kind of the last task; nil inside for a block of the activation store.
+    private let lastKind = Mutex<UnitMemory.Kind??>(nil)
     private let files = Mutex<[Int: ActivationFile]>([:])
 
     /// - Parameter survives: whether ranks open files alone, so that lost ones are not waited for.
@@ -49,6 +51,7 @@ final class Worker: Sendable {
     func perform(_ task: WorkTask) throws -> WorkReport {
         let start = monotonicSeconds()
         let meter = workspace.meter
+        makeRoom(for: task)
         switch task {
         case .harvest(let rowSet, let block, let sets):
             let hooks = sets.map { workspace.plan.activationSets[$0].hook }
@@ -69,6 +72,20 @@ final class Worker: Sendable {
             report.times = meter.take(seconds: monotonicSeconds() - start)
             return .evaluated(report)
         }
+    }
+
+    /// Gives memory back that tasks of another kind left, whose blocks have other sizes.
+    private func makeRoom(for task: WorkTask) {
+        let kind =
+            switch task {
+            case .harvest: UnitMemory.Kind?.none
+            case .unit(let index, _, _): workspace.plan.units[index].memory.kind
+            }
+        let isOther = lastKind.withLock { last in
+            defer { last = .some(kind) }
+            return last != .some(kind)
+        }
+        if isOther { LargeMemory.releaseKept() }
     }
 
     private func evaluate(_ index: Int, _ subjects: [SubjectIndex], _ earlier: [[String]]) throws

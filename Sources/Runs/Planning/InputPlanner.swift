@@ -259,6 +259,9 @@ final class MadeTexts: Sendable {
         return new
     }
 
+    /// The texts of a key, which stay.
+    func look(at key: ContentHash) -> TextRows? { rows.withLock { $0[key] } }
+
     /// The texts of a key, which are let go.
     func take(_ key: ContentHash) -> TextRows? { rows.withLock { $0.removeValue(forKey: key) } }
 }

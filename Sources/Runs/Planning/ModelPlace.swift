@@ -57,6 +57,14 @@ struct ModelPlace {
         outline.add(.model, model, bytes: width * description.parameters)
     }
 
+    /// Bytes of its weights as stored.
+    var weightBytes: Int {
+        if isOutlined {
+            return (PublishedModel.named(name)?.storedType.byteCount ?? 4) * description.parameters
+        }
+        return weightFiles.reduce(0) { $0 + ((try? MappedFile(path: $1))?.byteCount ?? 0) }
+    }
+
     /// Whether only its sizes are known.
     var isOutlined: Bool { folder.isEmpty }
 

@@ -14,38 +14,36 @@ public struct PlanEstimate: Sendable {
     public var activationBytes = 0
     /// Bytes that are written in each wave of the run.
     public var waveBytes: [Int] = []
-    /// Bytes of weights that are mapped, shared by the ranks of a node.
+    /// Bytes of weights that are read, shared by the ranks of a node.
     public var mappedBytes = 0
-    /// Highest private memory of one rank, in bytes.
-    public var peakBytes = 0
+    /// Highest memory of one rank as the system counts it, weights included, part by part.
+    public var memory: PlanMemory
+    /// The sum of its parts in bytes.
+    public var peakBytes: Int { memory.bytes }
     /// Memory of a GPU for one rank, in bytes.
     public var deviceBytes = 0
 
     /// - Parameters:
     ///   - threads: threads of one rank.
     ///   - chunks: how the backend cuts rows.
-    public init(_ plan: RunPlan, threads: Int, chunks: ChunkPolicy = .processor) {
+    ///   - programBytes: what the program takes before its first task.
+    ///   - rates: how many latents fire.
+    public init(
+        _ plan: RunPlan, threads: Int, chunks: ChunkPolicy = .processor, programBytes: Int,
+        rates: FiringRates = FiringRates()
+    ) {
+        memory = PlanMemory(
+            plan, threads: threads, chunks: chunks, programBytes: programBytes, rates: rates)
         count(plan.activationSets, of: plan)
         unitOperations = plan.units.reduce(0) { $0 + $1.cost }
         let references = plan.cohorts.flatMap { $0.cohort.subjects.map(\.reference) }
-        mappedBytes = 4 * plan.model.parameters + references.reduce(0) { $0 + $1.storedBytes }
+        mappedBytes =
+            (plan.modelBytes > 0 ? plan.modelBytes : 4 * plan.model.parameters)
+            + references.reduce(0) { $0 + $1.storedBytes }
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let chunk = max(chunks.logitsTokens, context)
         let widest = references.map(\.latents).max() ?? 0
-        let logits = 3 * plan.model.logitsBytes(tokens: chunk)
+        let logits = 3 * plan.model.logitsBytes(tokens: max(chunks.logitsTokens, context))
         let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunks.tokens, context))
-        let panels = 16 << 20
-        let block = plan.rowSets.map(\.blockRows).max() ?? 0
-        var harvests = Array(repeating: 0, count: plan.rowSets.count)
-        for set in plan.activationSets {
-            harvests[set.rowSet] += plan.model.activationBytes(tokens: block, at: set.hook)
-        }
-        let harvest = harvests.max() ?? 0
-        let subjects = plan.units.reduce(0) { max($0, Self.latents(of: $1, in: plan)) }
-        let tokens = plan.rowSets.reduce(0) { $0 + 8 * ($1.tokens + $1.storedRows) }
-        peakBytes =
-            (64 << 20) + tokens + Self.pooledBytes(plan, latents: widest)
-            + chunks.threads(threads) * (logits + streams + panels) + harvest + 64 * subjects
         let cohort = plan.cohorts.map { cohort in
             cohort.cohort.subjects.reduce(0) { $0 + $1.reference.storedBytes }
         }
@@ -55,18 +53,36 @@ public struct PlanEstimate: Sendable {
             + chunks.threads(threads) * (logits + streams + 2 * preActivations)
     }
 
+    /// The estimate with the largest pieces of work that fit into memory, or with the smallest where
+    /// none do.
+    ///
+    /// - Parameters:
+    ///   - chunks: the largest pieces.
+    ///   - localRanks: ranks of one node.
+    ///   - memoryBytes: what the ranks of a node may use together; nil for no limit.
+    ///   - programBytes: what the program takes before its first task.
+    ///   - rates: how many latents fire.
+    /// - Returns: the estimate and how rows are cut.
+    public static func fitting(
+        _ plan: RunPlan, threads: Int, chunks: ChunkPolicy, localRanks: Int, memoryBytes: Int?,
+        programBytes: Int, rates: FiringRates
+    ) -> (estimate: PlanEstimate, chunks: ChunkPolicy) {
+        var chunks = chunks
+        while true {
+            let estimate = PlanEstimate(
+                plan, threads: threads, chunks: chunks, programBytes: programBytes, rates: rates)
+            guard let memoryBytes, estimate.peakBytes * localRanks > memoryBytes,
+                let smaller = chunks.halved
+            else { return (estimate, chunks) }
+            chunks = smaller
+        }
+    }
+
     /// What to say when a GPU has less memory than the run would like.
     func deviceNote(limitBytes: Int) -> String? {
         guard deviceBytes > limitBytes else { return nil }
         return "the run would like \(byteText(deviceBytes)) of GPU memory for each rank and has "
             + "\(byteText(limitBytes)): it takes smaller pieces where memory ends"
-    }
-
-    /// Latents of the autoencoders that a unit takes at once.
-    private static func latents(of unit: RunPlan.UnitPlan, in plan: RunPlan) -> Int {
-        guard !unit.servesAll else { return 0 }
-        let subjects = plan.cohorts[unit.cohort].cohort.subjects
-        return unit.subjects.reduce(0) { $0 + subjects[$1.value].reference.latents }
     }
 
     /// Adds activations, where one forward pass of a wave fills all hooks of a row set.
@@ -89,24 +105,6 @@ public struct PlanEstimate: Sendable {
         }
     }
 
-    /// Latents that fire in a text, for each of its tokens, about.
-    private static let latentsPerToken = 64
-
-    /// Bytes of the pooled latents of the largest dataset of labelled texts: eight for each latent
-    /// that fires in a text, twice while parts become a whole.
-    ///
-    /// - Parameter latents: those of the widest autoencoder.
-    private static func pooledBytes(_ plan: RunPlan, latents: Int) -> Int {
-        let entries = plan.rowSets.compactMap { set -> Int? in
-            guard case .texts(let request) = set.request, let size = try? request.size() else {
-                return nil
-            }
-            let firing = set.storedRows * latentsPerToken
-            return min(firing, size.texts * min(latents, latentsPerToken * request.contextLength))
-        }
-        return 16 * (entries.max() ?? 0)
-    }
-
     /// Refuses a plan that does not fit into memory.
     ///
     /// - Parameters:
@@ -116,8 +114,10 @@ public struct PlanEstimate: Sendable {
         if let memoryBytes, peakBytes * localRanks > memoryBytes {
             throw RunError(
                 .noMemory,
-                "The run needs \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
-                advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`")
+                "The run needs at least \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
+                advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`: "
+                    + "at least \((Double(peakBytes * localRanks) / 10_737_418.24).rounded(.up) / 100)"
+            )
         }
     }
 }

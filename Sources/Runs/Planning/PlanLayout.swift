@@ -215,7 +215,7 @@ struct PlanLayout {
                     keys: keys(of: planned, subjects, evaluation: evaluation, cohort, reads: reads),
                     cost: planned.cost + planned.costPerToken * Double(tokens),
                     servesAll: planned.servesAll,
-                    reads: reads, after: after.compactMap { $0 }))
+                    reads: reads, after: after.compactMap { $0 }, memory: planned.memory))
         }
     }
 

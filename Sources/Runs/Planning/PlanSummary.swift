@@ -95,8 +95,10 @@ public struct PlanSummary: Sendable, Codable {
     public var diskBudget: Int?
     /// Bytes that each wave writes.
     public var waveBytes: [Int]
-    /// Highest private memory of one rank.
+    /// Highest memory of one rank as the system counts it, weights included.
     public var peakMemoryBytes: Int
+    /// The parts of it, the largest first.
+    public var peakMemory: [PlanMemory.Term]
     /// Memory of a GPU that one rank would like, weights included.
     public var deviceMemoryBytes: Int
     /// What becomes of activations, and why.
@@ -117,9 +119,19 @@ public struct PlanSummary: Sendable, Codable {
     /// - Parameters:
     ///   - threads: threads of one rank.
     ///   - machines: machines whose time is told.
-    public init(_ outline: PlanOutline, threads: Int, machines: [MachineProfile]) {
+    ///   - programBytes: what the program takes before its first task.
+    ///   - rates: how many latents fire.
+    ///   - memoryBytes: what the config lets one rank use; nil for no limit.
+    public init(
+        _ outline: PlanOutline, threads: Int, machines: [MachineProfile],
+        programBytes: Int = ProgramMemory.measured(hasMessaging: false),
+        rates: FiringRates = FiringRates(), memoryBytes: Int? = nil
+    ) {
         let plan = outline.plan
-        let estimate = PlanEstimate(plan, threads: threads)
+        let estimate = PlanEstimate.fitting(
+            plan, threads: threads, chunks: .processor, localRanks: 1, memoryBytes: memoryBytes,
+            programBytes: programBytes, rates: rates
+        ).estimate
         model = plan.modelName
         (items, units) = (plan.itemCount, plan.units.count)
         autoencoders = plan.cohorts.reduce(0) { $0 + $1.cohort.subjects.count }
@@ -131,9 +143,12 @@ public struct PlanSummary: Sendable, Codable {
         (bytesWritten, weightBytes) = (estimate.newBytes, estimate.mappedBytes)
         (activationBytes, waveBytes) = (estimate.activationBytes, estimate.waveBytes)
         diskBudget = outline.diskBudget
-        peakMemoryBytes = estimate.peakBytes
+        (peakMemoryBytes, peakMemory) = (estimate.peakBytes, estimate.memory.terms)
         deviceMemoryBytes =
-            PlanEstimate(plan, threads: threads, chunks: CUDABackend.largestChunks).deviceBytes
+            PlanEstimate(
+                plan, threads: threads, chunks: CUDABackend.largestChunks,
+                programBytes: programBytes
+            ).deviceBytes
         (missing, assumptions) = (outline.missing, outline.assumptions)
         failures = plan.failedItems
         fetchCommand = outline.missing.isEmpty ? nil : outline.fetchCommand

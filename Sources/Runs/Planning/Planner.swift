@@ -106,7 +106,7 @@ public struct Planner {
         }
         var plan = RunPlan(
             modelFolder: model.folder, modelName: model.name, modelKey: layout.modelKey,
-            model: model.description,
+            model: model.description, modelBytes: model.weightBytes,
             activationType: activationType, evaluations: settings, rowSets: layout.rowSets,
             activationSets: layout.activationSets, cohorts: layout.cohorts, units: layout.units,
             failedItems: failures + layout.failures,

@@ -1,6 +1,7 @@
 import Basics
 import Corpora
 import EvalKit
+import Kernels
 import LanguageModels
 import Tensors
 
@@ -134,6 +135,8 @@ public struct RunPlan: Sendable, Codable {
         public var reads: [Int]
         /// Indices of the units whose partial results it reads; they come before it.
         public var after: [Int]
+        /// What it holds in memory.
+        public var memory = UnitMemory.little
     }
 
     /// An autoencoder or dataset that cannot be evaluated.
@@ -149,6 +152,8 @@ public struct RunPlan: Sendable, Codable {
     public var modelName: String
     public var modelKey: ContentHash
     public var model: ModelDescription
+    /// Bytes of the model's weights as stored; 0 where that is not known.
+    public var modelBytes = 0
     /// How activations are stored.
     public var activationType: ElementType
     public var evaluations: [EvaluationPlan]
@@ -160,6 +165,8 @@ public struct RunPlan: Sendable, Codable {
     /// Names the run: results of equal plans are equal.
     public var key: ContentHash
     public var threads: Int?
+    /// How rows are cut for processors, where no number depends on it.
+    public var chunks = ChunkPolicy.processor
     /// Whether activations of a wave are removed before the next one is computed, because the disk
     /// budget does not hold them all.
     public var removesActivations = false

@@ -1,20 +1,28 @@
 import Basics
 import EvalKit
+import Kernels
 import Testing
 
 @testable import Runs
 
+/// The estimate of a plan for a program that takes nothing.
+private func told(
+    _ plan: RunPlan, threads: Int = 2, chunks: ChunkPolicy = .processor, programBytes: Int = 0
+) -> PlanEstimate {
+    PlanEstimate(plan, threads: threads, chunks: chunks, programBytes: programBytes)
+}
+
 struct PlanEstimateTests {
     @Test("A plan is counted from its parts")
     func counting() {
-        let estimate = PlanEstimate(toyPlan(), threads: 2)
+        let estimate = told(toyPlan())
         #expect(estimate.activationBytes == 4096)
         #expect(estimate.newBytes == 4096)
         #expect(estimate.unitOperations == 1e9)
         #expect(estimate.harvestOperations > 0)
         #expect(estimate.mappedBytes >= 1000)
-        #expect(PlanEstimate(toyPlan(), threads: 8).peakBytes > estimate.peakBytes)
-        #expect(PlanEstimate(toyPlan(rows: 4000), threads: 2).peakBytes > estimate.peakBytes)
+        #expect(told(toyPlan(), threads: 8).peakBytes > estimate.peakBytes)
+        #expect(told(toyPlan(rows: 4000)).peakBytes > estimate.peakBytes)
     }
 
     @Test("Activations that are there already cost nothing")
@@ -22,7 +30,7 @@ struct PlanEstimateTests {
         let folder = try TemporaryFolder()
         var plan = toyPlan()
         plan.activationSets[0].path = try folder.write("x", to: "a.h5")
-        let estimate = PlanEstimate(plan, threads: 2)
+        let estimate = told(plan)
         #expect(estimate.newBytes == 0)
         #expect(estimate.harvestOperations == 0)
         #expect(estimate.activationBytes == 4096)
@@ -33,7 +41,7 @@ struct PlanEstimateTests {
         arguments: [1, 3])
     func memory(ranks: Int) throws {
         let plan = toyPlan()
-        let estimate = PlanEstimate(plan, threads: 2)
+        let estimate = told(plan)
         let needed = estimate.peakBytes * ranks
         try estimate.check(plan, localRanks: ranks, memoryBytes: needed)
         try estimate.check(plan, localRanks: ranks, memoryBytes: nil)

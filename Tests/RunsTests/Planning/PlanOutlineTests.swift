@@ -89,7 +89,7 @@ struct PlanOutlineTests {
         let settings = "saes=[{release: gemma-scope-2b-pt-res, id: 'layer_(5|12|19)/width_16k/.*'}]"
         let batches = "core.n_eval_sparsity_variance_batches=1990"
         let outline = try outline(try absent([settings, batches, "disk_gib=\(gib)"]))
-        let estimate = PlanEstimate(outline.plan, threads: 1)
+        let estimate = PlanEstimate(outline.plan, threads: 1, programBytes: 0)
         let budget = Int(try #require(Double(gib)) * Double(1 << 30))
         #expect(estimate.waveBytes.allSatisfy { $0 <= budget })
         #expect(outline.plan.removesActivations == (estimate.waveBytes.count > 1))
@@ -106,7 +106,8 @@ struct PlanOutlineTests {
         let stored = try outline(try absent(["activations=store"]))
         let computed = try outline(try absent(["activations=recompute"]))
         let (first, second) = (
-            PlanEstimate(stored.plan, threads: 1), PlanEstimate(computed.plan, threads: 1)
+            PlanEstimate(stored.plan, threads: 1, programBytes: 0),
+            PlanEstimate(computed.plan, threads: 1, programBytes: 0)
         )
         #expect(first.newBytes > 0 && second.newBytes == 0)
         #expect(second.unitOperations > first.unitOperations)
