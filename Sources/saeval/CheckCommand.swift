@@ -29,10 +29,10 @@ struct CheckCommand: ParsableCommand {
         let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
         let limit = memoryLimit(configuration)
         let (estimate, chunks) = PlanEstimate.fitting(
-            plan, threads: threads, chunks: .processor, localRanks: ranks, memoryBytes: limit,
+            plan, threads: threads, chunks: .processor, localRanks: ranks, limit: limit,
             programBytes: ProgramMemory.measured(hasMessaging: false),
             rates: planner.firingRates(of: plan))
-        try estimate.check(plan, localRanks: ranks, memoryBytes: limit)
+        try estimate.check(localRanks: ranks, limit: limit)
         for note in plan.notes { Console.note(note) }
         var failures = plan.failedItems
         for cohort in plan.cohorts {
@@ -51,11 +51,12 @@ struct CheckCommand: ParsableCommand {
             "\(plan.itemCount) work items can run: model, autoencoders and datasets are whole, folders can be made, disk and memory suffice"
         )
         print(memoryLine(estimate, chunks, limit))
+        if let note = estimate.weightsNote(localRanks: ranks, limit: limit) { Console.note(note) }
     }
 
     /// What a rank needs of memory and what there is.
     private func memoryLine(
-        _ estimate: PlanEstimate, _ chunks: ChunkPolicy, _ limit: Int?
+        _ estimate: PlanEstimate, _ chunks: ChunkPolicy, _ limit: MemoryLimit?
     ) -> String {
         var line = "Peak memory of one rank: \(byteText(estimate.peakBytes))"
         if chunks != .processor {
@@ -63,6 +64,6 @@ struct CheckCommand: ParsableCommand {
         }
         guard let limit else { return line }
         return line
-            + "; \(ranks) rank\(ranks == 1 ? "" : "s") of a node may use \(byteText(limit))"
+            + "; \(ranks) rank\(ranks == 1 ? "" : "s") of a node may use \(byteText(limit.bytes))"
     }
 }

@@ -44,7 +44,7 @@ struct PlanCommand: ParsableCommand {
         let summary = PlanSummary(
             outline, threads: configuration.threads ?? 1, machines: profiles,
             rates: planner.firingRates(of: outline.plan),
-            memoryBytes: configuration.memoryGiB == nil ? nil : memoryLimit(configuration))
+            limit: configuration.memoryGiB == nil ? nil : memoryLimit(configuration))
         let results = try simulation.results(
             of: outline, on: profiles, planningSeconds: planningSeconds)
         if json {

@@ -190,11 +190,10 @@ public struct RunExecutor {
         let limit = memoryLimit(configuration)
         let (estimate, chunks) = PlanEstimate.fitting(
             plan, threads: threads.most, chunks: backend.chunks,
-            localRanks: threads.mostWorkersOnOneHost, memoryBytes: limit,
+            localRanks: threads.mostWorkersOnOneHost, limit: limit,
             programBytes: ProgramMemory.measured(hasMessaging: true),
             rates: planner.firingRates(of: plan))
-        try estimate.check(
-            plan, localRanks: threads.mostWorkersOnOneHost, memoryBytes: limit)
+        try estimate.check(localRanks: threads.mostWorkersOnOneHost, limit: limit)
         if backend.chunks.atOnce == nil { plan.chunks = chunks }
         let memory = (backend as? CUDABackend).flatMap {
             estimate.deviceNote(limitBytes: $0.memoryLimitBytes)
@@ -206,7 +205,9 @@ public struct RunExecutor {
         let log = try prepare(
             plan, planner,
             notes: [
-                device.note, memory, smallerPieces(plan, backend), record.notice, threads.note,
+                device.note, memory, smallerPieces(plan, backend),
+                estimate.weightsNote(localRanks: threads.mostWorkersOnOneHost, limit: limit),
+                record.notice, threads.note,
             ])
         giveFreedMemoryBack()
         for rank in 1..<max(1, messenger.size) {

@@ -59,19 +59,19 @@ public struct PlanEstimate: Sendable {
     /// - Parameters:
     ///   - chunks: the largest pieces.
     ///   - localRanks: ranks of one node.
-    ///   - memoryBytes: what the ranks of a node may use together; nil for no limit.
+    ///   - limit: what the ranks of a node may use together; nil for no limit.
     ///   - programBytes: what the program takes before its first task.
     ///   - rates: how many latents fire.
     /// - Returns: the estimate and how rows are cut.
     public static func fitting(
-        _ plan: RunPlan, threads: Int, chunks: ChunkPolicy, localRanks: Int, memoryBytes: Int?,
+        _ plan: RunPlan, threads: Int, chunks: ChunkPolicy, localRanks: Int, limit: MemoryLimit?,
         programBytes: Int, rates: FiringRates
     ) -> (estimate: PlanEstimate, chunks: ChunkPolicy) {
         var chunks = chunks
         while true {
             let estimate = PlanEstimate(
                 plan, threads: threads, chunks: chunks, programBytes: programBytes, rates: rates)
-            guard let memoryBytes, estimate.peakBytes * localRanks > memoryBytes,
+            guard let limit, estimate.nodeBytes(localRanks, limit) > limit.bytes,
                 let smaller = chunks.halved
             else { return (estimate, chunks) }
             chunks = smaller
@@ -105,20 +105,35 @@ public struct PlanEstimate: Sendable {
         }
     }
 
+    /// What the ranks of a node need together, as a limit counts it.
+    func nodeBytes(_ localRanks: Int, _ limit: MemoryLimit) -> Int {
+        memory.nodeBytes(ranks: localRanks, withFiles: limit.isAsked)
+    }
+
     /// Refuses a plan that does not fit into memory.
     ///
     /// - Parameters:
     ///   - localRanks: ranks of one node.
-    ///   - memoryBytes: what the ranks of a node may use together.
-    public func check(_ plan: RunPlan, localRanks: Int, memoryBytes: Int?) throws {
-        if let memoryBytes, peakBytes * localRanks > memoryBytes {
-            throw RunError(
-                .noMemory,
-                "The run needs at least \(byteText(peakBytes)) for each of \(localRanks) ranks on a node, where \(byteText(memoryBytes)) may be used",
-                advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`: "
-                    + "at least \((Double(peakBytes * localRanks) / 10_737_418.24).rounded(.up) / 100)"
-            )
-        }
+    ///   - limit: what the ranks of a node may use together; nil for no limit.
+    public func check(localRanks: Int, limit: MemoryLimit?) throws {
+        guard let limit else { return }
+        let needed = nodeBytes(localRanks, limit)
+        guard needed > limit.bytes else { return }
+        throw RunError(
+            .noMemory,
+            "The run needs at least \(byteText(needed / max(1, localRanks))) for each of "
+                + "\(localRanks) ranks on a node, where \(byteText(limit.bytes)) may be used",
+            advice: "fewer ranks or threads, a smaller context_size, or a higher `memory_gib`: "
+                + "at least \((Double(needed) / 10_737_418.24).rounded(.up) / 100)")
+    }
+
+    /// What to say when weights do not stay in memory beside the rest.
+    public func weightsNote(localRanks: Int, limit: MemoryLimit?) -> String? {
+        let weights = memory.terms.filter { $0.holder == .files }.reduce(0) { $0 + $1.bytes }
+        guard let limit, nodeBytes(localRanks, limit) + weights > limit.bytes, !limit.isAsked
+        else { return nil }
+        return "\(byteText(weights)) of weights do not fit into \(byteText(limit.bytes)) of memory "
+            + "beside the rest; the system reads them again when they are needed"
     }
 }
 

@@ -16,9 +16,24 @@ public struct PlanMemory: Sendable {
         public var name: String
         /// How much it is.
         public var bytes: Int
+        /// Who holds it.
+        public var holder: Holder
 
         /// Names a part.
-        public init(_ name: String, _ bytes: Int) { (self.name, self.bytes) = (name, bytes) }
+        public init(_ name: String, _ bytes: Int, holder: Holder = .everyRank) {
+            (self.name, self.bytes, self.holder) = (name, bytes, holder)
+        }
+    }
+
+    /// Who holds a part of the memory.
+    public enum Holder: String, Sendable, Codable {
+        /// Every rank for itself.
+        case everyRank
+        /// Rank 0 alone.
+        case rankZero
+        /// Mapped files: the pages are shared by the ranks of a node, and the system may drop them
+        /// and read them again.
+        case files
     }
 
     /// The parts, the largest first.
@@ -40,14 +55,30 @@ public struct PlanMemory: Sendable {
         let sizes = TaskSizes(plan, threads: threads, chunks: chunks, rates: rates)
         var terms = [
             Term("the program and its libraries", programBytes),
-            Term("weights of the model", Self.modelBytes(plan)),
+            Term("weights of the model", Self.modelBytes(plan), holder: .files),
             Term("tokens of all inputs", Self.tokenBytes(plan)),
-            Term("partial results", Self.partialBytes(plan)),
+            Term("partial results", Self.partialBytes(plan), holder: .rankZero),
             Term("files of activations", Self.fileBytes(plan)),
         ]
-        let autoencoders = [Term("autoencoders at one hook", Self.autoencoderBytes(plan))]
+        let autoencoders = [
+            Term("autoencoders at one hook", Self.autoencoderBytes(plan), holder: .files)
+        ]
         terms += Self.largestTask(of: plan, sizes, autoencoders)
         self.terms = terms.filter { $0.bytes > 0 }.sorted { $0.bytes > $1.bytes }
+    }
+
+    /// What the ranks of a node that holds rank 0 need together.
+    ///
+    /// - Parameter withFiles: whether each rank's mapped weights count, as the system counts them in
+    ///   `VmHWM`; else only what cannot be dropped does.
+    func nodeBytes(ranks: Int, withFiles: Bool) -> Int {
+        terms.reduce(0) { sum, term in
+            switch term.holder {
+            case .everyRank: sum + ranks * term.bytes
+            case .rankZero: sum + term.bytes
+            case .files: sum + (withFiles ? ranks * term.bytes : 0)
+            }
+        }
     }
 
     // MARK: - What stays
@@ -101,10 +132,10 @@ public struct PlanMemory: Sendable {
         var bytes = 0
         for unit in plan.units where unit.memory.kind == .codes {
             let subjects = plan.cohorts[unit.cohort].cohort.subjects
-            bytes += unit.subjects.reduce(0) { $0 + 5 * subjects[$1.value].reference.latents }
+            bytes += unit.subjects.reduce(0) { $0 + 3 * subjects[$1.value].reference.latents }
         }
         for cohort in plan.cohorts where bytes > 0 {
-            bytes += cohort.cohort.subjects.reduce(0) { $0 + 60 * $1.reference.latents }
+            bytes += cohort.cohort.subjects.reduce(0) { $0 + 34 * $1.reference.latents }
         }
         return bytes
     }

@@ -121,15 +121,15 @@ public struct PlanSummary: Sendable, Codable {
     ///   - machines: machines whose time is told.
     ///   - programBytes: what the program takes before its first task.
     ///   - rates: how many latents fire.
-    ///   - memoryBytes: what the config lets one rank use; nil for no limit.
+    ///   - limit: what the config lets one rank use; nil for no limit.
     public init(
         _ outline: PlanOutline, threads: Int, machines: [MachineProfile],
         programBytes: Int = ProgramMemory.measured(hasMessaging: false),
-        rates: FiringRates = FiringRates(), memoryBytes: Int? = nil
+        rates: FiringRates = FiringRates(), limit: MemoryLimit? = nil
     ) {
         let plan = outline.plan
         let estimate = PlanEstimate.fitting(
-            plan, threads: threads, chunks: .processor, localRanks: 1, memoryBytes: memoryBytes,
+            plan, threads: threads, chunks: .processor, localRanks: 1, limit: limit,
             programBytes: programBytes, rates: rates
         ).estimate
         model = plan.modelName

@@ -43,10 +43,10 @@ struct PlanEstimateTests {
         let plan = toyPlan()
         let estimate = told(plan)
         let needed = estimate.peakBytes * ranks
-        try estimate.check(plan, localRanks: ranks, memoryBytes: needed)
-        try estimate.check(plan, localRanks: ranks, memoryBytes: nil)
+        try estimate.check(localRanks: ranks, limit: .init(bytes: needed, isAsked: true))
+        try estimate.check(localRanks: ranks, limit: nil)
         let error = try #require(throws: RunError.self) {
-            try estimate.check(plan, localRanks: ranks, memoryBytes: needed - 1)
+            try estimate.check(localRanks: ranks, limit: .init(bytes: needed - 1, isAsked: true))
         }
         #expect(error.code == .noMemory)
         #expect(error.message.contains(byteText(estimate.peakBytes)))

@@ -100,9 +100,10 @@ struct PlanMemoryTests {
     @Test("Pieces of work are halved until the run fits, and no further")
     func fitting() {
         let plan = toyPlan(rows: 4000)
-        let fit = { (limit: Int?) in
+        let fit = { (bytes: Int?) in
             PlanEstimate.fitting(
-                plan, threads: 4, chunks: .processor, localRanks: 2, memoryBytes: limit,
+                plan, threads: 4, chunks: .processor, localRanks: 2,
+                limit: bytes.map { MemoryLimit(bytes: $0, isAsked: true) },
                 programBytes: 0, rates: FiringRates())
         }
         let whole = fit(nil)
@@ -113,6 +114,34 @@ struct PlanMemoryTests {
         let middle = fit(2 * whole.estimate.peakBytes - 1)
         #expect(middle.chunks.tokens == 512)
         #expect(fit(2 * whole.estimate.peakBytes).chunks == .processor)
+    }
+
+    @Test("Mapped weights count against a limit that is asked for, and else are only noted")
+    func files() throws {
+        var plan = toyPlan(rows: 4000)
+        plan.modelBytes = 1 << 40
+        let estimate = PlanEstimate(plan, threads: 1, programBytes: 0)
+        let limit = MemoryLimit(bytes: 1 << 39, isAsked: false)
+        try estimate.check(localRanks: 4, limit: limit)
+        let note = try #require(estimate.weightsNote(localRanks: 4, limit: limit))
+        #expect(note.contains("1.0 TiB of weights") && note.contains("512.0 GiB"))
+        let asked = MemoryLimit(bytes: 1 << 39, isAsked: true)
+        #expect(throws: RunError.self) { try estimate.check(localRanks: 4, limit: asked) }
+        #expect(
+            estimate.weightsNote(localRanks: 4, limit: .init(bytes: 1 << 42, isAsked: false)) == nil
+        )
+    }
+
+    @Test("Rank 0 alone keeps partial results, every rank the rest")
+    func holders() {
+        var plan = toyPlan(rows: 4000)
+        plan.units[0].memory = UnitMemory(.codes, tokens: 32)
+        let memory = memory(plan)
+        let partials = bytes("partial results", memory)
+        #expect(partials > 0)
+        #expect(memory.nodeBytes(ranks: 1, withFiles: true) == memory.bytes)
+        #expect(
+            memory.nodeBytes(ranks: 3, withFiles: true) == 3 * (memory.bytes - partials) + partials)
     }
 
     @Test("Latents of texts count as many as fire, up to all of them")
