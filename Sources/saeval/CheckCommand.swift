@@ -26,7 +26,8 @@ struct CheckCommand: ParsableCommand {
         try plan.checkEarlierResults()
         try checkFolders(plan)
         try checkDatasets(plan)
-        let threads = configuration.threads ?? max(1, coreCount / max(1, ranks))
+        // No more threads work at a time than there are processors.
+        let threads = min(coreCount, configuration.threads ?? max(1, coreCount / max(1, ranks)))
         let limit = memoryLimit(configuration)
         let (estimate, chunks) = PlanEstimate.fitting(
             plan, threads: threads, chunks: .processor, localRanks: ranks, limit: limit,

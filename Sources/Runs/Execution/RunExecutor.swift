@@ -189,7 +189,7 @@ public struct RunExecutor {
         var plan = try planner.plan()
         let limit = memoryLimit(configuration)
         let (estimate, chunks) = PlanEstimate.fitting(
-            plan, threads: threads.most, chunks: backend.chunks,
+            plan, threads: threads.mostAtOnce, chunks: backend.chunks,
             localRanks: threads.mostWorkersOnOneHost, limit: limit,
             programBytes: ProgramMemory.measured(hasMessaging: true),
             rates: planner.firingRates(of: plan))

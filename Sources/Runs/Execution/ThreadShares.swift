@@ -10,7 +10,8 @@ struct ThreadShares {
     /// A sentence when ranks are bound to fewer cores than the host lets them use.
     let note: String?
 
-    var most: Int { share.max() ?? 1 }
+    /// Threads of one rank that work at a time, at most: there are no more than processors.
+    let mostAtOnce: Int
 
     init(ranks: [RankIntroduction], fixed: Int?) {
         var workers: [String: Int] = [:]
@@ -28,6 +29,8 @@ struct ThreadShares {
             return max(1, min(count(entry.processors), cores))
         }
         mostWorkersOnOneHost = workers.values.max() ?? 1
+        mostAtOnce =
+            zip(ranks, share).map { min(max(1, count($0.processors)), $1) }.max() ?? 1
         let online = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         let used = zip(ranks, share).filter { $0.0.host == ranks[0].host }.reduce(0) { $0 + $1.1 }
         note =

@@ -23,7 +23,7 @@ struct ThreadSharesTests {
     func unbound() {
         let shares = ThreadShares(ranks: [Int](0..<4).map { _ in rank("a", 0..<16) }, fixed: nil)
         #expect(shares.share == [4, 4, 4, 4])
-        #expect(shares.most == 4)
+        #expect(shares.mostAtOnce == 4)
         #expect(shares.mostWorkersOnOneHost == 4)
     }
 
@@ -45,7 +45,7 @@ struct ThreadSharesTests {
         let shares = ThreadShares(ranks: ranks, fixed: nil)
         #expect(shares.share == [8, 8, 5, 5, 5])
         #expect(shares.mostWorkersOnOneHost == 3)
-        #expect(shares.most == 8)
+        #expect(shares.mostAtOnce == 8)
     }
 
     @Test("More ranks than processors still have one thread each")
@@ -58,6 +58,7 @@ struct ThreadSharesTests {
     func fixed() {
         let shares = ThreadShares(ranks: (0..<3).map { rank("a", $0..<$0 + 1) }, fixed: 6)
         #expect(shares.share == [6, 6, 6])
+        #expect(shares.mostAtOnce == 1, "only one thread of a bound rank works at a time")
         #expect(shares.note == nil)
     }
 
