@@ -113,6 +113,8 @@ package enum LargeMemory {
         let before = (largePage - Int(bitPattern: start) % largePage) % largePage
         if before > 0 { munmap(start, before) }
         if extra > before { munmap(start + before + size, extra - before) }
+        // A wish: fewer pages are cleared more cheaply.
+        madvise(start + before, size, MADV_HUGEPAGE)
         return start + before
     }
 
