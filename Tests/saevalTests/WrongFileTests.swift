@@ -120,7 +120,7 @@ extension ProgramTests {
             Mistake(
                 "an output of a name that is too long",
                 flags: ["--output", "runs/" + String(repeating: "long", count: 64)],
-                says: ["longlong", "File name too long"]),
+                says: ["longlong", "255 bytes"]),
             Mistake("a file where artefacts should be", says: ["{}/file", "is a file"]) {
                 $0.tiny(["--artifacts", try $0.write("file", "x")])
             },
