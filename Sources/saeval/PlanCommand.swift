@@ -42,7 +42,8 @@ struct PlanCommand: ParsableCommand {
         let planningSeconds = (ContinuousClock.now - start) / .seconds(1)
         let profiles = try machines(configuration)
         let summary = PlanSummary(
-            outline, threads: min(coreCount, configuration.threads ?? 1), machines: profiles,
+            outline, threads: min(coreCount, configuration.threads ?? coreCount),
+            machines: profiles,
             rates: planner.firingRates(of: outline.plan),
             limit: configuration.memoryGiB == nil ? nil : memoryLimit(configuration))
         let results = try simulation.results(

@@ -50,6 +50,12 @@ public enum PublishedAutoencoders {
     /// - Cost: unpacked at first use.
     public static let all: [PublishedAutoencoder] = unpackedDirectory()
 
+    /// The names of all models whose autoencoders are published, as the directory and as SAELens'
+    /// loaders call them.
+    ///
+    /// - Cost: the entries are not unpacked.
+    public static let models: Set<String> = unpackedModels()
+
     /// The version of SAELens whose directory this is.
     public static var version: String { publishedVersion }
 

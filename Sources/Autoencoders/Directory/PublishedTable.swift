@@ -8,9 +8,7 @@ import Glibc
 func unpackedDirectory() -> [PublishedAutoencoder] {
     var reader = TableReader(bytes: inflatedTable())
     let (releases, entries) = (reader.number(), reader.number())
-    let heads = (0..<releases).map { _ in
-        reader.line().split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-    }
+    let heads = (0..<releases).map { _ in reader.cells() }
     let columns = (0..<7).map { _ in reader.column(of: entries) }
     var directory: [PublishedAutoencoder] = []
     directory.reserveCapacity(entries)
@@ -27,6 +25,17 @@ func unpackedDirectory() -> [PublishedAutoencoder] {
     }
     precondition(directory.count == entries, "the table's releases have other entries than it says")
     return directory
+}
+
+/// The names of the models of all releases; the entries, of which there are many, are not unpacked.
+func unpackedModels() -> Set<String> {
+    var reader = TableReader(bytes: inflatedTable())
+    let (releases, _) = (reader.number(), reader.number())
+    return Set(
+        (0..<releases).flatMap { _ in
+            let head = reader.cells()
+            return [head[2], head[4]].filter { !$0.isEmpty }
+        })
 }
 
 /// One entry of its columns and its release's.
@@ -87,6 +96,11 @@ private struct TableReader {
 
     /// The next line as a text.
     mutating func line() -> String { String(decoding: lineBytes(), as: UTF8.self) }
+
+    /// The cells of the next line.
+    mutating func cells() -> [String] {
+        line().split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    }
 
     /// The next line as a number.
     mutating func number() -> Int {

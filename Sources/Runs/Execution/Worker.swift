@@ -85,7 +85,9 @@ final class Worker: Sendable {
             defer { last = .some(kind) }
             return last != .some(kind)
         }
-        if isOther { LargeMemory.releaseKept() }
+        guard isOther else { return }
+        LargeMemory.releaseKept()
+        giveFreedMemoryBack()
     }
 
     private func evaluate(_ index: Int, _ subjects: [SubjectIndex], _ earlier: [[String]]) throws

@@ -110,11 +110,5 @@ struct ModelIdentity {
     /// sizes are known.
     private static let published = Set(
         PublishedModel.all.map { ModelNames.canonical($0.id) }
-            + PublishedAutoencoders.all.flatMap { [$0.model, $0.facts.modelName ?? $0.model] }
-            .uniqued().map(ModelNames.canonical))
-}
-
-extension Array where Element: Hashable {
-    /// The elements without repetition, in no order.
-    fileprivate func uniqued() -> Set<Element> { Set(self) }
+            + PublishedAutoencoders.models.map(ModelNames.canonical))
 }

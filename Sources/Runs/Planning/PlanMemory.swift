@@ -58,7 +58,11 @@ public struct PlanMemory: Sendable {
             Term("weights of the model", Self.modelBytes(plan), holder: .files),
             Term("tokens of all inputs", Self.tokenBytes(plan)),
             Term("partial results", Self.partialBytes(plan), holder: .rankZero),
+            Term("the result that is written", Self.resultBytes(plan), holder: .rankZero),
             Term("files of activations", Self.fileBytes(plan)),
+            Term(
+                "freed memory that the allocator keeps",
+                ProgramMemory.keptBytesOfEvaluation * plan.evaluations.count),
         ]
         let autoencoders = [
             Term("autoencoders at one hook", Self.autoencoderBytes(plan), holder: .files)
@@ -125,6 +129,16 @@ public struct PlanMemory: Sendable {
             case .texts: sum + 4 * set.tokens + 8 * set.storedRows
             }
         }
+    }
+
+    /// Rank 0 merges and writes one result at a time, which has several numbers for each latent: as
+    /// a tree and as text, measured with 65,536 latents.
+    private static func resultBytes(_ plan: RunPlan) -> Int {
+        let latents = plan.units.lazy.filter { $0.memory.kind == .codes }.flatMap { unit in
+            let subjects = plan.cohorts[unit.cohort].cohort.subjects
+            return unit.subjects.map { subjects[$0.value].reference.latents }
+        }
+        return 448 * (latents.max() ?? 0)
     }
 
     /// Rank 0 keeps partial results as text: statistics of weights and counts for each latent.

@@ -1,5 +1,6 @@
 import Basics
 import Dispatch
+import Kernels
 import Synchronization
 
 /// Merges and writes results on a thread of its own, one after the other and each on its own, so that
@@ -114,6 +115,8 @@ final class ResultQueue: Sendable {
             end = .failed(work.index, reason: "\(error)")
         }
         ends.withLock { $0.append(end) }
+        // A result is a tree of many small pieces, which this thread alone would use again.
+        giveFreedMemoryBack()
     }
 
     private func write(_ table: inout ResultTable) {

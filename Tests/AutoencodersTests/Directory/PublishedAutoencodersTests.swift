@@ -38,6 +38,14 @@ private func hash(_ lines: some Sequence<String>) -> String {
 }
 
 struct PublishedAutoencodersTests {
+    @Test("The models are those of all entries")
+    func models() {
+        let ofEntries = PublishedAutoencoders.all.flatMap {
+            [$0.model] + ($0.facts.modelName.map { [$0] } ?? [])
+        }
+        #expect(PublishedAutoencoders.models == Set(ofEntries.filter { !$0.isEmpty }))
+    }
+
     @Test("The directory has the releases and entries of SAELens, loader by loader")
     func totals() {
         let all = PublishedAutoencoders.all
