@@ -26,10 +26,38 @@ extension TokenizerArguments {
         return plain
     }
 
-    /// Takes out `extra_special_tokens` where it lists tokens by name.
-    mutating func takeListedNames() -> [JSONMember] {
-        guard let listed = self["extra_special_tokens"]?.members else { return [] }
-        self["extra_special_tokens"] = nil
+    /// Takes out `model_specific_special_tokens`, and `extra_special_tokens` where it lists tokens by
+    /// name too, whose entries come after or replace those of the same name.
+    ///
+    /// - Throws: ``TokenizerError`` where the first is not an object, or names a token that every
+    ///   class has, or stands beside tokens with names of their own, of which the library keeps some.
+    mutating func takeListedNames(besidePlain hasPlainNames: Bool = false)
+        throws(TokenizerError) -> [JSONMember]
+    {
+        let key = "model_specific_special_tokens"
+        if let value = self[key], !value.isNull, value.members == nil {
+            throw wrong(key, value, "tokens by name")
+        }
+        if let members = self[key]?.members,
+            hasPlainNames || members.contains(where: { Self.standardNames.contains($0.key) })
+        {
+            throw TokenizerError(
+                .unsupported,
+                "\(source): `\(key)` names a token that has a key of its own, or stands beside one",
+                advice: "give all of them as keys of their own, such as `image_token`")
+        }
+        var listed: [JSONMember] = []
+        for key in [key, "extra_special_tokens"] {
+            guard let members = self[key]?.members else { continue }
+            self[key] = nil
+            for member in members {
+                if let index = listed.firstIndex(where: { $0.key == member.key }) {
+                    listed[index] = member
+                } else {
+                    listed.append(member)
+                }
+            }
+        }
         return listed
     }
 

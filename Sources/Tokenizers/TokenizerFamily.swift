@@ -81,15 +81,16 @@ extension TokenizerFamily {
     /// Classes of `transformers` with code of their own that is not implemented.
     private static let others = Set(
         """
-        Albert Barthez Bartpho BertGeneration BertJapanese Bert Bertweet BigBird BioGpt
+        Albert Bart Barthez Bartpho BertGeneration BertJapanese Bert Bertweet BigBird BioGpt
         BlenderbotSmall Blenderbot ByT5 CLIP CTRL Camembert Canine Clvp CodeLlama Cohere ConvBert
         CpmAnt Cpm DPRContextEncoder DPRQuestionEncoder DPRReader Deberta DebertaV2 Dia DistilBert
         Electra Esm Esmc FNet FSMT FastSpeech2Conformer Flaubert Funnel GPTNeoXJapanese GPTSw3
-        Herbert Lasr LayoutLM LayoutLMv2 LayoutLMv3 LayoutXLM Luke M2M100 MBart50 MBart MLuke MPNet
-        Marian MarkupLM Mgpstr MobileBert MyT5 Nllb Nougat OpenAIGPT PLBart Parakeet Pegasus
-        Perceiver Phobert Pop2Piano ProphetNet Qwen3_5 Rag Reformer RemBert RoCBert RoFormer Roberta
-        SeamlessM4T Siglip2 Siglip Speech2Text SpeechT5 Splinter T5 Tapas Tipsv2 Udop VideoPrism
-        Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC Whisper XGLM XLMRoberta XLM XLNet
+        Herbert LED Lasr LayoutLM LayoutLMv2 LayoutLMv3 LayoutXLM Longformer Luke Lxmert M2M100
+        MBart50 MBart MLuke MPNet Marian MarkupLM Mgpstr MobileBert Mvp MyT5 Nllb Nougat OpenAIGPT
+        PLBart Parakeet Pegasus Perceiver Phi3 Phobert Pop2Piano ProphetNet Qwen3_5 Rag Reformer
+        RemBert RoCBert RoFormer Roberta SeamlessM4T Siglip2 Siglip Speech2Text SpeechT5 Splinter
+        SqueezeBert T5 Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC Whisper
+        XGLM XLMRoberta XLM XLNet
         """.split { $0 == " " || $0 == "\n" }.map { "\($0)Tokenizer" })
 
     /// A class by its name; those that `transformers` does not know are `TokenizersBackend`.

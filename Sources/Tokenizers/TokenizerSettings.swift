@@ -66,9 +66,9 @@ struct TokenizerSettings: Sendable {
         try files.refuseUnsupported(arguments)
         arguments.renameAdditional()
         let plain = arguments.takePlainNames()
-        var listed = arguments.takeListedNames()
+        var listed = try arguments.takeListedNames(besidePlain: !plain.isEmpty)
         let tokens = try files.listedTokens(&arguments)
-        listed += arguments.takeListedNames()
+        listed += try arguments.takeListedNames()
         var contents: [[UInt8]: AddedToken] = [:]
         for (_, token) in tokens.sorted(by: { $0.key < $1.key }) {
             added.append(token)

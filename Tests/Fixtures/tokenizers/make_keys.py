@@ -190,7 +190,7 @@ def table():
             ("tokenizer_class", "GPTNeoXTokenizer", computed), ("bos_token", None, computed), ("eos_token", "<|padding|>", computed), ("pad_token", "<|padding|>", computed),
             ("unk_token", "<|im_start|>", computed), ("mask_token", "<|im_start|>", computed), ("cls_token", "<|im_start|>", computed), ("sep_token", "<|im_start|>", computed),
             ("image_token", "<|im_start|>", computed), ("audio_token", "<|im_start|>", computed), ("boi_token", "<|im_start|>", computed), ("eot_token", "<|im_start|>", computed),
-            ("added_tokens_decoder", {"4093": ADDED}, computed), ("additional_special_tokens", ["<|im_start|>"], computed), ("extra_special_tokens", ["<|im_start|>"], computed),
+            ("added_tokens_decoder", {"4093": ADDED}, computed), ("additional_special_tokens", ["<|im_start|>"], computed), ("extra_special_tokens", ["<|im_start|>"], computed), ("model_specific_special_tokens", {"image_token": "<|im_start|>"}, computed),
             ("split_special_tokens", True, computed), ("truncation_side", "left", computed), ("add_prefix_space", True, kept), ("legacy", True, kept),
             ("padding_side", "left", rows), ("model_max_length", 8, rows), ("max_length", 8, rows), ("max_len", 8, rows), ("stride", 2, rows), ("truncation_strategy", "longest_first", rows),
             ("truncation", True, rows), ("padding", "max_length", rows), ("pad_to_multiple_of", 8, rows), ("pad_token_type_id", 3, rows),
@@ -203,7 +203,7 @@ def table():
             ("device_map", "auto", call), ("use_fast", False, call), ("trust_remote_code", True, call), ("torch_dtype", "auto", call), ("local_files_only", False, call), ("auto_map", {"AutoTokenizer": ["tok.Tok", None]}, "code of a repository's own is not run"),
             ("fast_tokenizer_files", ["tokenizer.json"], files), ("init_inputs", [], kept), ("fix_mistral_regex", True, "models of Mistral alone"),
         ]),
-        (gpt2, [("add_prefix_space", True, computed), ("unk_token", "<|im_start|>", computed), ("tokenizer_class", "Qwen2TokenizerFast", computed), ("tokenizer_class", "RobertaTokenizer", refused)]),
+        (gpt2, [("add_prefix_space", True, computed), ("unk_token", "<|im_start|>", computed), ("tokenizer_class", "Qwen2TokenizerFast", computed), ("tokenizer_class", "RobertaTokenizer", refused), ("tokenizer_class", "Phi3TokenizerFast", refused), ("tokenizer_class", "BartTokenizer", refused)]),
         (mark, [("legacy", True, computed), ("add_prefix_space", False, computed), ("tokenizer_class", "PreTrainedTokenizerFast", computed), ("tokenizer_class", "GemmaTokenizer", computed), ("bos_token", "</s>", computed)]),
         (byte, [("fast_tokenizer_files", ["tokenizer.json", "tokenizer.4.0.0.json"], refused), ("init_inputs", ["x"], refused), ("post_processor", "x", refused), ("tokenizer_object", "x", refused), ("tokenizer_padding", {}, refused), ("tokenizer_truncation", {}, refused), ("truncation_side", "middle", refused), ("padding_side", None, refused), ("split_special_tokens", "yes", refused), ("added_tokens_decoder", None, refused), ("bos_token", 3, refused), ("bos_token", "<seed:bos>", refused), ("additional_special_tokens", "<x>", refused)]),
     ]:
