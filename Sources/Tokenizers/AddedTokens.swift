@@ -87,6 +87,8 @@ struct AddedTokens: Sendable {
             if left.contains(token.id) { continue }
             if token.isSingleWord, !standsAlone(start..<end, in: text) { continue }
             if token.takesSpaceBefore {
+                // What the token before took is not there any more.
+                start = max(start, written)
                 while start > written {
                     let (scalar, place) = text.scalar(before: start)
                     guard scalar.properties.isWhitespace, place >= written else { break }
@@ -103,7 +105,7 @@ struct AddedTokens: Sendable {
             if written < start {
                 try body(.text(text[written..<start], isFirst: isStart(written)))
             }
-            try body(.token(token.id))
+            if start < end { try body(.token(token.id)) }
             written = end
         }
         if written < text.endIndex {

@@ -157,6 +157,7 @@ def kinds():
         ("added: additional with flags", {"additional_special_tokens": [{"__type": "AddedToken"} | ADDED | {"lstrip": True}, "wolf"]}, {}),
         ("flags: spaces after the end", {"added_tokens_decoder": {"0": end | {"rstrip": True}, "1": pad}}, {}),
         ("flags: spaces on both sides", {"added_tokens_decoder": {"0": end | {"lstrip": True, "rstrip": True}}}, {}),
+        ("flags: spaces that two tokens take", {"added_tokens_decoder": {"0": end | {"rstrip": True}, "4093": ADDED | {"content": "  ", "lstrip": True}}}, {}),
         ("flags: no longer special, and split", {"added_tokens_decoder": {"1": pad | {"special": False}}, "split_special_tokens": True}, {}),
         ("flags: of a named token", {"pad_token": {"__type": "AddedToken"} | ADDED | {"lstrip": True}}, {}),
         ("flags: of the map", {}, {"special_tokens_map.json": {"mask_token": ADDED | {"rstrip": True}}}),
