@@ -1,3 +1,5 @@
+import Basics
+
 /// How a run behaves when something goes wrong; no number depends on it.
 public struct RunOptions: Sendable {
     /// Seconds that running tasks may go on after a request to stop.

@@ -1,3 +1,4 @@
+import Basics
 import Dispatch
 
 /// A progress line with the time that is left: live on a terminal, one plain line a minute

@@ -39,11 +39,3 @@ struct ThreadShares {
             : nil
     }
 }
-
-/// One bit for each processor that this process may use.
-func allowedProcessors() -> [UInt8] {
-    let status = (try? readPseudoFile("/proc/self/status")) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
-    let digits = line?.split(separator: "\t").last?.compactMap(\.hexDigitValue) ?? [1]
-    return digits.reversed().map { UInt8($0) }
-}

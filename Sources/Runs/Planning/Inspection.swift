@@ -60,6 +60,3 @@ public func checkDatasets(_ plan: RunPlan) throws {
         try RowStore.check(packed, of: set, modelFolder: plan.modelFolder, plan.model.vocabulary)
     }
 }
-
-/// Cores that this process may use.
-public var coreCount: Int { max(1, allowedProcessors().reduce(0) { $0 + $1.nonzeroBitCount }) }

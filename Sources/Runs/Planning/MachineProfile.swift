@@ -1,3 +1,5 @@
+import Basics
+
 /// What a machine does in a second, as far as plans and simulations need it.
 ///
 /// Rates are those that a run can expect, not peaks.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Runs
+@testable import Basics
 
 /// What ranks compute with.
 @Suite struct DeviceChoiceTests {

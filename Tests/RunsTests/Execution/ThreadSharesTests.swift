@@ -2,6 +2,7 @@ import Storage
 import Testing
 
 @testable import Runs
+@testable import Basics
 
 /// A rank that may use some processors of a host.
 private func rank(_ host: String, _ processors: Range<Int>, of all: Int = 16) -> RankIntroduction {

@@ -2,6 +2,7 @@ import Autoencoders
 import Testing
 
 @testable import Runs
+@testable import Basics
 
 struct ResultNameTests {
     @Test("A name is SAE Bench's wherever a file can have it")

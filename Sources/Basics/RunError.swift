@@ -1,6 +1,3 @@
-import Basics
-import Messaging
-
 /// What can go wrong with a run as a whole.
 public enum RunDomain: FailureDomain {
     public enum Code: String, FailureCode {
@@ -32,14 +29,3 @@ public enum RunDomain: FailureDomain {
 
 /// An error of a run's config, plan or execution.
 public typealias RunError = Failure<RunDomain>
-
-// `Messaging` is in the row of `Basics` and cannot tell the kind itself.
-extension MessagingError: ClassifiedError {
-    /// A wrong way to start ranks is a mistake; everything else happened to a right command.
-    public var kind: FailureKind {
-        switch code {
-        case .launch: .mistake
-        case .callFailed, .invalidRank, .tooLong, .noThreads, .finalized: .failure
-        }
-    }
-}
