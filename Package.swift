@@ -16,11 +16,11 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // Row 7
+        // Row 9
         .executableTarget(
             name: "saeval",
             dependencies: [
-                "SAEval", "Runs", "Reports", "Evals", "EvalKit", "Corpora", "Autoencoders",
+                "SAEval", "Runs", "Reports", "Results", "Evals", "EvalKit", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
                 "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -39,19 +39,19 @@ let package = Package(
         .executableTarget(
             name: "saeval-walk", dependencies: ["OperationWalk", "Kernels", "Tensors", "Basics"],
             path: "Tests/Walk"),
-        // Row 6
+        // Row 8
         .target(
             name: "SAEval",
             dependencies: [
-                "Evals", "Runs", "Reports", "EvalKit", "Autoencoders", "Kernels", "Messaging",
+                "Evals", "Runs", "Reports", "EvalKit", "Results", "Autoencoders", "Kernels", "Messaging",
                 "Tensors",
             ]),
-        // Row 5
+        // Row 7
         .target(
             name: "Evals",
             dependencies: [
-                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Probes", "Kernels",
-                "Tensors", "Basics",
+                "EvalKit", "Results", "Autoencoders", "LanguageModels", "Corpora",
+                "Probes", "Kernels", "Tensors", "Basics",
             ],
             exclude: [
                 "Core/README.md", "SparseProbing/README.md", "SAEProbes/README.md",
@@ -60,16 +60,23 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "EvalKit", "Autoencoders", "LanguageModels", "Corpora", "Kernels", "Storage",
-                "Formats", "Tokenizers", "Messaging", "Tensors", "Basics", "Hub",
+                "EvalKit", "Results", "Autoencoders", "LanguageModels",
+                "Corpora", "Kernels", "Storage", "Formats", "Tokenizers", "Messaging", "Tensors",
+                "Basics", "Hub",
             ]),
-        .target(name: "Reports", dependencies: ["EvalKit", "Basics"]),
-        // Row 4
+        .target(name: "Reports", dependencies: ["EvalKit", "Results", "Basics"]),
+        // Row 5
         .target(
             name: "EvalKit",
             dependencies: [
-                "LanguageModels", "Autoencoders", "Corpora", "Probes", "Kernels", "Tensors",
-                "Basics",
+                "Results", "LanguageModels", "Autoencoders", "Corpora", "Probes",
+                "Kernels", "Tensors", "Basics",
+            ]),
+        // Row 4
+        .target(
+            name: "Results",
+            dependencies: [
+                "Autoencoders", "LanguageModels", "Storage", "Formats", "Tensors", "Basics",
             ]),
         // Row 3
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
@@ -147,22 +154,25 @@ let package = Package(
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "EmulatedGPU", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora",
+                "EmulatedGPU", "Evals", "EvalKit", "Results", "LanguageModels", "Autoencoders", "Corpora",
                 "Probes", "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
             ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Runs", "Evals", "EvalKit", "LanguageModels", "Autoencoders", "Corpora", "Storage",
+                "Runs", "Evals", "EvalKit", "Results", "LanguageModels", "Autoencoders", "Corpora", "Storage",
                 "Formats", "Hub", "Tensors", "Basics",
             ]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Basics"]),
+        .testTarget(
+            name: "ResultsTests",
+            dependencies: ["Results", "Autoencoders", "Storage", "Basics"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Results", "Basics"]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
         .testTarget(
             name: "saevalTests",
             dependencies: [
-                "EmulatedGPU", "saeval", "Runs", "EvalKit", "Probes", "Corpora", "Autoencoders",
+                "EmulatedGPU", "saeval", "Runs", "Results", "EvalKit", "Probes", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Tokenizers", "Hub", "Messaging", "Basics",
                 "Formats", "Tensors",
             ]),

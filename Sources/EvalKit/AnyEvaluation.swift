@@ -1,6 +1,7 @@
 import Basics
 import Corpora
 import Foundation
+import Results
 
 /// An evaluation whose units and partial results are bytes, for queues and journals.
 public struct AnyEvaluation: Sendable {

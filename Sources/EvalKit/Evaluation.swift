@@ -1,5 +1,6 @@
 import Basics
 import Corpora
+import Results
 
 /// One evaluation of the suite. It splits its work into units, evaluates one unit and merges
 /// partial results; distributing, saving and resuming belong to `Runs`.
@@ -83,19 +84,6 @@ public enum InputRequest: Sendable, Codable, Hashable {
     }
 }
 
-/// A column of the table at the end of a run.
-public struct Headline: Sendable {
-    /// The name of a metric.
-    public var metric: String
-    /// What stands above the column.
-    public var title: String
-    public var decimals: Int
-
-    public init(_ metric: String, title: String, decimals: Int = 4) {
-        (self.metric, self.title, self.decimals) = (metric, title, decimals)
-    }
-}
-
 /// A unit, whom it serves and what it costs.
 public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     public var unit: Unit
@@ -133,42 +121,4 @@ public enum LoopCost {
     public static let factor = 4.0
     /// Features that take as long as what else is done for an example.
     public static let overhead = 256.0
-}
-
-/// The final result of one evaluation of one autoencoder.
-public struct Outcome: Sendable {
-    /// `eval_config` of SAE Bench's result file.
-    public var config: JSON
-    /// `eval_result_metrics`: category, then name and value, in SAE Bench's order; nil is written as
-    /// null.
-    public var metrics: [(category: String, values: [(name: String, value: Double?)])]
-    /// `eval_result_details`.
-    public var details: JSON
-    /// `eval_result_unstructured` as SAE Bench writes it: an object, or null.
-    public var unstructured: JSON
-    /// Keys that SAE Bench writes after all others.
-    public var trailing: [(name: String, value: JSON)]
-    /// Numbers that SAE Bench does not have, by name; they go to `results.csv` and
-    /// `eval_result_unstructured`.
-    public var additions: [(name: String, value: Double)]
-    /// Names of counts, which are written without a fraction.
-    public var integerMetrics: Set<String>
-    /// What a reader of the numbers must know, one sentence each, such as a part that is missing;
-    /// they go to `eval_result_unstructured.saeval.notes` and below the table of a run.
-    public var notes: [String]
-    /// Set where parts of the evaluation are missing; metrics are then nil. See
-    /// ``withoutMeans(missing:of:_:keeping:)``.
-    public var incomplete: IncompleteMeans?
-
-    public init(
-        config: JSON, metrics: [(category: String, values: [(name: String, value: Double?)])],
-        details: JSON, unstructured: JSON = .null, trailing: [(name: String, value: JSON)] = [],
-        additions: [(name: String, value: Double)], integerMetrics: Set<String> = [],
-        notes: [String] = []
-    ) {
-        (self.config, self.metrics, self.details) = (config, metrics, details)
-        (self.unstructured, self.trailing) = (unstructured, trailing)
-        (self.additions, self.integerMetrics) = (additions, integerMetrics)
-        self.notes = notes
-    }
 }

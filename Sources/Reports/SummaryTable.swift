@@ -1,4 +1,5 @@
 import EvalKit
+import Results
 
 /// A table of plain text: a header and rows, numbers to the right.
 public struct SummaryTable: Sendable {

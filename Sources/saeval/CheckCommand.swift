@@ -2,6 +2,7 @@ import ArgumentParser
 import Autoencoders
 import Basics
 import Kernels
+import Results
 import Runs
 import SAEval
 
@@ -39,7 +40,7 @@ struct CheckCommand: ParsableCommand {
         for cohort in plan.cohorts {
             for subject in cohort.cohort.subjects {
                 do { _ = try loadAutoencoder(subject.reference) } catch {
-                    failures.append(RunPlan.FailedItem(name: subject.name, reason: "\(error)"))
+                    failures.append(FailedItem(name: subject.name, reason: "\(error)"))
                 }
             }
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Glibc
+import Results
 import Runs
 import SAEval
 

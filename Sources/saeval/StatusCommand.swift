@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Results
 import Runs
 
 /// `saeval status`

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Reports
+import Results
 import Runs
 
 /// `saeval trace`

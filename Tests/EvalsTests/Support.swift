@@ -6,6 +6,7 @@ import EvalKit
 import Foundation
 import Kernels
 import LanguageModels
+import Results
 import Synchronization
 import Tensors
 import Testing

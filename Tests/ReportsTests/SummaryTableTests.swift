@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Reports
+@testable import Results
 
 struct SummaryTableTests {
     /// An outcome with a metric, an addition and a metric that is null.

@@ -3,6 +3,7 @@ import Corpora
 import EvalKit
 import Kernels
 import LanguageModels
+import Results
 
 /// SAE Bench's core evaluation: how well an autoencoder preserves the model's behaviour and its
 /// activations, and how sparse it is.

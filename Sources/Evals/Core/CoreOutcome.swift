@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 
 /// Merges the partial results of one autoencoder into SAE Bench's metrics and ours.
 ///

@@ -4,6 +4,7 @@ import EvalKit
 import Kernels
 import LanguageModels
 import Probes
+import Results
 import Tensors
 
 /// SAE-probes: how much a few latents at the last token of a text know about 113 binary questions,

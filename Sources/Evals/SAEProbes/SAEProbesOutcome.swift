@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Probes
+import Results
 
 /// Merges the datasets of one autoencoder into SAE Bench's metrics and details.
 struct SAEProbesOutcome {

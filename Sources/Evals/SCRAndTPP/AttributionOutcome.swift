@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 
 /// Named numbers in order.
 typealias NamedValues = [(name: String, value: Double?)]

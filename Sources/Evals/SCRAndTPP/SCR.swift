@@ -1,5 +1,6 @@
 import Corpora
 import EvalKit
+import Results
 
 /// SAE Bench's spurious-correlation removal: whether ablating the latents of one concept frees a
 /// probe from it that has learnt two concepts as one.

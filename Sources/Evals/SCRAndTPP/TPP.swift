@@ -1,5 +1,6 @@
 import Corpora
 import EvalKit
+import Results
 
 /// SAE Bench's targeted probe perturbation: whether ablating the latents that matter to one class's
 /// probe harms that probe alone.

@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 
 /// Turns accuracies into the metrics of TPP.
 ///

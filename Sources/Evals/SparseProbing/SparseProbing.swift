@@ -3,6 +3,7 @@ import Basics
 import Corpora
 import EvalKit
 import Probes
+import Results
 
 /// SAE Bench's sparse probing: how well a linear probe on a few latents of an autoencoder tells
 /// classes of texts apart.

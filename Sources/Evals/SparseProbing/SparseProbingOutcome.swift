@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 
 /// Merges the probes of one autoencoder into SAE Bench's metrics and ours: means over the classes of
 /// a dataset, then over datasets, summed in their order as SAE Bench does.

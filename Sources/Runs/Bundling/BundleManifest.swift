@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Results
 
 /// The text that tells what is in a bundle.
 struct BundleManifest {

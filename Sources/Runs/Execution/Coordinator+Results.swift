@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 
 /// What the coordinator does when results are complete: each is written at once, on a thread beside
 /// the work.

@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 import Storage
 
 /// What the coordinator does when tasks begin and end.
@@ -156,7 +157,7 @@ extension Coordinator: WorkPoolOwner {
     /// - Parameter name: what the failure goes by at the end of the run.
     func fail(_ evaluation: String, _ subject: String, as name: String, _ reason: String) throws {
         guard failures["\(evaluation) \(subject)"] == nil else { return }
-        failures["\(evaluation) \(subject)"] = RunPlan.FailedItem(name: name, reason: reason)
+        failures["\(evaluation) \(subject)"] = FailedItem(name: name, reason: reason)
         try record.append(.failure(evaluation: evaluation, subject: subject, reason: reason))
         log.write(
             "failure",

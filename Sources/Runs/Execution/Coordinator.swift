@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import LanguageModels
+import Results
 import Storage
 import Tensors
 
@@ -29,7 +30,7 @@ final class Coordinator {
     private let toldBytes: Int
     /// The most memory that each rank has used.
     var peakBytes: [Int]
-    var failures: [String: RunPlan.FailedItem] = [:]
+    var failures: [String: FailedItem] = [:]
     /// The work of the wave at hand.
     var graph: TaskGraph
 

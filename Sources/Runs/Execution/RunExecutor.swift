@@ -2,6 +2,7 @@ import Basics
 import EvalKit
 import Kernels
 import Messaging
+import Results
 import Storage
 import Tensors
 
@@ -10,7 +11,7 @@ public struct RunSummary: Sendable {
     /// Results in the order of cohorts, evaluations and autoencoders.
     public var results: [RunResult] = []
     /// What failed, by name and reason.
-    public var failures: [RunPlan.FailedItem] = []
+    public var failures: [FailedItem] = []
     /// Whether a stop was requested before all work was done.
     public var isStopped = false
     /// The run's folder.

@@ -3,6 +3,7 @@ import Corpora
 import EvalKit
 import Formats
 import LanguageModels
+import Results
 import Storage
 import Tensors
 
@@ -31,7 +32,7 @@ struct PlanLayout {
     private(set) var cohorts: [RunPlan.CohortPlan] = []
     private(set) var units: [RunPlan.UnitPlan] = []
     /// Inputs and autoencoders that an evaluation has to do without.
-    private(set) var failures: [RunPlan.FailedItem] = []
+    private(set) var failures: [FailedItem] = []
     /// Inputs that could not be made, and why.
     private var failedInputs: [InputRequest: any Error] = [:]
     /// The folder of artefacts.
@@ -147,7 +148,7 @@ struct PlanLayout {
             failedInputs[request] = error
             let name = "\(evaluation.identifier) on \(request.dataset)"
             if !failures.contains(where: { $0.name == name }) {
-                failures.append(RunPlan.FailedItem(name: name, reason: "\(error)"))
+                failures.append(FailedItem(name: name, reason: "\(error)"))
             }
             return nil
         }
@@ -252,7 +253,7 @@ struct PlanLayout {
                 suitable.insert(SubjectIndex(place))
             } catch {
                 failures.append(
-                    RunPlan.FailedItem(
+                    FailedItem(
                         name: "\(subject.name) (\(evaluations[evaluation].identifier))",
                         reason: "\(error)"))
             }

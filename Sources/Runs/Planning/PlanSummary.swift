@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Kernels
+import Results
 
 /// What `saeval plan` tells of a plan, as text or as JSON.
 public struct PlanSummary: Sendable, Codable {
@@ -110,7 +111,7 @@ public struct PlanSummary: Sendable, Codable {
     /// Sentences on sizes that are not known exactly.
     public var assumptions: [String]
     /// What cannot be evaluated.
-    public var failures: [RunPlan.FailedItem]
+    public var failures: [FailedItem]
     /// The command that downloads what is missing; nil when nothing is.
     public var fetchCommand: String?
 

@@ -4,6 +4,7 @@ import Corpora
 import EvalKit
 import Formats
 import LanguageModels
+import Results
 import Tensors
 
 /// Finds and checks everything that a config names, and lays the work out.
@@ -78,7 +79,7 @@ public struct Planner {
         let model = try ModelPlace(
             configuration.model, cache: configuration.hubCache, outline: outline)
         let activationType = ElementType(rawValue: configuration.dtype)!
-        var failures: [RunPlan.FailedItem] = []
+        var failures: [FailedItem] = []
         var notes: [String] = []
         let references = try selectedReferences(
             model: model.description, outline, failures: &failures, notes: &notes)
@@ -134,7 +135,7 @@ public struct Planner {
     ///   - notes: takes what readers of the results should know.
     private func selectedReferences(
         model: ModelDescription, _ outline: OutlineRecord?,
-        failures: inout [RunPlan.FailedItem], notes: inout [String]
+        failures: inout [FailedItem], notes: inout [String]
     ) throws -> [AutoencoderReference] {
         var references: [AutoencoderReference] = []
         var candidates: [(name: String, layer: Int?)] = []
@@ -156,7 +157,7 @@ public struct Planner {
                     try selection.outlinedSurvey(in: cache, of: model, $0)
                 } ?? selection.survey(in: cache)
             failures += survey.unread.map {
-                RunPlan.FailedItem(name: $0.path, reason: "\($0.error)")
+                FailedItem(name: $0.path, reason: "\($0.error)")
             }
             let own = try selection.candidates(among: survey.found)
             candidates += own
@@ -205,7 +206,7 @@ public struct Planner {
     /// Checks each autoencoder against the model and hashes its files.
     private func subjects(
         _ references: [AutoencoderReference], _ model: ModelPlace, _ identity: ModelIdentity,
-        _ failures: inout [RunPlan.FailedItem]
+        _ failures: inout [FailedItem]
     ) throws -> [Subject] {
         var subjects: [Subject] = []
         for reference in references {
@@ -235,7 +236,7 @@ public struct Planner {
                             + (identity.note(on: reference.modelName).map { [$0] } ?? [])))
             } catch {
                 failures.append(
-                    RunPlan.FailedItem(
+                    FailedItem(
                         name: "\(reference.release)/\(reference.id)", reason: "\(error)"))
             }
         }

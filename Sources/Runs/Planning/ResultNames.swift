@@ -2,6 +2,7 @@ import Autoencoders
 import Basics
 import Foundation
 import Glibc
+import Results
 
 /// Checks, before anything is computed, that every result gets a file of its own that can be made.
 struct ResultNames {

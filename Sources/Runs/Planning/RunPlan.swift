@@ -3,6 +3,7 @@ import Corpora
 import EvalKit
 import Kernels
 import LanguageModels
+import Results
 import Tensors
 
 /// Everything that ranks need to know to do a run; made by rank 0 and sent to the others.
@@ -137,14 +138,6 @@ public struct RunPlan: Sendable, Codable {
         public var after: [Int]
         /// What it holds in memory.
         public var memory = UnitMemory.little
-    }
-
-    /// An autoencoder or dataset that cannot be evaluated.
-    public struct FailedItem: Sendable, Codable {
-        public var name: String
-        public var reason: String
-
-        public init(name: String, reason: String) { (self.name, self.reason) = (name, reason) }
     }
 
     /// The folder of the model.

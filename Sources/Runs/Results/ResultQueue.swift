@@ -1,6 +1,7 @@
 import Basics
 import Dispatch
 import Kernels
+import Results
 import Synchronization
 
 /// Merges and writes results on a thread of its own, one after the other and each on its own, so that

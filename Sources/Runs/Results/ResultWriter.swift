@@ -1,17 +1,7 @@
 import Basics
 import EvalKit
 import Foundation
-
-/// One evaluation of one autoencoder.
-public struct RunResult: Sendable {
-    public var evaluation: String
-    public var release: String
-    public var id: String
-    public var hook: String
-    public var layer: Int
-    /// The numbers. Details and what is unstructured, which can be large, are in the file alone.
-    public var outcome: Outcome
-}
+import Results
 
 /// Merges the partial results of single results and writes SAE Bench's files.
 struct ResultWriter: Sendable {

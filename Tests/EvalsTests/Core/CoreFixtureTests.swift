@@ -6,6 +6,7 @@ import Tensors
 import Testing
 
 @testable import Evals
+@testable import Results
 
 /// The worked example of the specification: two batches of two rows of four tokens, three wide,
 /// five latents. Its values were computed with SAE Bench 0.6.0.

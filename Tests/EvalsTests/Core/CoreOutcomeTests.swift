@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Evals
+@testable import Results
 
 struct CoreOutcomeTests {
     /// Sums of a few tokens.

@@ -3,6 +3,7 @@ import Corpora
 import EvalKit
 import Kernels
 import LanguageModels
+import Results
 import Tensors
 import Testing
 

@@ -10,6 +10,7 @@ import Testing
 import Tokenizers
 
 @testable import Evals
+@testable import Results
 
 /// The folder with other people's files; nil when `SAEVAL_SHARED` is not set.
 private let sharedFolder = ProcessInfo.processInfo.environment["SAEVAL_SHARED"]

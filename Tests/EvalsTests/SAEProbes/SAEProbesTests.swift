@@ -6,6 +6,7 @@ import Tensors
 import Testing
 
 @testable import Evals
+@testable import Results
 
 /// A small world of two datasets whose classes an autoencoder partly knows.
 private struct SmallWorld {

@@ -2,6 +2,7 @@ import Basics
 import Corpora
 import EvalKit
 import Kernels
+import Results
 import Testing
 
 @testable import Evals

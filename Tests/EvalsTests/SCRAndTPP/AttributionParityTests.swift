@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Glibc
+import Results
 import Testing
 
 @testable import Evals

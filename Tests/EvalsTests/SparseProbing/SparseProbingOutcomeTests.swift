@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Results
 import Testing
 
 @testable import Evals

@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Probes
+import Results
 import Testing
 
 @testable import Evals

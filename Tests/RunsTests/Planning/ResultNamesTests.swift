@@ -3,6 +3,7 @@ import Testing
 
 @testable import Runs
 @testable import Basics
+@testable import Results
 
 struct ResultNameTests {
     @Test("A name is SAE Bench's wherever a file can have it")

@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Runs
+@testable import Results
 
 /// Results of an earlier start in a folder, and plans that come after.
 struct ResultLedgerTests {

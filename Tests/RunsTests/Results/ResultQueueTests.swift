@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Runs
+@testable import Results
 
 struct ResultQueueTests {
     /// A queue for a plan of some autoencoders, and its results.

@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Runs
+@testable import Results
 
 struct ResultTableTests {
     /// Writes results and the table of the folder.

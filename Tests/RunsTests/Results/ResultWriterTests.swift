@@ -3,6 +3,7 @@ import EvalKit
 import Testing
 
 @testable import Runs
+@testable import Results
 
 /// A plan of some autoencoders with one unit each, whose partial results have the keys `unit 0` and
 /// so on; results go to a folder.

@@ -1,6 +1,7 @@
 import Basics
 import Corpora
 import EvalKit
+@testable import Results
 
 /// An evaluation that adds numbers. A sum below 0 lacks a part.
 struct Sums: Evaluation {

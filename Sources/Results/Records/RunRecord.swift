@@ -1,10 +1,9 @@
 import Basics
-import EvalKit
 import Foundation
 import Storage
 
 /// One line of a run's journal.
-enum JournalEntry: Codable {
+package enum JournalEntry: Codable {
     /// A start of the program.
     case start(StartRecord)
     /// A finished unit: its partial results. A later start uses them whatever the number of ranks.
@@ -21,10 +20,10 @@ enum JournalEntry: Codable {
     case end
 
     /// What a start found.
-    struct StartRecord: Codable {
+    package struct StartRecord: Codable {
         var plan: ContentHash
         /// Partial results of the whole plan, and those that were there already.
-        var partials: Int
+        package var partials: Int
         var donePartials: Int
         /// Cost of the whole plan, and of what was there already, in floating-point operations.
         var cost: Double
@@ -35,29 +34,51 @@ enum JournalEntry: Codable {
         var epochSeconds: Double
         /// Results of the whole plan; journals of older versions do not tell.
         var results: Int?
+
+        /// Takes all values.
+        package init(
+            plan: ContentHash, partials: Int, donePartials: Int, cost: Double, doneCost: Double,
+            autoencoders: Int, evaluations: [String], ranks: Int, epochSeconds: Double,
+            results: Int? = nil
+        ) {
+            (self.plan, self.partials, self.donePartials) = (plan, partials, donePartials)
+            (self.cost, self.doneCost, self.autoencoders) = (cost, doneCost, autoencoders)
+            (self.evaluations, self.ranks, self.epochSeconds) = (evaluations, ranks, epochSeconds)
+            self.results = results
+        }
     }
 
     /// One result of a run.
-    struct ResultRecord: Codable {
+    package struct ResultRecord: Codable {
         /// Its file below `eval_results`.
-        var file: String
+        package var file: String
         /// The evaluation.
-        var evaluation: String
+        package var evaluation: String
         /// The autoencoder: its name, its path and the hash of its files.
-        var release: String
-        var id: String
-        var path: String
-        var autoencoder: ContentHash
+        package var release: String
+        package var id: String
+        package var path: String
+        package var autoencoder: ContentHash
         /// The hook that the result goes by.
         var hook: String
         var layer: Int
         /// The key of its conditions.
-        var conditions: ContentHash
+        package var conditions: ContentHash
+
+        /// Takes all values.
+        package init(
+            file: String, evaluation: String, release: String, id: String, path: String,
+            autoencoder: ContentHash, hook: String, layer: Int, conditions: ContentHash
+        ) {
+            (self.file, self.evaluation, self.release) = (file, evaluation, release)
+            (self.id, self.path, self.autoencoder) = (id, path, autoencoder)
+            (self.hook, self.layer, self.conditions) = (hook, layer, conditions)
+        }
     }
 
     /// Partial results of one unit.
-    struct UnitRecord: Codable {
-        var evaluation: String
+    package struct UnitRecord: Codable {
+        package var evaluation: String
         var unit: String
         var rank: Int
         var seconds: Double
@@ -65,26 +86,36 @@ enum JournalEntry: Codable {
         var epochSeconds: Double
         var subjects: [String]
         var keys: [ContentHash]
-        var partials: [String]
+        package var partials: [String]
+
+        /// Takes all values.
+        package init(
+            evaluation: String, unit: String, rank: Int, seconds: Double, cost: Double,
+            epochSeconds: Double, subjects: [String], keys: [ContentHash], partials: [String]
+        ) {
+            (self.evaluation, self.unit, self.rank) = (evaluation, unit, rank)
+            (self.seconds, self.cost, self.epochSeconds) = (seconds, cost, epochSeconds)
+            (self.subjects, self.keys, self.partials) = (subjects, keys, partials)
+        }
     }
 }
 
 /// The journal and what it says is finished.
-final class RunRecord {
+package final class RunRecord {
     private let journal: Journal
     /// Keeps other runs from the same folder.
     private let lock: FileLock
     /// Partial results by content key.
-    private(set) var partials: [ContentHash: String] = [:]
+    package private(set) var partials: [ContentHash: String] = [:]
     /// Activations that this run made, by content key.
-    private(set) var made: Set<ContentHash> = []
+    package private(set) var made: Set<ContentHash> = []
     /// Results that were written.
-    private(set) var ledger = ResultLedger()
+    package private(set) var ledger = ResultLedger()
     /// What opening the journal had to mend.
-    var notice: String? { journal.notice }
+    package var notice: String? { journal.notice }
 
     /// Opens or makes the journal of a run's folder and locks it.
-    init(folder: String) throws {
+    package init(folder: String) throws {
         lock = try FileLock(path: "\(folder)/run.lock", purpose: .journal)
         journal = try Journal(path: "\(folder)/journal.jsonl")
         for text in journal.entries {
@@ -94,7 +125,7 @@ final class RunRecord {
     }
 
     /// Writes an entry and returns when it is on disk.
-    func append(_ entry: JournalEntry) throws {
+    package func append(_ entry: JournalEntry) throws {
         guard !lock.isLost else {
             throw RunError(
                 .inUse, "Another run took over the folder, since this one stood still for a while",
@@ -118,7 +149,7 @@ final class RunRecord {
 
     /// The entries of a folder's journal, read without disturbing a run that is going on; none where
     /// there is no journal.
-    static func entries(in folder: String) throws -> [JournalEntry] {
+    package static func entries(in folder: String) throws -> [JournalEntry] {
         let path = "\(folder)/journal.jsonl"
         guard fileExists(path) else { return [] }
         return try readFile(path).split(separator: 0x0A).compactMap { line in

@@ -21,10 +21,10 @@ import Glibc
 /// seconds of it that went into `loading` (weights), `reading` (activations) and `writing`
 /// (activations); the rest is arithmetic. `peak_bytes` is the most memory that the rank had used by
 /// then as the system counts it, mapped weights included.
-final class EventLog {
+package final class EventLog {
     private let descriptor: Int32
 
-    init(path: String) throws {
+    package init(path: String) throws {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw BasicsError.unwritable(
@@ -35,7 +35,7 @@ final class EventLog {
     deinit { close(descriptor) }
 
     /// Adds an event with the time and some values.
-    func write(_ event: String, _ values: [(String, JSON)] = []) {
+    package func write(_ event: String, _ values: [(String, JSON)] = []) {
         var members = [
             JSONMember(key: "time", value: .number(currentEpochSeconds())),
             JSONMember(key: "event", value: .string(event)),

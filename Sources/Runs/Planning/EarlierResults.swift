@@ -1,32 +1,15 @@
 import Basics
 import EvalKit
+import Results
 
-/// What a run's journal tells of its results: which files were written, and under which conditions.
-struct ResultLedger {
-    /// Conditions by their keys.
-    private(set) var conditions: [ContentHash: ResultConditions] = [:]
-    /// What was last recorded of each file, by its path below `eval_results`.
-    private var records: [String: JournalEntry.ResultRecord] = [:]
-
-    /// Takes in an entry of the journal.
-    mutating func add(_ entry: JournalEntry) {
-        switch entry {
-        case .conditions(let conditions): self.conditions[conditions.key] = conditions
-        case .results(let new): for record in new { records[record.file] = record }
-        case .start, .unit, .failure, .made, .end: break
-        }
-    }
-
-    /// The hooks that results go by, by file.
-    var hooks: [String: (name: String, layer: Int)] { records.mapValues { ($0.hook, $0.layer) } }
-
+extension ResultLedger {
     /// Refuses a plan whose results would stand among those of other settings, or replace those of
     /// another autoencoder.
     ///
     /// - Parameter device: what computes; nil where it is not known yet.
     /// - Throws: ``RunError`` that names the setting, both values and the remedy.
     func check(_ plan: RunPlan, device: String?) throws {
-        let records = records.values
+        let records = self.records.values
             .filter { fileExists("\(plan.output)/eval_results/\($0.file)") }
             .sorted { $0.file.utf8.lexicographicallyPrecedes($1.file.utf8) }
         for (index, evaluation) in plan.evaluations.enumerated() {
@@ -86,6 +69,31 @@ struct ResultLedger {
                     advice: "give another folder after --output, or rename one of both")
             }
         }
+    }
+}
+
+extension ResultConditions {
+    /// The conditions of an evaluation for one cohort of a plan.
+    ///
+    /// - Parameter device: what computes; nil leaves it out.
+    init(_ plan: RunPlan, evaluation index: Int, cohort: Int, device: String?) throws {
+        let entry = plan.evaluations[index]
+        let settings = try JSON(parsing: Array(entry.settings.utf8), source: "the plan")
+        let (cohort, rowSets) = (plan.cohorts[cohort].cohort, plan.cohorts[cohort].rowSets[index])
+        var conditions = [
+            Condition(name: "model", value: plan.modelName, content: plan.modelKey),
+            Condition(name: "dtype", value: plan.activationType.rawValue),
+            Condition(name: "streams", value: cohort.streams.rawValue),
+        ]
+        conditions += device.map { [Condition(name: "device", value: $0)] } ?? []
+        conditions += (settings.members ?? []).map {
+            Condition(name: "\(entry.identifier).\($0.key)", value: $0.value.text())
+        }
+        conditions += rowSets.compactMap { $0.map { plan.rowSets[$0] } }.map { set in
+            Condition(
+                name: "datasets.\(set.request.dataset)", value: set.datasetPath, content: set.key)
+        }
+        self.init(conditions)
     }
 }
 

@@ -2,7 +2,7 @@ import Basics
 
 /// `results.csv`: the lines of all result files in a run's folder, also of those that an earlier
 /// config made.
-struct ResultTable {
+package struct ResultTable {
     /// The run's folder.
     private let folder: String
     /// Files of the plan in its order, by their paths below `eval_results`.
@@ -19,18 +19,19 @@ struct ResultTable {
     /// - Parameters:
     ///   - files: result files in the order of the plan, below `eval_results`.
     ///   - hooks: those that other files go by.
-    init(folder: String, files: [String], hooks: [String: (name: String, layer: Int)] = [:]) {
+    package init(folder: String, files: [String], hooks: [String: (name: String, layer: Int)] = [:])
+    {
         (self.folder, self.hooks) = (folder, hooks)
         order = Dictionary(files.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 
     /// Takes in the lines of a file that was just written.
-    mutating func set(_ file: String, _ rows: ResultRows) { lines[file] = rows.text }
+    package mutating func set(_ file: String, _ rows: ResultRows) { lines[file] = rows.text }
 
     /// Writes the table where it changed: files of the plan in its order, then others by name.
     ///
     /// - Returns: sentences on files that are not results, each once.
-    mutating func write() throws -> [String] {
+    package mutating func write() throws -> [String] {
         let files = resultFiles().sorted {
             let (first, second) = (order[$0] ?? .max, order[$1] ?? .max)
             return first == second ? $0.utf8.lexicographicallyPrecedes($1.utf8) : first < second

@@ -1,8 +1,7 @@
 import Basics
-import EvalKit
 import Testing
 
-@testable import Runs
+@testable import Results
 
 struct ResultFileTests {
     /// An outcome with a metric, a count and an addition.

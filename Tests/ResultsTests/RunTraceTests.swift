@@ -1,8 +1,7 @@
 import Basics
-import EvalKit
 import Testing
 
-@testable import Runs
+@testable import Results
 
 /// A log of two ranks: a start that is killed in the middle, and another that ends.
 private let killedAndResumed = """

@@ -1,27 +1,35 @@
 import Autoencoders
 import Basics
-import EvalKit
 
 /// The program's version, written into results.
 public let programVersion = "0.1.0"
 
 /// A result file in the format of SAE Bench 0.6.0: its keys, in its order.
-struct ResultFile {
+package struct ResultFile {
     let identifier: String
     let runKey: ContentHash
     let outcome: Outcome
     let reference: AutoencoderReference
     let activationType: String
 
+    /// Takes all values.
+    package init(
+        identifier: String, runKey: ContentHash, outcome: Outcome, reference: AutoencoderReference,
+        activationType: String
+    ) {
+        (self.identifier, self.runKey, self.outcome) = (identifier, runKey, outcome)
+        (self.reference, self.activationType) = (reference, activationType)
+    }
+
     /// The file's bytes. Everything but the time follows from the content.
     ///
     /// - Parameter time: milliseconds since 1970.
-    func bytes(time: Int) -> [UInt8] { Array(json(time: time).text(indent: 2).utf8) }
+    package func bytes(time: Int) -> [UInt8] { Array(json(time: time).text(indent: 2).utf8) }
 
     /// The file's content.
     ///
     /// - Parameter time: milliseconds since 1970.
-    func json(time: Int) -> JSON {
+    package func json(time: Int) -> JSON {
         let metrics = outcome.metrics.map { category, values in
             JSONMember(
                 key: category,
@@ -87,12 +95,12 @@ struct ResultFile {
     }
 
     /// The time in a result file; nil when it is none.
-    static func time(in bytes: [UInt8]) -> Int? {
+    package static func time(in bytes: [UInt8]) -> Int? {
         (try? JSON(parsing: bytes, source: "a result"))?["datetime_epoch_millis"]?.integer
     }
 
     /// Whether some bytes are a result file that lacks no part.
-    static func isComplete(_ bytes: [UInt8]) -> Bool {
+    package static func isComplete(_ bytes: [UInt8]) -> Bool {
         guard let json = try? JSON(parsing: bytes, source: "a result") else { return false }
         return json["eval_result_metrics"] != nil
             && json["eval_result_unstructured"]?["saeval"]?["incomplete"] == nil

@@ -5,7 +5,7 @@ import Basics
 ///
 /// A name that is too long, or that holds control characters, is cut and cleaned, and a hash of
 /// release and id keeps it apart from others; the file itself holds both in full.
-func resultFileName(release: String, id: String) -> String {
+package func resultFileName(release: String, id: String) -> String {
     let name = "\(release)_\(id)".unicodeScalars.map { $0 == "/" ? "_" : $0 }
     let isClean = name.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
     let room = mostNameBytes - resultEnding.utf8.count
@@ -19,7 +19,7 @@ func resultFileName(release: String, id: String) -> String {
 let resultEnding = "_eval_results.json"
 
 /// What ``writeFile(_:to:)`` adds to the name of a file until it is complete, at most.
-let longestPartialEnding = ".4194304.partial"
+package let longestPartialEnding = ".4194304.partial"
 
 /// Bytes that a file system leaves for the name of a file that ``writeFile(_:to:)`` writes.
 private let mostNameBytes = 255 - longestPartialEnding.utf8.count

@@ -33,7 +33,7 @@ public struct RunStatus: Sendable {
     /// Time left at the speed so far; nil when nothing is left or nothing was measured.
     public var secondsLeft: Double?
     /// What failed since the last start.
-    public var failures: [RunPlan.FailedItem] = []
+    public var failures: [FailedItem] = []
 
     /// A task that a rank is at.
     public struct RunningTask: Sendable, Equatable {
@@ -76,7 +76,7 @@ public struct RunStatus: Sendable {
             case .results(let records): files.formUnion(records.map(\.file))
             case .failure(let evaluation, let subject, let reason):
                 failures.append(
-                    RunPlan.FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
+                    FailedItem(name: "\(subject) (\(evaluation))", reason: reason))
             case .conditions, .made: break
             case .end: isEnded = true
             }

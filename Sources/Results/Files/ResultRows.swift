@@ -9,7 +9,7 @@ import Basics
 /// | `saeval` | of ours | the number |
 /// | `incomplete` | the metric's name and `_partial_mean` | the mean over the parts that are there |
 /// | `missing` | a part that is missing | nothing |
-struct ResultRows {
+package struct ResultRows {
     /// The first line of `results.csv`.
     static let header = "eval,release,sae_id,hook,layer,category,metric,value\n"
 
@@ -22,7 +22,7 @@ struct ResultRows {
     ///   - result: the content of a result file.
     ///   - hook: the hook that results go by; nil takes it from the autoencoder's configuration.
     /// - Returns: nil for what is not a result.
-    init?(_ result: JSON, hook: (name: String, layer: Int)? = nil) {
+    package init?(_ result: JSON, hook: (name: String, layer: Int)? = nil) {
         guard let evaluation = result["eval_type_id"]?.text,
             let release = result["sae_lens_release_id"]?.text,
             let id = result["sae_lens_id"]?.text,
