@@ -20,7 +20,7 @@ let package = Package(
         .executableTarget(
             name: "saeval",
             dependencies: [
-                "SAEval", "Runs", "Reports", "Results", "Evals", "EvalKit", "Corpora", "Autoencoders",
+                "SAEval", "Runs", "Plans", "Provisioning", "Activations", "Reports", "Results", "Evals", "EvalKit", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
                 "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -43,14 +43,14 @@ let package = Package(
         .target(
             name: "SAEval",
             dependencies: [
-                "Evals", "Runs", "Reports", "EvalKit", "Results", "Autoencoders", "Kernels", "Messaging",
+                "Evals", "Runs", "Plans", "Reports", "EvalKit", "Results", "Activations", "Autoencoders", "Kernels", "Messaging",
                 "Tensors",
             ]),
         // Row 7
         .target(
             name: "Evals",
             dependencies: [
-                "EvalKit", "Results", "Autoencoders", "LanguageModels", "Corpora",
+                "EvalKit", "Results", "Activations", "Autoencoders", "LanguageModels", "Corpora",
                 "Probes", "Kernels", "Tensors", "Basics",
             ],
             exclude: [
@@ -60,16 +60,26 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "EvalKit", "Results", "Autoencoders", "LanguageModels",
+                "Plans", "EvalKit", "Results", "Activations", "Autoencoders", "LanguageModels",
                 "Corpora", "Kernels", "Storage", "Formats", "Tokenizers", "Messaging", "Tensors",
                 "Basics", "Hub",
             ]),
-        .target(name: "Reports", dependencies: ["EvalKit", "Results", "Basics"]),
+        .target(
+            name: "Provisioning",
+            dependencies: ["Plans", "Autoencoders", "Formats", "Hub", "Basics"]),
+        .target(name: "Reports", dependencies: ["Plans", "EvalKit", "Results", "Basics"]),
+        // Row 6
+        .target(
+            name: "Plans",
+            dependencies: [
+                "EvalKit", "Results", "Activations", "Autoencoders", "LanguageModels", "Corpora",
+                "Kernels", "Storage", "Formats", "Tokenizers", "Tensors", "Basics", "Hub",
+            ]),
         // Row 5
         .target(
             name: "EvalKit",
             dependencies: [
-                "Results", "LanguageModels", "Autoencoders", "Corpora", "Probes",
+                "Results", "Activations", "LanguageModels", "Autoencoders", "Corpora", "Probes",
                 "Kernels", "Tensors", "Basics",
             ]),
         // Row 4
@@ -77,6 +87,12 @@ let package = Package(
             name: "Results",
             dependencies: [
                 "Autoencoders", "LanguageModels", "Storage", "Formats", "Tensors", "Basics",
+            ]),
+        .target(
+            name: "Activations",
+            dependencies: [
+                "LanguageModels", "Autoencoders", "Corpora", "Kernels", "Storage", "Formats",
+                "Tokenizers", "Tensors", "Basics",
             ]),
         // Row 3
         .target(name: "LanguageModels", dependencies: ["Kernels", "Formats", "Tensors", "Basics"]),
@@ -154,14 +170,19 @@ let package = Package(
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "EmulatedGPU", "Evals", "EvalKit", "Results", "LanguageModels", "Autoencoders", "Corpora",
+                "EmulatedGPU", "Evals", "EvalKit", "Results", "Activations", "LanguageModels", "Autoencoders", "Corpora",
                 "Probes", "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
             ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Runs", "Evals", "EvalKit", "Results", "LanguageModels", "Autoencoders", "Corpora", "Storage",
+                "Runs", "Plans", "Provisioning", "Evals", "EvalKit", "Results", "Activations", "LanguageModels", "Autoencoders", "Corpora", "Storage",
                 "Formats", "Hub", "Tensors", "Basics",
+            ]),
+        .testTarget(
+            name: "ActivationsTests",
+            dependencies: [
+                "Activations", "LanguageModels", "Corpora", "Kernels", "Formats", "Tensors", "Basics",
             ]),
         .testTarget(
             name: "ResultsTests",
@@ -172,7 +193,7 @@ let package = Package(
         .testTarget(
             name: "saevalTests",
             dependencies: [
-                "EmulatedGPU", "saeval", "Runs", "Results", "EvalKit", "Probes", "Corpora", "Autoencoders",
+                "EmulatedGPU", "saeval", "Runs", "Plans", "Provisioning", "Results", "Activations", "EvalKit", "Probes", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Tokenizers", "Hub", "Messaging", "Basics",
                 "Formats", "Tensors",
             ]),

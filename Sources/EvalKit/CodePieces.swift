@@ -1,3 +1,4 @@
+import Activations
 import Autoencoders
 import Kernels
 import Synchronization

@@ -1,3 +1,4 @@
+import Activations
 import Basics
 import Corpora
 import Results
@@ -60,28 +61,6 @@ extension Evaluation {
     public func check(_ subject: Subject, in cohort: Cohort) throws {}
     /// Uses all labelled texts.
     public func check(_ texts: TextRows, of request: TextRequest) throws {}
-}
-
-/// Inputs of an evaluation: rows of tokens packed from text, or labelled texts.
-public enum InputRequest: Sendable, Codable, Hashable {
-    case rows(RowRequest)
-    case texts(TextRequest)
-
-    /// The dataset's id in the config.
-    public var dataset: String {
-        switch self {
-        case .rows(let request): request.dataset
-        case .texts(let request): request.dataset
-        }
-    }
-
-    /// The most tokens of one row or text.
-    public var contextSize: Int {
-        switch self {
-        case .rows(let request): request.contextSize
-        case .texts(let request): request.contextLength
-        }
-    }
 }
 
 /// A unit, whom it serves and what it costs.

@@ -1,3 +1,5 @@
+import Plans
+
 @_exported import Autoencoders
 @_exported import EvalKit
 @_exported import Evals

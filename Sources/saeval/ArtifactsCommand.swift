@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Plans
 import Reports
 import Runs
 import Storage

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import Glibc
 import Messaging
+import Provisioning
 import Runs
 
 /// `saeval bundle`

@@ -2,6 +2,7 @@ import ArgumentParser
 import Autoencoders
 import Basics
 import Kernels
+import Plans
 import Results
 import Runs
 import SAEval

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Plans
 import Runs
 
 /// The config and the flags that change it; every key of the config is a flag too.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import Formats
 import Messaging
+import Provisioning
 import Runs
 
 /// `saeval data`

@@ -3,6 +3,8 @@ import Basics
 import Formats
 import Hub
 import Messaging
+import Plans
+import Provisioning
 import Reports
 import Runs
 import SAEval

@@ -2,6 +2,7 @@ import ArgumentParser
 import Autoencoders
 import Basics
 import LanguageModels
+import Plans
 import Reports
 import Runs
 import SAEval

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Kernels
+import Plans
 import Reports
 import Runs
 import SAEval

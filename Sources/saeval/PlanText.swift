@@ -1,4 +1,5 @@
 import Basics
+import Plans
 import Reports
 import Runs
 

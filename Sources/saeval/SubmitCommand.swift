@@ -1,5 +1,7 @@
 import ArgumentParser
 import Basics
+import Plans
+import Provisioning
 import Runs
 import SAEval
 

@@ -8,6 +8,8 @@ import LanguageModels
 import Tensors
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// The folder of the package.

@@ -1,3 +1,4 @@
+import Activations
 import Corpora
 import EvalKit
 import Results

@@ -1,3 +1,4 @@
+import Activations
 import Basics
 import Corpora
 import EvalKit

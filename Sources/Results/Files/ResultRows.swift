@@ -14,7 +14,7 @@ package struct ResultRows {
     static let header = "eval,release,sae_id,hook,layer,category,metric,value\n"
 
     /// The lines, each with its end.
-    private(set) var text = ""
+    package private(set) var text = ""
     /// What every line begins with.
     private let start: String
 

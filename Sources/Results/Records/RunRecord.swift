@@ -26,7 +26,7 @@ package enum JournalEntry: Codable {
         package var partials: Int
         var donePartials: Int
         /// Cost of the whole plan, and of what was there already, in floating-point operations.
-        var cost: Double
+        package var cost: Double
         var doneCost: Double
         var autoencoders: Int
         var evaluations: [String]
@@ -81,8 +81,8 @@ package enum JournalEntry: Codable {
         package var evaluation: String
         var unit: String
         var rank: Int
-        var seconds: Double
-        var cost: Double
+        package var seconds: Double
+        package var cost: Double
         var epochSeconds: Double
         var subjects: [String]
         var keys: [ContentHash]

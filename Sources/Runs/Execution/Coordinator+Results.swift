@@ -76,7 +76,7 @@ extension Coordinator {
         if let key = conditionKeys[[item.evaluation, item.cohort]] { return key }
         let conditions = try ResultConditions(
             plan, evaluation: item.evaluation, cohort: item.cohort,
-            device: worker.workspace.backend.name)
+            device: worker.workspace.source.backend.name)
         if record.ledger.conditions[conditions.key] == nil {
             try record.append(.conditions(conditions))
         }

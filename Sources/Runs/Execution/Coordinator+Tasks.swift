@@ -1,5 +1,7 @@
+import Activations
 import Basics
 import EvalKit
+import Plans
 import Results
 import Storage
 

@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import LanguageModels
+import Plans
 import Results
 import Storage
 import Tensors
@@ -185,9 +186,9 @@ final class Coordinator {
     /// The tokens whose activations are stored, in the order of the store.
     private func storedTokens(_ index: Int) throws -> [Int32] {
         switch plan.rowSets[index].request {
-        case .rows: return try worker.workspace.rows(index).tokens
+        case .rows: return try worker.workspace.source.rows(index).tokens
         case .texts:
-            let texts = try worker.workspace.texts(index)
+            let texts = try worker.workspace.source.texts(index)
             return texts.stored.map { texts.tokens[$0] }
         }
     }

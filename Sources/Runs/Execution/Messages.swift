@@ -1,6 +1,8 @@
+import Activations
 import Basics
 import EvalKit
 import Foundation
+import Plans
 
 /// What a rank says of itself before the run, so that rank 0 can compare configs and share the
 /// cores.

@@ -1,3 +1,4 @@
+import Activations
 import Autoencoders
 import Basics
 import Corpora
@@ -5,27 +6,22 @@ import EvalKit
 import Formats
 import Kernels
 import LanguageModels
+import Plans
 import Storage
 import Synchronization
 import Tensors
 
-/// What one rank holds while it works: the model, rows, activations and the autoencoders of the
-/// cohort at hand.
+/// What one rank holds while it works: the source of activations and the autoencoders of the
+/// current cohort.
 final class RankWorkspace: Sendable {
     let plan: RunPlan
     let evaluations: [AnyEvaluation]
-    let backend: any KernelBackend
-    let threads: Int
-    /// Where the time of the task at hand goes.
-    let meter = TaskMeter()
+    /// Tokens, activations and the model.
+    let source: ActivationSource
     private let own: OwnAutoencoders
     private let state = Mutex(State())
 
     private struct State {
-        var model: (any LanguageModel)?
-        var rows: [Int: TokenRows] = [:]
-        var texts: [Int: TextRows] = [:]
-        var readers: [Int: ActivationReader] = [:]
         var cohort: Int?
         var autoencoders: [SubjectIndex: any Autoencoder] = [:]
         var shared: [String: any Sendable] = [:]
@@ -36,96 +32,10 @@ final class RankWorkspace: Sendable {
         own: OwnAutoencoders = .none
     ) {
         self.own = own
-        (self.plan, self.evaluations, self.backend, self.threads) = (
-            plan, evaluations, backend, threads
-        )
-    }
-
-    /// The model, loaded when first asked for.
-    func model() throws -> any LanguageModel {
-        try state.withLock { state in
-            if let model = state.model { return model }
-            let model = try meter.measure(\.loading) {
-                try loadLanguageModel(folder: plan.modelFolder, backend: backend)
-            }
-            state.model = model
-            return model
-        }
-    }
-
-    /// The rows of a row set.
-    func rows(_ index: Int) throws -> TokenRows {
-        try state.withLock { state in
-            if let rows = state.rows[index] { return rows }
-            let rows = try RowStore.load(plan.rowSets[index])
-            state.rows[index] = rows
-            return rows
-        }
-    }
-
-    /// The labelled texts of a row set.
-    func texts(_ index: Int) throws -> TextRows {
-        try state.withLock { state in
-            if let texts = state.texts[index] { return texts }
-            let texts = try RowStore.loadTexts(plan.rowSets[index])
-            state.texts[index] = texts
-            return texts
-        }
-    }
-
-    /// The reader of a complete activation set.
-    private func reader(_ index: Int) throws -> ActivationReader {
-        try state.withLock { state in
-            if let reader = state.readers[index] { return reader }
-            let set = plan.activationSets[index]
-            let reader = try ActivationReader(path: set.path, key: set.key)
-            state.readers[index] = reader
-            return reader
-        }
-    }
-
-    /// Lets the mappings of activation files go, so that removed files leave the disk.
-    func closeActivations() { state.withLock { $0.readers = [:] } }
-
-    /// Activations of some stored tokens, widened: read, or computed where the plan keeps none.
-    func activations(set index: Int, range: Range<Int>) throws -> Tensor {
-        let set = plan.activationSets[index]
-        guard set.policy == .store else {
-            let stored = try harvester().activations(
-                range, rowSet: set.rowSet, hooks: [set.hook], threads: 1)
-            return try backend.widen(stored[set.hook]!)
-        }
-        meter.count(
-            range.count * set.byteCount / max(1, plan.rowSets[set.rowSet].storedRows),
-            \.bytesRead)
-        return try meter.measure(\.reading, threads: threads) {
-            try storedActivations(index, range)
-        }
-    }
-
-    /// Activations from the store; a block that differs from its checksum is computed again.
-    private func storedActivations(_ index: Int, _ range: Range<Int>) throws -> Tensor {
-        let set = plan.activationSets[index]
-        let reader = try reader(index)
-        do {
-            return try backend.widen(try reader.rows(range))
-        } catch let error as StorageError where error.code == .checksum {
-            let length = plan.rowSets[set.rowSet].blockRows
-            for block in range.lowerBound / length...(range.upperBound - 1) / length {
-                let stored = try harvester().block(
-                    block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
-                try reader.repair(
-                    block: block,
-                    UnsafeRawBufferPointer(start: stored.bytes, count: stored.byteCount))
-            }
-            Console.note("\(error.message); the block was computed again")
-            return try backend.widen(try reader.rows(range))
-        }
-    }
-
-    /// What fills the activation store.
-    func harvester() throws -> Harvester {
-        Harvester(plan: plan, model: try model(), backend: backend, workspace: self)
+        (self.plan, self.evaluations) = (plan, evaluations)
+        source = ActivationSource(
+            rowSets: plan.rowSets, sets: plan.activationSets, type: plan.activationType,
+            modelFolder: plan.modelFolder, backend: backend, threads: threads)
     }
 
     /// Makes a cohort the one at hand; what belonged to another is let go.
@@ -143,7 +53,7 @@ final class RankWorkspace: Sendable {
         try state.withLock { state in
             if let autoencoder = state.autoencoders[subject] { return autoencoder }
             let reference = cohort.subjects[subject.value].reference
-            let autoencoder = try meter.measure(\.loading) {
+            let autoencoder = try source.meter.measure(\.loading) {
                 try own.autoencoder(reference) ?? loadAutoencoder(reference)
             }
             state.autoencoders[subject] = autoencoder
@@ -169,10 +79,10 @@ struct RankContext: EvaluationContext {
     var earlierPartials: [SubjectIndex: [String]] = [:]
 
     var cohort: Cohort { workspace.plan.cohorts[cohortIndex].cohort }
-    var backend: any KernelBackend { workspace.backend }
-    var threads: Int { workspace.threads }
-    var model: any LanguageModel { get throws { try workspace.model() } }
-    var rows: TokenRows { get throws { try workspace.rows(try rowSet()) } }
+    var backend: any KernelBackend { workspace.source.backend }
+    var threads: Int { workspace.source.threads }
+    var model: any LanguageModel { get throws { try workspace.source.model() } }
+    var rows: TokenRows { get throws { try workspace.source.rows(try rowSet()) } }
 
     /// The row sets of the evaluation that could be made.
     private var rowSets: [Int] {
@@ -206,13 +116,13 @@ struct RankContext: EvaluationContext {
     }
 
     func texts(_ request: TextRequest) throws -> TextRows {
-        try workspace.texts(try rowSet(of: request))
+        try workspace.source.texts(try rowSet(of: request))
     }
 
     func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
         let rowSet = try rowSet()
         let positions = workspace.plan.rowSets[rowSet].positions
-        return try workspace.activations(
+        return try workspace.source.activations(
             set: try activationSet(rowSet, hook),
             range: rows.lowerBound * positions..<rows.upperBound * positions)
     }
@@ -221,8 +131,8 @@ struct RankContext: EvaluationContext {
         -> Tensor
     {
         let rowSet = try rowSet(of: request)
-        let starts = try workspace.texts(rowSet).storedStarts
-        return try workspace.activations(
+        let starts = try workspace.source.texts(rowSet).storedStarts
+        return try workspace.source.activations(
             set: try activationSet(rowSet, hook),
             range: starts[texts.lowerBound]..<starts[texts.upperBound])
     }

@@ -1,7 +1,9 @@
+import Activations
 import Basics
 import EvalKit
 import Kernels
 import Messaging
+import Plans
 import Results
 import Storage
 import Tensors

@@ -1,5 +1,6 @@
 import Basics
 import Messaging
+import Plans
 
 /// What the pool asks of and tells the coordinator.
 protocol WorkPoolOwner: AnyObject {

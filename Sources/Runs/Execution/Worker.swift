@@ -23,7 +23,7 @@ final class Worker: Sendable {
 
     /// Opens activation sets for writing; collective, unless the run survives lost ranks.
     func open(_ sets: [Int]) throws {
-        workspace.closeActivations()
+        workspace.source.closeActivations()
         for set in sets {
             let file = try ActivationFile.openForWriting(
                 workspace.plan.activationSets[set].path, messenger: messenger, isAlone: survives)
@@ -33,7 +33,7 @@ final class Worker: Sendable {
 
     /// Closes them; collective, unless the run survives lost ranks.
     func close() throws {
-        workspace.closeActivations()
+        workspace.source.closeActivations()
         let open = files.withLock { files in
             defer { files = [:] }
             return files
@@ -50,14 +50,14 @@ final class Worker: Sendable {
     ///   report.
     func perform(_ task: WorkTask) throws -> WorkReport {
         let start = monotonicSeconds()
-        let meter = workspace.meter
+        let meter = workspace.source.meter
         makeRoom(for: task)
         switch task {
         case .harvest(let rowSet, let block, let sets):
             let hooks = sets.map { workspace.plan.activationSets[$0].hook }
             let stored = try withinMemory {
-                try workspace.harvester().block(
-                    block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.threads)
+                try workspace.source.harvester().block(
+                    block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.source.threads)
             }
             let checksums = try zip(sets, hooks).map { set, hook in
                 meter.count(stored[hook]!.byteCount, \.bytesWritten)
@@ -123,12 +123,12 @@ final class Worker: Sendable {
         while true {
             do {
                 let value = try body()
-                try workspace.backend.synchronize()
+                try workspace.source.backend.synchronize()
                 return value
             } catch let error as KernelError where error.code == .outOfMemory {
-                guard workspace.backend.useSmallerChunks() else { throw error }
+                guard workspace.source.backend.useSmallerChunks() else { throw error }
                 Console.note(
-                    "\(error.message); going on with \(workspace.backend.chunks.tokens) tokens at a time"
+                    "\(error.message); going on with \(workspace.source.backend.chunks.tokens) tokens at a time"
                 )
             }
         }

@@ -1,5 +1,6 @@
 import Basics
 import EvalKit
+import Plans
 
 /// One result of a run: an evaluation of an autoencoder.
 struct ResultItem: Sendable {

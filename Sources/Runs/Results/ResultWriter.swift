@@ -1,6 +1,7 @@
 import Basics
 import EvalKit
 import Foundation
+import Plans
 import Results
 
 /// Merges the partial results of single results and writes SAE Bench's files.

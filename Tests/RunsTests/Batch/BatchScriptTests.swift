@@ -2,7 +2,8 @@ import Basics
 import Foundation
 import Testing
 
-@testable import Runs
+@testable import Plans
+@testable import Provisioning
 
 /// A script for a config.
 private func script(

@@ -2,7 +2,7 @@ import Basics
 import Foundation
 import Testing
 
-@testable import Runs
+@testable import Provisioning
 
 /// A folder with the launchers and, in the programs' places, scripts that print what they are given.
 private func launchers(in folder: String) throws {

@@ -2,7 +2,7 @@ import Basics
 import Foundation
 import Testing
 
-@testable import Runs
+@testable import Provisioning
 
 @Suite("Libraries of a bundle")
 struct SharedLibrariesTests {

@@ -3,7 +3,7 @@ import EvalKit
 import Evals
 import Testing
 
-@testable import Runs
+@testable import Plans
 
 struct ConfigurationSourceTests {
     @Test("A flag goes before the environment, that before the file, that before the default")

@@ -1,7 +1,7 @@
 import Basics
 import Testing
 
-@testable import Runs
+@testable import Plans
 
 struct PathExpansionTests {
     /// A home folder and two variables.

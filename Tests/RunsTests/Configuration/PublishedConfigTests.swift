@@ -4,7 +4,7 @@ import EvalKit
 import Evals
 import Testing
 
-@testable import Runs
+@testable import Plans
 
 /// The configs of `configs/saebench`.
 @Suite("Published settings")

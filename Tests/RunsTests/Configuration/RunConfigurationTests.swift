@@ -2,7 +2,7 @@ import Basics
 import Formats
 import Testing
 
-@testable import Runs
+@testable import Plans
 
 struct RunConfigurationTests {
     @Test("What a config leaves out has its default")

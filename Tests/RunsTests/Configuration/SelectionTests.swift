@@ -4,7 +4,8 @@ import Formats
 import Hub
 import Testing
 
-@testable import Runs
+@testable import Plans
+@testable import Provisioning
 
 /// A config with entries of `saes`.
 private func read(_ saes: String) throws -> RunConfiguration {
@@ -34,7 +35,7 @@ struct PublishedSelectionTests {
             let configuration = try read(saes)
             #expect(configuration.saes.map(\.source) == [selection])
             #expect(
-                try Runs.RunConfiguration(
+                try Plans.RunConfiguration(
                     tree: configuration.tree, source: "again", origins: []
                 ).saes.map(\.source) == [selection])
         }

@@ -2,7 +2,7 @@ import Basics
 import Formats
 import Testing
 
-@testable import Runs
+@testable import Plans
 
 struct YAMLTests {
     @Test(

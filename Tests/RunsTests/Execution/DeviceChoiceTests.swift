@@ -1,7 +1,9 @@
 import Testing
 
-@testable import Runs
+@testable import Activations
 @testable import Basics
+@testable import Plans
+@testable import Runs
 
 /// What ranks compute with.
 @Suite struct DeviceChoiceTests {

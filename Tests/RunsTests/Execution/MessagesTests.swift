@@ -2,6 +2,8 @@ import Basics
 import EvalKit
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 struct MessagesTests {

@@ -1,6 +1,8 @@
 import EvalKit
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// Tasks of some costs, all of one artefact and cohort.

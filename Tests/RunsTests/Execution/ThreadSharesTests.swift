@@ -1,8 +1,10 @@
 import Storage
 import Testing
 
-@testable import Runs
+@testable import Activations
 @testable import Basics
+@testable import Plans
+@testable import Runs
 
 /// A rank that may use some processors of a host.
 private func rank(_ host: String, _ processors: Range<Int>, of all: Int = 16) -> RankIntroduction {

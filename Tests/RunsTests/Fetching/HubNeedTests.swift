@@ -3,7 +3,8 @@ import Formats
 import Hub
 import Testing
 
-@testable import Runs
+@testable import Plans
+@testable import Provisioning
 
 /// A listing of files of one byte.
 private func listing(_ paths: [String], id: String = "org/name") throws -> HubListing {

@@ -2,7 +2,8 @@ import Basics
 import Formats
 import Testing
 
-@testable import Runs
+@testable import Plans
+@testable import Provisioning
 
 /// Which Parquet files are found and how they are grouped.
 @Suite("Parquet files of a dataset")

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 struct ActivationStorageTests {

@@ -5,6 +5,8 @@ import LanguageModels
 import Tensors
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 struct ContentKeysTests {

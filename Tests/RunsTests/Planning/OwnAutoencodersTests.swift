@@ -6,6 +6,8 @@ import Kernels
 import Tensors
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// An autoencoder of a program's own, right or wrong in one way.

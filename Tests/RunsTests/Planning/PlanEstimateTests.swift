@@ -3,6 +3,8 @@ import EvalKit
 import Kernels
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// The estimate of a plan for a program that takes nothing.

@@ -7,6 +7,8 @@ import Kernels
 import LanguageModels
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// The memory of the toy plan.

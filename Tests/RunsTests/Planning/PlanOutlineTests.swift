@@ -4,6 +4,8 @@ import Evals
 import Foundation
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// The config of a file, with absolute paths where it names files of the package.

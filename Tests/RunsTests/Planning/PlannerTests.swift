@@ -7,6 +7,8 @@ import Foundation
 import Tensors
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// The config of the quickstart with absolute paths.

@@ -1,9 +1,11 @@
 import Autoencoders
 import Testing
 
-@testable import Runs
+@testable import Activations
 @testable import Basics
+@testable import Plans
 @testable import Results
+@testable import Runs
 
 struct ResultNameTests {
     @Test("A name is SAE Bench's wherever a file can have it")

@@ -1,6 +1,8 @@
 import Basics
 import Testing
 
+@testable import Activations
+@testable import Plans
 @testable import Runs
 
 /// Tasks without gates.

@@ -2,8 +2,9 @@ import Basics
 import EvalKit
 import Testing
 
-@testable import Runs
+@testable import Plans
 @testable import Results
+@testable import Runs
 
 /// Results of an earlier start in a folder, and plans that come after.
 struct ResultLedgerTests {

@@ -2,8 +2,9 @@ import Basics
 import EvalKit
 import Testing
 
-@testable import Runs
+@testable import Plans
 @testable import Results
+@testable import Runs
 
 struct ResultQueueTests {
     /// A queue for a plan of some autoencoders, and its results.

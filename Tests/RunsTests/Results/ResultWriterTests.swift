@@ -2,8 +2,9 @@ import Basics
 import EvalKit
 import Testing
 
-@testable import Runs
+@testable import Plans
 @testable import Results
+@testable import Runs
 
 /// A plan of some autoencoders with one unit each, whose partial results have the keys `unit 0` and
 /// so on; results go to a folder.

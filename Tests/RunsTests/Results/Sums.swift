@@ -1,7 +1,11 @@
 import Basics
 import Corpora
 import EvalKit
+
+@testable import Activations
+@testable import Plans
 @testable import Results
+@testable import Runs
 
 /// An evaluation that adds numbers. A sum below 0 lacks a part.
 struct Sums: Evaluation {

@@ -1,0 +1,101 @@
+import Activations
+import Basics
+import Corpora
+import EvalKit
+import Kernels
+import LanguageModels
+import Results
+import Tensors
+
+/// Everything that ranks need to know to do a run; made by rank 0 and sent to the others.
+public struct RunPlan: Sendable, Codable {
+    /// Canonical settings of an evaluation of the run.
+    public struct EvaluationPlan: Sendable, Codable {
+        public var identifier: String
+        /// JSON text of the settings.
+        public var settings: String
+    }
+
+    /// Autoencoders at one hook and the evaluations that they take part in.
+    public struct CohortPlan: Sendable, Codable {
+        public var cohort: Cohort
+        /// For each evaluation the row sets of its inputs; nil where one could not be made.
+        public var rowSets: [[Int?]]
+    }
+
+    /// One unit of work.
+    public struct UnitPlan: Sendable, Codable {
+        /// Index of the evaluation.
+        public var evaluation: Int
+        /// Index of the cohort.
+        public var cohort: Int
+        /// The evaluation's own description, JSON text.
+        public var unit: String
+        public var subjects: [SubjectIndex]
+        /// For each subject the key under which its partial result is journaled.
+        public var keys: [ContentHash]
+        /// Floating-point operations.
+        public var cost: Double
+        /// Whether all subjects share one key and one result.
+        public var servesAll: Bool
+        /// Indices of the activation sets that it reads.
+        public var reads: [Int]
+        /// Indices of the units whose partial results it reads; they come before it.
+        public var after: [Int]
+        /// What it holds in memory.
+        public var memory = UnitMemory.little
+    }
+
+    /// The folder of the model.
+    public var modelFolder: String
+    public var modelName: String
+    public var modelKey: ContentHash
+    public var model: ModelDescription
+    /// Bytes of the model's weights as stored; 0 where that is not known.
+    public var modelBytes = 0
+    /// How activations are stored.
+    public var activationType: ElementType
+    public var evaluations: [EvaluationPlan]
+    public var rowSets: [RowSet]
+    public var activationSets: [ActivationSet]
+    public var cohorts: [CohortPlan]
+    public var units: [UnitPlan]
+    public var failedItems: [FailedItem]
+    /// Names the run: results of equal plans are equal.
+    public var key: ContentHash
+    public var threads: Int?
+    /// How rows are cut for processors, where no number depends on it.
+    public var chunks = ChunkPolicy.processor
+    /// Whether activations of a wave are removed before the next one is computed, because the disk
+    /// budget does not hold them all.
+    public var removesActivations = false
+    public var output: String
+    public var artifacts: String
+    /// Sentences that the user should read.
+    public var notes: [String]
+
+    /// SAE × evaluation × layer.
+    public var itemCount: Int {
+        var seen: Set<SIMD4<Int>> = []
+        var last = SIMD4(repeating: -1)
+        for unit in units {
+            for subject in unit.subjects {
+                let item = SIMD4(unit.evaluation, unit.cohort, subject.value, 0)
+                if item != last { seen.insert(item) }
+                last = item
+            }
+        }
+        return seen.count
+    }
+}
+
+// MARK: - What readers of results should know
+
+extension RunPlan {
+    /// What is said of the beginnings of some row sets' rows, each sentence once.
+    package func beginningNotes(_ sets: [Int?]) -> [String] {
+        sets.compactMap { $0 }.reduce(into: []) { notes, set in
+            if let note = rowSets[set].beginningNote, !notes.contains(note) { notes.append(note) }
+        }
+    }
+}
