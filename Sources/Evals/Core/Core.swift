@@ -65,15 +65,11 @@ public struct Core: Evaluation {
             return try SparsityPhase(settings: settings, context: context)
                 .evaluate(batches, subjects: subjects).mapValues { $0.map { .sparsity($0) } }
         case .weights(let latents):
-            var results: [SubjectIndex: Result<CorePartial, any Error>] = [:]
-            for subject in subjects {
-                results[subject] = Result {
-                    .weights(
-                        try weightStatistics(
-                            of: latents, in: try context.autoencoder(subject), on: context.backend))
-                }
+            return subjects.results { subject in
+                .weights(
+                    try weightStatistics(
+                        of: latents, in: try context.autoencoder(subject), on: context.backend))
             }
-            return results
         }
     }
 
@@ -82,7 +78,7 @@ public struct Core: Evaluation {
     {
         let whole = try CoreOutcome(settings: settings, cohort: cohort, partials: partials)
         var outcome = try whole.outcome()
-        let reference = cohort.subjects[subject.value].reference
+        let reference = cohort[subject].reference
         if let note = reference.thresholdNote(l0: whole.l0) { outcome.notes.append(note) }
         return outcome
     }
@@ -100,10 +96,7 @@ struct CorePlan {
 
     private var tokensPerBatch: Double { Double(settings.batchSizePrompts * settings.contextSize) }
 
-    private func encodeCost(_ subject: SubjectIndex) -> Double {
-        let reference = cohort.subjects[subject.value].reference
-        return 2.2 * Double(reference.modelSize) * Double(reference.latents)
-    }
+    private func encodeCost(_ subject: SubjectIndex) -> Double { cohort[subject].encodeCost() }
 
     /// Operations of the rest of the model after the hook, for one token.
     private var suffixCost: Double {
@@ -146,7 +139,7 @@ struct CorePlan {
     ) -> [PlannedUnit<CoreUnit>] {
         var groups: [[SubjectIndex]] = []
         var groupCost = 0.0
-        for subject in cohort.subjects.indices.map({ SubjectIndex($0) }) {
+        for subject in cohort.subjectIndices {
             let cost = each(subject) * tokensPerBatch
             if groups.isEmpty || groupCost + cost > 4 * Self.unitCost {
                 groups.append([])
@@ -199,32 +192,5 @@ struct Chunk: Sendable {
                 Chunk(batch: batch, rows: $0..<min($0 + step, end))
             }
         }
-    }
-}
-
-/// The autoencoders of a unit that could be loaded, and the errors of those that could not.
-struct UnitSubjects: Sendable {
-    var loaded: [(subject: SubjectIndex, autoencoder: any Autoencoder)] = []
-    var failures: [SubjectIndex: any Error] = [:]
-
-    init(_ subjects: [SubjectIndex], in context: EvaluationContext) {
-        for subject in subjects {
-            do { loaded.append((subject, try context.autoencoder(subject))) } catch {
-                failures[subject] = error
-            }
-        }
-    }
-
-    /// One result for each subject: its chunks' values merged, or its first error.
-    func results<Value, Merged>(
-        _ chunks: [[Result<Value, any Error>]], merge: (Int, [Value]) throws -> Merged
-    ) -> [SubjectIndex: Result<Merged, any Error>] {
-        var results: [SubjectIndex: Result<Merged, any Error>] = failures.mapValues { .failure($0) }
-        for (place, entry) in loaded.enumerated() {
-            results[entry.subject] = Result {
-                try merge(place, try chunks.map { try $0[place].get() })
-            }
-        }
-        return results
     }
 }

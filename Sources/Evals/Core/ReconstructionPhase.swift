@@ -23,7 +23,7 @@ struct ReconstructionPhase {
     func evaluate(
         _ batches: Range<Int>, subjects: [SubjectIndex]
     ) throws -> [SubjectIndex: Result<ReconstructionSums, any Error>] {
-        let unit = UnitSubjects(subjects, in: context)
+        let unit = LoadedSubjects(subjects, in: context)
         let chunks = Chunk.list(
             batches, settings: settings, first: 0, tokens: context.backend.chunks.logitsTokens,
             policy: context.backend.chunks, threads: context.threads)
@@ -90,7 +90,7 @@ struct ReconstructionPhase {
         private var hook: HookPoint { phase.hook }
 
         /// For each autoencoder the sums of each row.
-        func sums(of unit: UnitSubjects) throws -> [Result<[ReconstructionSums], any Error>] {
+        func sums(of unit: LoadedSubjects) throws -> [Result<[ReconstructionSums], any Error>] {
             let x = try context.activations(at: hook, rows: rows)
             let restart =
                 hook.restart == hook ? x : try context.activations(at: hook.restart, rows: rows)

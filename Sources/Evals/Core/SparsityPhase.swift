@@ -17,7 +17,7 @@ struct SparsityPhase {
     func evaluate(
         _ batches: Range<Int>, subjects: [SubjectIndex]
     ) throws -> [SubjectIndex: Result<SparsitySums, any Error>] {
-        let unit = UnitSubjects(subjects, in: context)
+        let unit = LoadedSubjects(subjects, in: context)
         let first = settings.nEvalReconstructionBatches * settings.batchSizePrompts
         let chunks = Chunk.list(
             batches, settings: settings, first: first, tokens: context.backend.chunks.tokens,

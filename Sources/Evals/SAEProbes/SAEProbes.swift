@@ -62,7 +62,7 @@ public struct SAEProbes: Evaluation {
     }
 
     public func units(for cohort: Cohort) throws -> [PlannedUnit<SAEProbesUnit>] {
-        let all = cohort.subjects.indices.map { SubjectIndex($0) }
+        let all = cohort.subjectIndices
         return settings.datasets.enumerated().flatMap { index, dataset in
             let baseline = PlannedUnit(
                 unit: SAEProbesUnit.baseline(dataset: dataset), subjects: all,
@@ -73,7 +73,7 @@ public struct SAEProbes: Evaluation {
                     unit: SAEProbesUnit.latents(dataset: dataset), subjects: [subject],
                     cost: settings.ks.reduce(0) {
                         $0 + searchCost(columns: $1, passes: 20 + Double($1))
-                    }, costPerToken: encodeCost(cohort.subjects[subject.value]), inputs: [index],
+                    }, costPerToken: cohort[subject].encodeCost(), inputs: [index],
                     memory: UnitMemory(.lastLatents))
             }
             return (settings.includeLlmBaseline ? [baseline] : []) + latents
@@ -85,30 +85,17 @@ public struct SAEProbes: Evaluation {
         LoopCost.factor * 11 * passes * 4 * Double(DatasetSplit.mostTraining) * Double(columns)
     }
 
-    /// Operations of encoding the last token of a text.
-    private func encodeCost(_ subject: Subject) -> Double {
-        2.2 * Double(subject.reference.modelSize) * Double(subject.reference.latents)
-    }
-
     public func evaluate(
         _ unit: SAEProbesUnit, subjects: [SubjectIndex], in context: EvaluationContext
     ) throws -> [SubjectIndex: Result<SAEProbesPartial, any Error>] {
         let task = try ProbingTask(settings: settings, dataset: unit.dataset, context: context)
-        var results: [SubjectIndex: Result<SAEProbesPartial, any Error>] = [:]
         switch unit {
         case .baseline(let dataset):
             let result = try task.baseline()
-            for subject in subjects {
-                results[subject] = .success(.baseline(dataset: dataset, result))
-            }
+            return subjects.results { _ in .baseline(dataset: dataset, result) }
         case .latents(let dataset):
-            for subject in subjects {
-                results[subject] = Result {
-                    .latents(dataset: dataset, try task.latents(of: subject))
-                }
-            }
+            return subjects.results { .latents(dataset: dataset, try task.latents(of: $0)) }
         }
-        return results
     }
 
     public func outcome(

@@ -47,7 +47,7 @@ struct AblatedLatents: Sendable {
         let autoencoder = try context.autoencoder(subject)
         let decoding = try LatentDecoding(
             autoencoder, on: context.backend,
-            name: context.cohort.subjects[subject.value].name)
+            name: context.cohort[subject].name)
         // Where nothing is ablated one latent stays, so that the axis has a length.
         let selection = LatentSelection(
             latents.isEmpty ? [0] : Set(latents).sorted(), of: autoencoder)

@@ -39,31 +39,23 @@ struct AttributionCosts {
 
     /// Encoding the texts of training, for each token of all texts.
     func effects(_ subject: SubjectIndex) -> Double {
-        trainingShare * encoding(latents: latents(subject))
+        trainingShare * cohort[subject].encodeCost()
     }
 
     /// Encoding the texts of training if every text were as long as it may be: what says whether the
     /// work is cut, so that it does not depend on data.
     func mostEffects(_ subject: SubjectIndex) -> Double {
-        encoding(latents: latents(subject)) * share * Double(settings.trainSetSize)
+        cohort[subject].encodeCost() * share * Double(settings.trainSetSize)
             * Double(settings.contextLength)
     }
 
     /// Encoding the test texts, for each token of all texts: the latents that are ablated, where they
     /// can be encoded alone.
     func ablations(_ subject: SubjectIndex) -> Double {
-        let all = latents(subject)
+        let subject = cohort[subject]
+        let all = Double(subject.reference.latents)
         let chosen = min(all, probeCount * Double(settings.nValues.max() ?? 0))
-        let isAlone = cohort.subjects[subject.value].reference.hasIndependentLatents
-        return (1 - trainingShare) * encoding(latents: isAlone ? chosen : all)
-    }
-
-    private func latents(_ subject: SubjectIndex) -> Double {
-        Double(cohort.subjects[subject.value].reference.latents)
-    }
-
-    /// Encoding one token.
-    private func encoding(latents: Double) -> Double {
-        2.2 * Double(cohort.activationSize) * latents
+        let isAlone = subject.reference.hasIndependentLatents
+        return (1 - trainingShare) * subject.encodeCost(latents: isAlone ? chosen : all)
     }
 }

@@ -71,7 +71,7 @@ struct AttributionPlan {
     /// one's latents have units of their own in between. In SAE Bench's order of draws one unit for
     /// each autoencoder in all.
     func units() -> [PlannedUnit<AttributionUnit>] {
-        let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
+        let subjects = cohort.subjectIndices
         let runs = settings.runs(isSCR: isSCR)
         // Training texts are encoded first, test texts when those are gone.
         let larger = Double(max(settings.trainSetSize, settings.testSetSize))
@@ -121,7 +121,7 @@ struct AttributionPlan {
     /// Parts of an autoencoder's latents whose effects are found apart; none when one unit does it
     /// all, as it must where latents depend on one another.
     private func parts(of subject: SubjectIndex, cost: Double) -> [Range<Int>] {
-        let reference = cohort.subjects[subject.value].reference
+        let reference = cohort[subject].reference
         guard reference.hasIndependentLatents, cost > mostOperations else { return [] }
         let count = min(reference.latents, Int(min(1e6, cost / mostOperations)) + 1)
         return (0..<count).map { part in

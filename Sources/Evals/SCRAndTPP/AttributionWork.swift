@@ -26,15 +26,15 @@ struct AttributionWork: Sendable {
             let probes = try AttributionProbes(run, with: self)
             let partial = AttributionPartial(
                 probes: [probes.accuracies], trained: probes.trained)
-            return results(subjects) { _ in partial }
+            return subjects.results { _ in partial }
         case .effects(let run, let latents):
-            return results(subjects) { subject in
+            return subjects.results { subject in
                 let probes = try trainedProbes(try earlier(subject), of: run)
                 return AttributionPartial(
                     effects: try effects(of: subject, latents: latents, probes))
             }
         case .ablations(let run):
-            return results(subjects) { subject in
+            return subjects.results { subject in
                 let earlier = try earlier(subject)
                 let probes = try trainedProbes(earlier, of: run)
                 let effects = earlier.compactMap(\.effects)
@@ -43,7 +43,7 @@ struct AttributionWork: Sendable {
                 ])
             }
         case .upstream:
-            return results(subjects) { try upstream($0) }
+            return subjects.results { try upstream($0) }
         }
     }
 
@@ -155,15 +155,5 @@ struct AttributionWork: Sendable {
     /// A stream of its own for one purpose.
     func generator(_ purpose: String) -> TorchGenerator {
         TorchGenerator(seed: settings.randomSeed, stream: "\(identifier).\(purpose)")
-    }
-
-    /// One result for each subject.
-    private func results(
-        _ subjects: [SubjectIndex], _ body: (SubjectIndex) throws -> AttributionPartial
-    ) -> [SubjectIndex: Result<AttributionPartial, any Error>] {
-        Dictionary(
-            uniqueKeysWithValues: subjects.map { subject in
-                (subject, Result { try body(subject) })
-            })
     }
 }

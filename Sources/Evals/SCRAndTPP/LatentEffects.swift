@@ -34,7 +34,7 @@ struct LatentEffects: Sendable {
         let latents = latents ?? 0..<autoencoder.description.latents
         let decoding = try LatentDecoding(
             autoencoder, on: context.backend,
-            name: context.cohort.subjects[subject.value].name)
+            name: context.cohort[subject].name)
         let selection = LatentSelection(Array(latents), of: autoencoder)
         (self.probes, self.latents) = (probes, latents)
         pooled = try context.pooledCodes(

@@ -49,7 +49,7 @@ public struct SparseProbing: Evaluation {
     }
 
     public func units(for cohort: Cohort) throws -> [PlannedUnit<SparseProbingUnit>] {
-        let subjects = cohort.subjects.indices.map { SubjectIndex($0) }
+        let subjects = cohort.subjectIndices
         let costs = ProbingCosts(settings: settings, cohort: cohort)
         let memory = UnitMemory(.textLatents, trainsProbes: !settings.lowerVramUsage)
         guard cohort.streams == .independent else {
@@ -58,7 +58,7 @@ public struct SparseProbing: Evaluation {
                     unit: .upstream, subjects: [subject],
                     cost: Double(settings.datasetNames.count)
                         * (costs.model + costs.latents(subject)),
-                    costPerToken: costs.pooling + costs.encoding(subject), memory: memory)
+                    costPerToken: costs.pooling + cohort[subject].encodeCost(), memory: memory)
             }
         }
         return settings.datasetNames.enumerated().flatMap { index, dataset in
@@ -69,7 +69,7 @@ public struct SparseProbing: Evaluation {
             let latents = subjects.map { subject in
                 PlannedUnit(
                     unit: SparseProbingUnit.latents(dataset: dataset), subjects: [subject],
-                    cost: costs.latents(subject), costPerToken: costs.encoding(subject),
+                    cost: costs.latents(subject), costPerToken: cohort[subject].encodeCost(),
                     inputs: [index], memory: memory)
             }
             return [model] + latents
@@ -83,26 +83,18 @@ public struct SparseProbing: Evaluation {
         switch unit {
         case .model(let dataset):
             let part = try probing.part(dataset, source: .model)
-            return Dictionary(
-                uniqueKeysWithValues: subjects.map { ($0, .success(SparseProbingPartial([part]))) })
+            return subjects.results { _ in SparseProbingPartial([part]) }
         case .latents(let dataset):
-            return Dictionary(
-                uniqueKeysWithValues: subjects.map { subject in
-                    let part = Result { try probing.part(dataset, source: .latents, of: subject) }
-                    return (subject, part.map { SparseProbingPartial([$0]) })
-                })
+            return subjects.results { subject in
+                SparseProbingPartial([
+                    try probing.part(dataset, source: .latents, of: subject)
+                ])
+            }
         case .upstream:
-            return Dictionary(
-                uniqueKeysWithValues: subjects.map { subject in
-                    (
-                        subject,
-                        Result {
-                            var generator = TorchGenerator(seed: UInt64(settings.randomSeed))
-                            return SparseProbingPartial(
-                                try probing.upstream(subject, using: &generator))
-                        }
-                    )
-                })
+            return subjects.results { subject in
+                var generator = TorchGenerator(seed: UInt64(settings.randomSeed))
+                return SparseProbingPartial(try probing.upstream(subject, using: &generator))
+            }
         }
     }
 
@@ -151,13 +143,7 @@ private struct ProbingCosts {
 
     /// The probes of an autoencoder.
     func latents(_ subject: SubjectIndex) -> Double {
-        let latents = Double(cohort.subjects[subject.value].reference.latents)
+        let latents = Double(cohort[subject].reference.latents)
         return settings.lowerVramUsage ? 0 : probes(features: latents / 10)
-    }
-
-    /// Encoding one token.
-    func encoding(_ subject: SubjectIndex) -> Double {
-        let reference = cohort.subjects[subject.value].reference
-        return 2.2 * Double(reference.modelSize) * Double(reference.latents)
     }
 }
