@@ -78,7 +78,7 @@ public struct EvaluationEntry: Sendable {
     }
 }
 
-private func text(of value: some Encodable) throws -> String {
+func text(of value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

@@ -17,7 +17,7 @@ import Tokenizers
 func labelledContext(
     model modelFolder: String, autoencoder autoencoderFolder: String, threads: Int,
     texts: [(request: TextRequest, path: String)]
-) throws -> ToyContext {
+) throws -> InMemoryContext {
     let backend = CPUBackend()
     let model = try loadLanguageModel(folder: modelFolder, backend: backend)
     let reference = try #require(try findAutoencoders(under: autoencoderFolder).first)
@@ -35,10 +35,10 @@ func labelledContext(
         activationType: "float32", prependsBOS: true, specialTokens: [],
         subjects: [Subject(reference: reference, key: ContentHash.of(reference.path))],
         streams: .upstream)
-    return ToyContext(
-        cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
-        autoencoders: [try loadAutoencoder(reference)], model: model, backend: backend,
-        threads: threads, labelled: labelled, activations: { _, _ in Tensor(zeros: [0, 1]) })
+    return InMemoryContext(
+        cohort: cohort, autoencoders: [try loadAutoencoder(reference)], model: model,
+        backend: backend,
+        threads: threads, labelled: labelled)
 }
 
 /// The activations of all stored tokens; each text runs alone, which padding behind it would not

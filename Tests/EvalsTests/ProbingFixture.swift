@@ -74,14 +74,13 @@ enum ProbingFixture {
         _ labelled: [TextRequest: (rows: TextRows, activations: Tensor)]? = nil,
         autoencoders: [ToyAutoencoder]? = nil, streams: RandomStreams = .independent,
         backend: any KernelBackend = ReferenceBackend(), threads: Int = 2
-    ) -> ToyContext {
+    ) -> InMemoryContext {
         let autoencoders = autoencoders ?? [autoencoder]
         var cohort = toyCohort(modelSize: 3, latents: autoencoders.map(\.description.latents))
         cohort.streams = streams
-        return ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: [], positions: 1), autoencoders: autoencoders,
+        return InMemoryContext(
+            cohort: cohort, autoencoders: autoencoders,
             backend: backend, threads: threads,
-            labelled: labelled ?? [request(): self.labelled()],
-            activations: { _, _ in Tensor(zeros: [0, 3]) })
+            labelled: labelled ?? [request(): self.labelled()])
     }
 }

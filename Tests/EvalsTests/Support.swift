@@ -7,7 +7,6 @@ import Foundation
 import Kernels
 import LanguageModels
 import Results
-import Synchronization
 import Tensors
 import Testing
 
@@ -34,125 +33,37 @@ struct Numbers {
     }
 }
 
-/// Everything that a unit needs, in memory.
-final class ToyContext: EvaluationContext {
-    let cohort: Cohort
-    let backend: any KernelBackend
-    let threads: Int
-    let rows: TokenRows
-    /// Where activations come from.
-    private let source: @Sendable (HookPoint, Range<Int>) throws -> Tensor
-    /// Labelled texts and the activations of their stored tokens.
-    private let labelled: [TextRequest: (rows: TextRows, activations: Tensor)]
-    private let languageModel: (any LanguageModel)?
-    private let autoencoders: [any Autoencoder]
-    private let cache = Mutex<[String: any Sendable]>([:])
-    /// Partial results of earlier units, as JSON.
-    private let partials = Mutex<[SubjectIndex: [String]]>([:])
-
-    init(
-        cohort: Cohort, rows: TokenRows, autoencoders: [any Autoencoder],
-        model: (any LanguageModel)? = nil,
-        backend: any KernelBackend = ReferenceBackend(), threads: Int = 2,
-        labelled: [TextRequest: (rows: TextRows, activations: Tensor)] = [:],
-        activations: @escaping @Sendable (HookPoint, Range<Int>) throws -> Tensor
-    ) {
-        self.labelled = labelled
-        (self.cohort, self.rows, self.autoencoders, languageModel) = (
-            cohort, rows, autoencoders, model
-        )
-        (self.backend, self.threads, source) = (backend, threads, activations)
-    }
-
-    var model: any LanguageModel {
-        get throws { try #require(languageModel) }
-    }
-
-    func activations(at hook: HookPoint, rows: Range<Int>) throws -> Tensor {
-        try source(hook, rows)
-    }
-
-    func texts(_ request: TextRequest) throws -> TextRows {
-        try #require(labelled[request]).rows
-    }
-
-    func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
-        -> Tensor
-    {
-        let (rows, activations) = try #require(labelled[request])
-        return activations.rows(
-            rows.storedStarts[texts.lowerBound]..<rows.storedStarts[texts.upperBound])
-    }
-
-    func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
-        if let broken = autoencoders[subject.value] as? BrokenAutoencoder, broken.failsToLoad {
-            throw Broken()
+/// What loading those of some autoencoders throws that fail to load.
+func failuresToLoad(_ autoencoders: [any Autoencoder]) -> [SubjectIndex: any Error] {
+    var failures: [SubjectIndex: any Error] = [:]
+    for (index, autoencoder) in autoencoders.enumerated() {
+        if (autoencoder as? BrokenAutoencoder)?.failsToLoad == true {
+            failures[SubjectIndex(index)] = Broken()
         }
-        return autoencoders[subject.value]
     }
-
-    func earlier(for subject: SubjectIndex) throws -> [String] {
-        partials.withLock { $0[subject] ?? [] }
-    }
-
-    /// Hands the partial results of earlier units of one autoencoder to the next unit.
-    func setEarlier(_ partials: [some Encodable], for subject: SubjectIndex) throws {
-        let texts = try partials.map {
-            String(decoding: try JSONEncoder().encode($0), as: UTF8.self)
-        }
-        self.partials.withLock { $0[subject] = texts }
-    }
-
-    /// Evaluates units in order, each with the partial results of those that it comes after.
-    ///
-    /// - Returns: for each unit the partial results of its subjects.
-    func evaluated<Unit, Partial: Codable>(
-        _ units: [PlannedUnit<Unit>],
-        by evaluate: (Unit, [SubjectIndex]) throws -> [SubjectIndex: Result<Partial, any Error>]
-    ) throws -> [[SubjectIndex: Partial]] {
-        var results: [[SubjectIndex: Partial]] = []
-        for unit in units {
-            for subject in unit.subjects {
-                let earlier = try unit.after.map { try #require(results[$0][subject]) }
-                try setEarlier(earlier, for: subject)
-            }
-            results.append(try evaluate(unit.unit, unit.subjects).mapValues { try $0.get() })
-        }
-        return results
-    }
-
-    func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
-        if let value = cache.withLock({ $0[name] as? Value }) { return value }
-        let value = try make()
-        cache.withLock { $0[name] = value }
-        return value
-    }
+    return failures
 }
 
-/// A cohort of autoencoders that lie nowhere.
+/// A cohort of autoencoders that are in no file.
 func toyCohort(
     hook: HookPoint = HookPoint(layer: 0, site: .residPost), layers: Int = 1, modelSize: Int,
     latents: [Int],
     vocabulary: Int = 10, specialTokens: [Int32] = [0]
 ) -> Cohort {
-    let subjects = latents.enumerated().map { index, latents in
-        Subject(
-            reference: AutoencoderReference(
-                release: "toys", id: "sae_\(index)", path: "", layout: "none",
-                hookName: hook.description,
-                modelSize: modelSize, latents: latents, architecture: "standard", storedBytes: 0),
-            key: ContentHash.of("\(index)"))
-    }
-    return Cohort(
-        hook: hook,
-        model: ModelDescription(
+    var cohort = Cohort.inMemory(
+        latents.map {
+            AutoencoderDescription(
+                architecture: "standard", modelSize: modelSize, latents: $0,
+                hookName: hook.description, id: "toy")
+        },
+        release: "toys", at: hook,
+        of: ModelDescription(
             architecture: "toy", layers: layers, modelSize: modelSize, vocabulary: vocabulary,
-            heads: 1,
-            contextSize: 1024, blockParameters: 3 * modelSize * modelSize,
+            heads: 1, contextSize: 1024, blockParameters: 3 * modelSize * modelSize,
             embeddingParameters: 2 * vocabulary * modelSize),
-        modelName: "toy-model", activationType: "float32", prependsBOS: true,
-        specialTokens: specialTokens,
-        subjects: subjects)
+        prependsBOS: true, specialTokens: specialTokens)
+    cohort.modelName = "toy-model"
+    return cohort
 }
 
 /// `relu((x - b_dec) W_enc + b_enc)` and back, written as a user would.

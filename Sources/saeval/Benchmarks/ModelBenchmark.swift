@@ -73,9 +73,19 @@ extension GPUBenchmark {
                 &self, modelSize: sizes.model, latents: latents, threshold: threshold, at: hook)
         }
         let codes = try autoencoders[0].encode(x.rows(0..<settings.contextSize), on: backend)
-        let context = MemoryContext(
-            model: model, hook: hook, activations: x, rows: rows, autoencoders: autoencoders,
-            backend: backend)
+        let context = InMemoryContext(
+            cohort: .inMemory(
+                autoencoders.map(\.description), release: "random", at: hook,
+                of: model.description),
+            rows: rows, autoencoders: autoencoders, model: model, backend: backend, threads: 4
+        ) { _, some in
+            // A copy, as reading them from a file would make.
+            let stored = x.rows(
+                some.lowerBound * rows.positions..<some.upperBound * rows.positions)
+            let copy = Tensor(uninitialized: stored.shape)
+            memcpy(copy.bytes, stored.constantBytes, stored.byteCount)
+            return copy
+        }
         let core = Core(settings: settings)
         let subjects = autoencoders.indices.map { SubjectIndex($0) }
         let batches = 0..<settings.nEvalReconstructionBatches

@@ -78,7 +78,7 @@ struct CoreFixtureTests {
     /// The outcome of the sparsity and weight units.
     private static func outcome(_ backend: any KernelBackend) throws -> Outcome {
         let cohort = toyCohort(modelSize: 3, latents: [5])
-        let context = ToyContext(
+        let context = InMemoryContext(
             cohort: cohort, rows: TokenRows(tokens: tokens, positions: 4),
             autoencoders: [autoencoder],
             backend: backend, activations: activations)

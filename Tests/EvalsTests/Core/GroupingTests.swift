@@ -33,25 +33,18 @@ struct GroupingTests {
     private static func context(
         _ autoencoders: [any Autoencoder] = autoencoders, threads: Int = 1,
         backend: any KernelBackend = CPUBackend()
-    ) -> ToyContext {
+    ) -> InMemoryContext {
         let hook = HookPoint(layer: 0, site: .residPost)
-        let model = ToyModel()
-        return ToyContext(
+        return InMemoryContext(
             cohort: toyCohort(
                 hook: hook, layers: 2, modelSize: 6,
                 latents: autoencoders.map { $0.description.latents }),
-            rows: rows, autoencoders: autoencoders, model: model, backend: backend, threads: threads
-        ) { hook, range in
-            let pass = ForwardPass(
-                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count,
-                positions: 100,
-                captures: [hook])
-            return try #require(try model.run(pass).captured[hook])
-        }
+            rows: rows, autoencoders: autoencoders, failures: failuresToLoad(autoencoders),
+            model: ToyModel(), backend: backend, threads: threads)
     }
 
     private static func evaluate(
-        _ units: [CoreUnit], subjects: [Int] = [0], in context: ToyContext = context()
+        _ units: [CoreUnit], subjects: [Int] = [0], in context: InMemoryContext = context()
     ) throws -> [CorePartial] {
         let indices = subjects.map { SubjectIndex($0) }
         return try units.flatMap { unit in

@@ -83,22 +83,15 @@ struct ReconstructionPhaseTests {
     private static func context(
         _ hook: HookPoint, _ autoencoders: [any Autoencoder], backend: any KernelBackend,
         type: String
-    ) -> ToyContext {
-        let model = ToyModel()
-        let rows = TokenRows(tokens: tokens, positions: positions)
+    ) -> InMemoryContext {
         var cohort = toyCohort(
             hook: hook, layers: 2, modelSize: 6,
             latents: autoencoders.map { $0.description.latents })
         cohort.activationType = type
-        return ToyContext(
-            cohort: cohort, rows: rows, autoencoders: autoencoders, model: model, backend: backend
-        ) { hook, range in
-            let pass = ForwardPass(
-                start: .tokens(rows.rows(range)), end: .lastCapture, batch: range.count,
-                positions: positions,
-                captures: [hook])
-            return try #require(try model.run(pass).captured[hook])
-        }
+        return InMemoryContext(
+            cohort: cohort, rows: TokenRows(tokens: tokens, positions: positions),
+            autoencoders: autoencoders, failures: failuresToLoad(autoencoders),
+            model: ToyModel(), backend: backend)
     }
 
     /// The sums of the evaluation.

@@ -15,7 +15,7 @@ struct SparsityPhaseTests {
         let autoencoder = ToyAutoencoder(
             encoder: Tensor(zeros: [2, 1]), decoder: Tensor(zeros: [1, 2]), encoderBias: [0],
             decoderBias: [3, 4])
-        let context = ToyContext(
+        let context = InMemoryContext(
             cohort: toyCohort(modelSize: 2, latents: [1]),
             rows: TokenRows(tokens: [1, 1, 1, 1], positions: 2), autoencoders: [autoencoder]
         ) { _, rows in

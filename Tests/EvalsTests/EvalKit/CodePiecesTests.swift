@@ -7,7 +7,7 @@ import Testing
 
 struct CodePiecesTests {
     /// A context of the processors.
-    private func context(_ autoencoder: ToyAutoencoder) -> ToyContext {
+    private func context(_ autoencoder: ToyAutoencoder) -> InMemoryContext {
         ProbingFixture.context([:], autoencoders: [autoencoder], backend: CPUBackend(), threads: 1)
     }
 

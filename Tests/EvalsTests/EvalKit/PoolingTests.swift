@@ -66,11 +66,11 @@ struct PoolingTests {
         let (rows, x) = unevenTexts(330, modelSize: 6)
         let request = ProbingFixture.request()
         let autoencoder = ToyAutoencoder(modelSize: 6, latents: 70, seed: 3)
-        let context = ToyContext(
+        let context = InMemoryContext(
             cohort: toyCohort(modelSize: 6, latents: [70]),
-            rows: TokenRows(tokens: [], positions: 1), autoencoders: [autoencoder],
+            autoencoders: [autoencoder],
             backend: CPUBackend(), threads: threads,
-            labelled: [request: (rows, x)], activations: { _, _ in x })
+            labelled: [request: (rows, x)])
         #expect(
             try TextChunk.list(
                 rows, dataset: "fixture", policy: .processor, threads: threads

@@ -52,7 +52,7 @@ private struct UpstreamRun {
     /// Texts and activations of all datasets, from the package's files.
     ///
     /// - Parameter streams: those of the second context; the first has upstream's.
-    func contexts(and streams: RandomStreams) throws -> (ToyContext, ToyContext) {
+    func contexts(and streams: RandomStreams) throws -> (InMemoryContext, InMemoryContext) {
         let folder = "\(sharedFolder ?? "")/golden/models/tiny-neox"
         let model = try loadLanguageModel(folder: folder, backend: CPUBackend())
         let tokenizer = try Tokenizer(folder: folder)
@@ -66,10 +66,9 @@ private struct UpstreamRun {
         }
         let autoencoder = try loadAutoencoder(cohort.subjects[0].reference)
         let context = { (cohort: Cohort) in
-            ToyContext(
-                cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
-                autoencoders: [autoencoder], model: model, backend: CPUBackend(),
-                labelled: labelled, activations: { _, _ in Tensor(zeros: [0, 64]) })
+            InMemoryContext(
+                cohort: cohort, autoencoders: [autoencoder], model: model, backend: CPUBackend(),
+                labelled: labelled)
         }
         var other = cohort
         other.streams = streams
@@ -97,7 +96,7 @@ private struct UpstreamRun {
     }
 
     /// The partial results of some units.
-    func partials(in context: ToyContext, servingAll: Bool) throws -> [SAEProbesPartial] {
+    func partials(in context: InMemoryContext, servingAll: Bool) throws -> [SAEProbesPartial] {
         let evaluation = SAEProbes(settings: settings)
         return try evaluation.units(for: context.cohort).filter { servingAll == $0.servesAll }.map {
             let results = try evaluation.evaluate($0.unit, subjects: [SubjectIndex(0)], in: context)

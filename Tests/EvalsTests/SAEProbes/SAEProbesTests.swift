@@ -11,7 +11,7 @@ import Testing
 /// A small world of two datasets whose classes an autoencoder partly knows.
 private struct SmallWorld {
     var evaluation: SAEProbes
-    var context: ToyContext
+    var context: InMemoryContext
     var names: [String]
 
     init(
@@ -32,14 +32,13 @@ private struct SmallWorld {
                 Self.labelled(texts, seed: UInt64(index), parted: index == 1)
             )
         }
-        context = ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
+        context = InMemoryContext(
+            cohort: cohort,
             autoencoders: latents.enumerated().map {
                 ToyAutoencoder(modelSize: 6, latents: $1, seed: UInt64($0))
             },
             backend: backend, threads: threads,
-            labelled: Dictionary(uniqueKeysWithValues: labelled),
-            activations: { _, _ in Tensor(zeros: [0, 6]) })
+            labelled: Dictionary(uniqueKeysWithValues: labelled))
         (self.evaluation, self.names) = (evaluation, names)
     }
 

@@ -26,7 +26,7 @@ enum AttributionFixture {
         isSCR: Bool, streams: RandomStreams = .upstream,
         backend: any KernelBackend = ReferenceBackend(), threads: Int = 2,
         autoencoders: [ToyAutoencoder]? = nil
-    ) throws -> ToyContext {
+    ) throws -> InMemoryContext {
         let settings = settings()
         let run = try #require(settings.runs(isSCR: isSCR).first)
         let labelled =
@@ -37,7 +37,7 @@ enum AttributionFixture {
     }
 
     /// The plan of the example's work.
-    static func plan(isSCR: Bool, in context: ToyContext, nValues: [Int] = [1, 2])
+    static func plan(isSCR: Bool, in context: InMemoryContext, nValues: [Int] = [1, 2])
         -> AttributionPlan
     {
         AttributionPlan(
@@ -46,7 +46,7 @@ enum AttributionFixture {
     }
 
     static func work(
-        isSCR: Bool, in context: ToyContext, nValues: [Int] = [1, 2]
+        isSCR: Bool, in context: InMemoryContext, nValues: [Int] = [1, 2]
     ) -> AttributionWork {
         isSCR
             ? SCR(settings: settings(nValues: nValues)).work(in: context)

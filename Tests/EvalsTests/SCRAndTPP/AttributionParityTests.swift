@@ -66,7 +66,7 @@ struct AttributionOracle {
     }
 
     /// Model, autoencoder and texts with their activations, read through the library.
-    func context(threads: Int = 2) throws -> ToyContext {
+    func context(threads: Int = 2) throws -> InMemoryContext {
         let settings = try settings()
         return try labelledContext(
             model: modelFolder, autoencoder: autoencoderFolder, threads: threads,

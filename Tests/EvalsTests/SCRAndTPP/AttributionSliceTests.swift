@@ -54,11 +54,9 @@ struct AttributionSliceTests {
         let texts = labelled(isSCR ? AttributionFixture.scrKeys : ["a", "b", "c"])
         var cohort = toyCohort(modelSize: 8, latents: [24])
         cohort.subjects = [Subject(reference: reference, key: ContentHash.of(name))]
-        let context = ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
-            autoencoders: [try loadAutoencoder(reference)], backend: backend,
-            labelled: [settings.request(run): texts],
-            activations: { _, _ in Tensor(zeros: [0, 8]) })
+        let context = InMemoryContext(
+            cohort: cohort, autoencoders: [try loadAutoencoder(reference)], backend: backend,
+            labelled: [settings.request(run): texts])
         var plan = AttributionPlan(
             identifier: isSCR ? "scr" : "tpp", isSCR: isSCR, settings: settings, cohort: cohort)
         plan.mostOperations = mostOperations

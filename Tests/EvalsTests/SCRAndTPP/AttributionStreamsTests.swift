@@ -65,12 +65,11 @@ struct AttributionStreamsTests {
     func broken() throws {
         let settings = AttributionFixture.settings()
         let run = AttributionRun(dataset: "fixture")
-        let context = ToyContext(
+        let context = InMemoryContext(
             cohort: toyCohort(modelSize: 3, latents: [4, 5]),
-            rows: .init(tokens: [], positions: 1),
-            autoencoders: [BrokenAutoencoder(failsToLoad: true), ProbingFixture.autoencoder],
-            labelled: [settings.request(run): ProbingFixture.labelled()],
-            activations: { _, _ in .init(zeros: [0, 3]) })
+            autoencoders: [ProbingFixture.autoencoder, ProbingFixture.autoencoder],
+            failures: [SubjectIndex(0): Broken()],
+            labelled: [settings.request(run): ProbingFixture.labelled()])
         let (evaluation, subjects) = (TPP(settings: settings), [SubjectIndex(0), SubjectIndex(1)])
         let probes = try evaluation.evaluate(.probes(run), subjects: subjects, in: context)
         for (subject, partial) in probes { try context.setEarlier([partial.get()], for: subject) }

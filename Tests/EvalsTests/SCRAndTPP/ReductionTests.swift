@@ -91,11 +91,10 @@ struct ReductionTests {
         var settings = AttributionFixture.settings()
         settings.contextLength = 6
         let run = AttributionRun(dataset: "fixture")
-        let context = ToyContext(
+        let context = InMemoryContext(
             cohort: toyCohort(modelSize: Self.size, latents: [24]),
-            rows: TokenRows(tokens: [], positions: 1), autoencoders: [autoencoder],
-            labelled: [settings.request(run): data],
-            activations: { _, _ in Tensor(zeros: [0, Self.size]) })
+            autoencoders: [autoencoder],
+            labelled: [settings.request(run): data])
         let work = TPP(settings: settings).work(in: context)
         let probes = try AttributionProbes(run, with: work)
         let ablated = try AblatedLatents(

@@ -39,7 +39,7 @@ struct OracleRun {
     }
 
     /// Model, autoencoder and texts with their activations, read through the library.
-    func context(threads: Int = 4) throws -> ToyContext {
+    func context(threads: Int = 4) throws -> InMemoryContext {
         let settings = try settings()
         return try labelledContext(
             model: modelFolder, autoencoder: autoencoderFolder, threads: threads,

@@ -23,7 +23,7 @@ private func settings(
 /// A context with two datasets and three autoencoders.
 private func context(
     streams: RandomStreams = .independent, threads: Int = 2, backend: any KernelBackend
-) -> ToyContext {
+) -> InMemoryContext {
     var numbers = Numbers(seed: 9)
     var second = ProbingFixture.labelled(keys: ["x", "y", "z", "w"], train: 12, test: 6)
     second.activations = numbers.tensor(second.activations.shape, times: 2)
@@ -41,7 +41,7 @@ private func context(
 
 /// Partial results of one subject in the order of units, computed in another order.
 private func partials(
-    of subject: SubjectIndex, _ evaluation: SparseProbing, in context: ToyContext,
+    of subject: SubjectIndex, _ evaluation: SparseProbing, in context: InMemoryContext,
     order: ([Int]) -> [Int] = { $0 }, alone: Bool = false
 ) throws -> [SparseProbingPartial] {
     let units = try evaluation.units(for: context.cohort)
@@ -158,11 +158,10 @@ struct SparseProbingTests {
     @Test("An autoencoder that cannot encode fails alone")
     func broken() throws {
         let cohort = toyCohort(modelSize: 3, latents: [5, 4])
-        let context = ToyContext(
-            cohort: cohort, rows: TokenRows(tokens: [], positions: 1),
+        let context = InMemoryContext(
+            cohort: cohort,
             autoencoders: [ProbingFixture.autoencoder, BrokenAutoencoder(failsToLoad: false)],
-            labelled: [ProbingFixture.request(): ProbingFixture.labelled()],
-            activations: { _, _ in Tensor(zeros: [0, 3]) })
+            labelled: [ProbingFixture.request(): ProbingFixture.labelled()])
         let results = try SparseProbing(settings: settings()).evaluate(
             .latents(dataset: "fixture"), subjects: [SubjectIndex(0), SubjectIndex(1)], in: context)
         #expect(try results[SubjectIndex(0)]?.get().parts.count == 1)
