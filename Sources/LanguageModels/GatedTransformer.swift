@@ -15,7 +15,7 @@ struct GatedTransformer: TransformerArchitecture {
     /// What the config says.
     private let settings: GatedSettings
     /// The arithmetic.
-    private let backend: any KernelBackend
+    let backend: any KernelBackend
     /// Tables of the rotary embedding of blocks without a window.
     private let rotary: RotaryPositions
     /// The same for blocks with a window.

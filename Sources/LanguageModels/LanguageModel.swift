@@ -14,7 +14,7 @@ public protocol LanguageModel: Sendable {
     ///
     /// - Shapes: tokens and residual rows are `[batch · positions]` resp. `[batch · positions,
     ///   model]`; captured activations are `[batch · positions, size of the hook]`, logits
-    ///   `[batch · positions, vocabulary]`.
+    ///   `[batch · positions, vocabulary]` or, of chosen tokens, `[chosen, vocabulary]`.
     /// - Throws: ``LanguageModelError`` when a hook does not exist, a row is longer than the
     ///   model's context or a token lies outside the vocabulary.
     func run(_ pass: ForwardPass) throws -> ForwardResult
@@ -32,8 +32,11 @@ public struct ForwardPass {
 
     /// Where to end.
     public enum End: Sendable {
-        /// After the unembedding.
+        /// After the unembedding of all tokens.
         case logits
+        /// After the unembedding of some tokens alone, given as indices of `[batch · positions]`;
+        /// the logits are in their order.
+        case logitsAt([Int])
         /// After the last captured hook; the result has no logits.
         case lastCapture
     }
@@ -66,7 +69,8 @@ public struct ForwardPass {
 public struct ForwardResult {
     /// Activations at the hooks that were asked for.
     public var captured: [HookPoint: Tensor]
-    /// `[batch · positions, vocabulary]`; nil when the pass ended before them.
+    /// `[batch · positions, vocabulary]` or, of chosen tokens, `[chosen, vocabulary]`; nil when the
+    /// pass ended before them.
     public var logits: Tensor?
 
     /// Takes all values.

@@ -9,6 +9,9 @@ protocol TransformerArchitecture: Sendable {
     /// Sizes and names.
     var description: ModelDescription { get }
 
+    /// The arithmetic.
+    var backend: any KernelBackend { get }
+
     /// Turns tokens `[batch · positions]` into the residual stream `[batch · positions, model]`.
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor
 
@@ -54,6 +57,10 @@ struct Transformer<Architecture: TransformerArchitecture>: LanguageModel {
             else { return ForwardResult(captured: hooks.captured, logits: nil) }
             x = next
         }
+        if case .logitsAt(let tokens) = pass.end {
+            // A row of the stream is looked up as that of a token is, without leaving the device.
+            x = try architecture.backend.embedding(tokens.map { Int32($0) }, table: x, scale: 1)
+        }
         return ForwardResult(captured: hooks.captured, logits: try architecture.unembed(x))
     }
 }
@@ -78,6 +85,9 @@ extension Transformer {
                     + "\(description.contextSize) of this \(description.architecture) model",
                 advice: "a shorter context_size")
         }
+        if case .logitsAt(let tokens) = pass.end {
+            try checkChosen(tokens, pass)
+        }
         var (first, fromTokens) = (0, true)
         switch pass.start {
         case .tokens(let tokens):
@@ -90,6 +100,16 @@ extension Transformer {
             try checkPoint(point, first: first, fromTokens: fromTokens)
         }
         return first
+    }
+
+    /// Checks that tokens whose logits are wanted are among those of the pass.
+    private func checkChosen(_ tokens: [Int], _ pass: ForwardPass) throws(LanguageModelError) {
+        let count = pass.batch * pass.positions
+        guard let outside = tokens.first(where: { !(0..<count).contains($0) }) else { return }
+        throw LanguageModelError(
+            .wrongShape,
+            "Logits of token \(outside) are wanted in a pass of \(count) tokens",
+            advice: "indices below batch · positions")
     }
 
     /// Checks the number and range of tokens.

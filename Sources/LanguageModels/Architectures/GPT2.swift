@@ -15,7 +15,7 @@ struct GPT2: TransformerArchitecture {
     /// What the config says.
     private let settings: Settings
     /// The arithmetic.
-    private let backend: any KernelBackend
+    let backend: any KernelBackend
     /// `[vocabulary, model]`, mapped.
     private let tokenEmbedding: Tensor
     /// `[position, model]`, mapped.

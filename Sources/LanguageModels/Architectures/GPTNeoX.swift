@@ -17,7 +17,7 @@ struct GPTNeoX: TransformerArchitecture {
     /// What the config says.
     private let settings: Settings
     /// The arithmetic.
-    private let backend: any KernelBackend
+    let backend: any KernelBackend
     /// Tables of the rotary embedding.
     private let rotary: RotaryPositions
     /// `[vocabulary, model]`, mapped.
