@@ -17,7 +17,9 @@ final class HookVisitor {
     /// What to keep.
     private let captures: Set<HookPoint>
     /// What to replace.
-    private let interventions: [HookPoint: [(Tensor) throws -> Tensor]]
+    private let interventions: [HookPoint: [Intervention]]
+    /// Token ids of the pass, if it began with them.
+    private let tokens: [Int32]?
     /// Whether logits are not wanted.
     private let stopsAtLastCapture: Bool
 
@@ -25,6 +27,7 @@ final class HookVisitor {
     init(_ pass: ForwardPass) {
         (batch, positions) = (pass.batch, pass.positions)
         (captures, interventions) = (pass.captures, pass.interventions)
+        if case .tokens(let tokens) = pass.start { self.tokens = tokens } else { tokens = nil }
         if case .lastCapture = pass.end {
             stopsAtLastCapture = true
         } else {
@@ -58,7 +61,9 @@ final class HookVisitor {
         var value = x
         var isShared = false
         for intervention in interventions[point] ?? [] {
-            value = try intervention(value)
+            value = try intervention(
+                HookedActivation(
+                    values: value, batch: batch, positions: positions, tokens: tokens))
             isShared = true
             guard value.shape == x.shape, value.type == .float32 else {
                 throw LanguageModelError(

@@ -51,14 +51,13 @@ public struct ForwardPass {
     public var positions: Int
     /// Activations to keep. They are taken after the interventions at the same hook.
     public var captures: Set<HookPoint>
-    /// Replacements at hooks, applied in order; each gets `[batch · positions, size of the hook]`
-    /// and returns the same shape.
-    public var interventions: [HookPoint: [(Tensor) throws -> Tensor]]
+    /// Replacements at hooks, applied in order.
+    public var interventions: [HookPoint: [Intervention]]
 
     /// Takes all values.
     public init(
         start: Start, end: End, batch: Int, positions: Int, captures: Set<HookPoint> = [],
-        interventions: [HookPoint: [(Tensor) throws -> Tensor]] = [:]
+        interventions: [HookPoint: [Intervention]] = [:]
     ) {
         (self.start, self.end, self.batch, self.positions) = (start, end, batch, positions)
         (self.captures, self.interventions) = (captures, interventions)

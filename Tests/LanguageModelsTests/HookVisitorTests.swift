@@ -12,7 +12,7 @@ struct HookVisitorTests {
         let fixture = try Fixture(name)
         let none = Dictionary(
             uniqueKeysWithValues: fixture.hooks.filter { $0.site != .mlpNormalized }.map {
-                ($0, [{ (x: Tensor) throws -> Tensor in x }])
+                ($0, [{ (x: HookedActivation) throws -> Tensor in x.values }])
             })
         let result = try fixture.model.run(fixture.pass(interventions: none))
         #expect(try #require(result.logits).content == fixture.logits().content)
@@ -25,7 +25,7 @@ struct HookVisitorTests {
         let fixture = try Fixture(name)
         let none = Dictionary(
             uniqueKeysWithValues: fixture.hooks.filter { $0.site == .mlpNormalized }.map {
-                ($0, [{ (x: Tensor) throws -> Tensor in x }])
+                ($0, [{ (x: HookedActivation) throws -> Tensor in x.values }])
             })
         let logits = try #require(try fixture.model.run(fixture.pass(interventions: none)).logits)
         let clean = try fixture.logits()
@@ -53,7 +53,7 @@ struct HookVisitorTests {
         let captured = try fixture.model.run(
             fixture.pass(
                 to: .lastCapture, captures: [point(.mlpOut), point(.residPost)],
-                interventions: [point(site): [change]])
+                interventions: [point(site): [{ try change($0.values) }]])
         ).captured
         return (
             try #require(captured[point(.mlpOut)]), try #require(captured[point(.residPost)])
@@ -67,7 +67,7 @@ struct HookVisitorTests {
         let result = try fixture.model.run(
             fixture.pass(
                 to: .lastCapture, captures: [point(.attnOut)],
-                interventions: [point(.headOutputs): [{ Tensor(zeros: $0.shape) }]]))
+                interventions: [point(.headOutputs): [{ Tensor(zeros: $0.values.shape) }]]))
         let output = try #require(result.captured[point(.attnOut)])
         let first = output.rows(0..<1)
         for row in 0..<output.rows {
@@ -85,7 +85,7 @@ struct HookVisitorTests {
             let changed = try fixture.model.run(
                 fixture.pass(
                     captures: Set(fixture.hooks),
-                    interventions: [hook: [{ $0.mapped { $0.magnitude + 1 } }]]))
+                    interventions: [hook: [{ $0.values.mapped { $0.magnitude + 1 } }]]))
             for other in fixture.hooks where other != hook {
                 let captured = try #require(changed.captured[other]).content
                 let isSame = captured == clean.captured[other]?.content
@@ -122,7 +122,7 @@ struct HookVisitorTests {
     func zeroAblation(name: String) throws {
         let fixture = try Fixture(name)
         let point = { HookPoint(layer: 1, site: $0) }
-        let zero: (Tensor) throws -> Tensor = { Tensor(zeros: $0.shape) }
+        let zero: Intervention = { Tensor(zeros: $0.values.shape) }
         let result = try fixture.model.run(
             fixture.pass(
                 to: .lastCapture,
@@ -142,11 +142,33 @@ struct HookVisitorTests {
                 to: .lastCapture, captures: [hook],
                 interventions: [
                     hook: [
-                        { $0.mapped { _ in 2 } }, { $0.mapped { $0 * 3 } },
-                        { $0.mapped { $0 + 1 } },
+                        { $0.values.mapped { _ in 2 } }, { $0.values.mapped { $0 * 3 } },
+                        { $0.values.mapped { $0 + 1 } },
                     ]
                 ]))
         #expect(result.captured[hook]?.values.allSatisfy { $0 == 7 } == true)
+    }
+
+    @Test("An intervention sees sizes and tokens, or no tokens in a pass from a residual stream")
+    func tokens() throws {
+        let fixture = try Fixture("llama")
+        let tokens = try fixture.tokens
+        let hook = HookPoint(layer: 1, site: .residPre)
+        var seen: [HookedActivation] = []
+        let intervention: Intervention = { activation in
+            seen.append(activation)
+            return activation.values
+        }
+        _ = try fixture.model.run(fixture.pass(interventions: [hook: [intervention]]))
+        var suffix = fixture.pass(from: Tensor(zeros: [24, 24]), beforeBlock: 1)
+        suffix.interventions = [hook: [intervention]]
+        _ = try fixture.model.run(suffix)
+        #expect(seen.map(\.tokens) == [tokens, nil])
+        for activation in seen {
+            #expect(activation.batch == 2 && activation.positions == 12)
+            #expect(activation.values.shape == [24, 24])
+            #expect(activation.position(of: 0) == 0 && activation.position(of: 23) == 11)
+        }
     }
 
     @Test("A tensor that an intervention returns is not written to", arguments: fixtureNames)

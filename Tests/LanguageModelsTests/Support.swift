@@ -92,7 +92,7 @@ struct Fixture {
     /// A pass over all tokens.
     func pass(
         to end: ForwardPass.End = .logits, captures: Set<HookPoint> = [],
-        interventions: [HookPoint: [(Tensor) throws -> Tensor]] = [:]
+        interventions: [HookPoint: [Intervention]] = [:]
     ) throws -> ForwardPass {
         ForwardPass(
             start: .tokens(try tokens), end: end, batch: batch, positions: positions,

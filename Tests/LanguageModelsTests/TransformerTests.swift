@@ -73,7 +73,7 @@ struct TransformerTests {
         let later = fixture.hooks.filter { hook < $0 }
         let bombs = Dictionary(
             uniqueKeysWithValues: later.map {
-                ($0, [{ (_: Tensor) throws -> Tensor in throw Ran() }])
+                ($0, [{ (_: HookedActivation) throws -> Tensor in throw Ran() }])
             })
         let result = try fixture.model.run(
             fixture.pass(to: .lastCapture, captures: [hook], interventions: bombs))
@@ -166,7 +166,7 @@ struct PassErrorTests {
     @Test("A parallel block has no middle")
     func noMiddle() throws {
         let failure = try error("neox") {
-            try $0.pass(interventions: [HookPoint(layer: 0, site: .residMid): [{ $0 }]])
+            try $0.pass(interventions: [HookPoint(layer: 0, site: .residMid): [{ $0.values }]])
         }
         #expect(failure.code == .unknownHook)
         #expect(failure.description.contains("parallel"))

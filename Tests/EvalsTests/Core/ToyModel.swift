@@ -33,7 +33,9 @@ struct ToyModel: LanguageModel {
             let point = HookPoint(layer: layer, site: site)
             var tensor = Tensor(x, shape: [pass.batch * pass.positions, description.modelSize])
             for intervention in pass.interventions[point] ?? [] {
-                tensor = try intervention(tensor)
+                tensor = try intervention(
+                    HookedActivation(
+                        values: tensor, batch: pass.batch, positions: pass.positions))
             }
             if pass.captures.contains(point) { result.captured[point] = tensor }
             return tensor.values
