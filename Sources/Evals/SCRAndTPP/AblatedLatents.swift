@@ -87,7 +87,7 @@ struct AblatedLatents: Sendable {
     /// What ablations of some choices take from logits.
     private func sums(_ choices: [[Int]], texts: [Int]) -> AblationSums {
         AblationSums(
-            choices: choices.map { selection.places(of: $0) }, latents: pooled, products: products,
+            choices: choices.map { selection.indices(of: $0) }, latents: pooled, products: products,
             leak: leak, texts: texts)
     }
 

@@ -119,7 +119,7 @@ struct AttributionSliceTests {
             }
             #expect(got == expected)
             #expect(codes.latents == latents.count)
-            #expect(selection.places(of: latents.reversed()) == Array(latents.indices.reversed()))
+            #expect(selection.indices(of: latents.reversed()) == Array(latents.indices.reversed()))
         }
     }
 }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Evals
 
-/// Ablation as it is defined: encode, set latents to 0, decode, add the error, pool.
+/// Ablation as it is defined: an edit of activations, which are then pooled.
 struct ReductionTests {
     /// Folders of autoencoders of every architecture, with and without normalised inputs.
     private static let names = [
@@ -61,23 +61,11 @@ struct ReductionTests {
         let x = Tensor(
             values + [Float](repeating: 0, count: (positions - stored.count) * size),
             shape: [positions, size])
-        let codes = try autoencoder.encode(x, on: backend)
-        let whole = try autoencoder.decode(codes, of: x, on: backend)
-        var kept = SparseCodes(latents: codes.latents)
-        for row in 0..<codes.rows {
-            for entry in codes.rowStarts[row]..<codes.rowStarts[row + 1]
-            where !latents.contains(Int(codes.indices[entry])) {
-                kept.indices.append(codes.indices[entry])
-                kept.values.append(codes.values[entry])
-            }
-            kept.rowStarts.append(kept.indices.count)
-        }
-        let rest = try autoencoder.decode(kept, of: x, on: backend)
+        let ablation = try LatentEdit(latents, .ablate).intervention(by: autoencoder, on: backend)
+        let ablated = try ablation(HookedActivation(values: x, batch: 1, positions: positions))
         var logit = Double(probe.bias)
-        for place in 0..<positions * size {
-            let value =
-                Double(rest.values[place]) + Double(x.values[place]) - Double(whole.values[place])
-            logit += value * Double(probe.weights[place % size]) / Double(stored.count)
+        for (index, value) in ablated.values.enumerated() {
+            logit += Double(value) * Double(probe.weights[index % size]) / Double(stored.count)
         }
         return logit
     }
