@@ -41,8 +41,9 @@ public struct AnyEvaluation: Sendable {
                 texts[$0.unit] = text
                 return PlannedUnit(
                     unit: text, subjects: $0.subjects, cost: $0.cost,
-                    costPerToken: $0.costPerToken, inputs: $0.inputs, servesAll: $0.servesAll,
-                    after: $0.after, memory: $0.memory)
+                    costPerToken: $0.costPerToken, inputs: $0.inputs,
+                    isSharedByAllSubjects: $0.isSharedByAllSubjects,
+                    dependsOn: $0.dependsOn, memory: $0.memory)
             }
         }
         evaluate = { unit, subjects, context in
@@ -87,12 +88,12 @@ func text(of value: some Encodable) throws -> String {
 }
 
 extension EvaluationContext {
-    /// The partial results of the units that the unit at hand comes after, in the order of its
-    /// ``PlannedUnit/after``.
-    public func earlier<Partial: Decodable>(_ type: Partial.Type, for subject: SubjectIndex) throws
-        -> [Partial]
-    {
-        try earlier(for: subject).map { try value(of: $0) }
+    /// The partial results of the units that the current unit depends on, in the order of its
+    /// ``PlannedUnit/dependsOn``.
+    public func dependencyResults<Partial: Decodable>(
+        _ type: Partial.Type, for subject: SubjectIndex
+    ) throws -> [Partial] {
+        try dependencyResults(for: subject).map { try value(of: $0) }
     }
 }
 

@@ -45,7 +45,7 @@ public protocol Evaluation: Sendable {
     func units(for cohort: Cohort) throws -> [PlannedUnit<Unit>]
 
     /// Evaluates one unit for some of its subjects. What concerns one autoencoder alone fails
-    /// alone: its place in the result holds the error. What concerns all is thrown.
+    /// alone: the result holds its error. What concerns all is thrown.
     func evaluate(
         _ unit: Unit, subjects: [SubjectIndex], in context: EvaluationContext
     ) throws -> [SubjectIndex: Result<Partial, any Error>]
@@ -72,25 +72,27 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     public var cost: Double
     /// The same for each stored token of its inputs, whose number the plan knows, on top.
     public var costPerToken: Double
-    /// Positions of the inputs that it reads among `inputs(for:)`; nil for all.
+    /// Indices of the inputs that it reads among `inputs(for:)`; nil for all.
     public var inputs: [Int]?
     /// Whether the partial result is the same for all subjects, as that of a baseline is; it is
     /// then computed once and kept when autoencoders come and go.
-    public var servesAll: Bool
-    /// Positions among `units(for:)` of earlier units whose partial results it reads. It waits for
-    /// them, and fails for an autoencoder for which one of them failed.
-    public var after: [Int]
+    public var isSharedByAllSubjects: Bool
+    /// Indices among `units(for:)` of earlier units that it depends on, since it reads their partial
+    /// results. It waits for them, and fails for an autoencoder for which one of them failed.
+    public var dependsOn: [Int]
     /// What it holds in memory.
     public var memory: UnitMemory
 
     public init(
         unit: Unit, subjects: [SubjectIndex], cost: Double, costPerToken: Double = 0,
-        inputs: [Int]? = nil, servesAll: Bool = false, after: [Int] = [],
+        inputs: [Int]? = nil, isSharedByAllSubjects: Bool = false, dependsOn: [Int] = [],
         memory: UnitMemory = .little
     ) {
         (self.unit, self.subjects, self.memory) = (unit, subjects, memory)
         (self.cost, self.costPerToken) = (cost, costPerToken)
-        (self.inputs, self.servesAll, self.after) = (inputs, servesAll, after)
+        (self.inputs, self.isSharedByAllSubjects, self.dependsOn) = (
+            inputs, isSharedByAllSubjects, dependsOn
+        )
     }
 }
 

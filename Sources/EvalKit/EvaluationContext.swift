@@ -34,9 +34,9 @@ public protocol EvaluationContext: Sendable {
     /// An autoencoder of the cohort.
     func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder
 
-    /// The partial results, as JSON, of the units that the unit at hand comes after, in the order
-    /// of its ``PlannedUnit/after``.
-    func earlier(for subject: SubjectIndex) throws -> [String]
+    /// The partial results, as JSON, of the units that the current unit depends on, in the order
+    /// of its ``PlannedUnit/dependsOn``.
+    func dependencyResults(for subject: SubjectIndex) throws -> [String]
 
     /// A value that depends on the cohort alone, computed once per rank.
     func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value

@@ -81,7 +81,7 @@ public final class InMemoryContext: EvaluationContext {
         return autoencoders[subject.value]
     }
 
-    public func earlier(for subject: SubjectIndex) throws -> [String] {
+    public func dependencyResults(for subject: SubjectIndex) throws -> [String] {
         dependencies.withLock { $0[subject] ?? [] }
     }
 
@@ -113,7 +113,8 @@ public final class InMemoryContext: EvaluationContext {
 
 extension InMemoryContext {
     /// Gives the next unit the partial results that it depends on, those of one autoencoder.
-    public func setEarlier(_ partials: [some Encodable], for subject: SubjectIndex) throws {
+    public func setDependencyResults(_ partials: [some Encodable], for subject: SubjectIndex) throws
+    {
         let texts = try partials.map { try text(of: $0) }
         dependencies.withLock { $0[subject] = texts }
     }
@@ -129,7 +130,8 @@ extension InMemoryContext {
         var results: [[SubjectIndex: Partial]] = []
         for unit in units {
             for subject in unit.subjects {
-                try setEarlier(unit.after.compactMap { results[$0][subject] }, for: subject)
+                try setDependencyResults(
+                    unit.dependsOn.compactMap { results[$0][subject] }, for: subject)
             }
             results.append(try evaluate(unit.unit, unit.subjects).mapValues { try $0.get() })
         }

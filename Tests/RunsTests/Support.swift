@@ -109,7 +109,7 @@ func toyPlan(rows: Int = 4, contextSize: Int = 8, activationBytes: Int = 4096) -
             .init(
                 evaluation: 0, cohort: 0, unit: "{}", subjects: [SubjectIndex(0)],
                 keys: [ContentHash.of("unit")],
-                cost: 1e9, servesAll: false, reads: [0], after: [],
+                cost: 1e9, isSharedByAllSubjects: false, reads: [0], dependsOn: [],
                 memory: UnitMemory(.logits, tokens: rows * contextSize))
         ],
         failedItems: [], key: ContentHash.of("plan"), threads: nil, output: "/nowhere/out",

@@ -67,7 +67,7 @@ public struct SAEProbes: Evaluation {
             let baseline = PlannedUnit(
                 unit: SAEProbesUnit.baseline(dataset: dataset), subjects: all,
                 cost: searchCost(columns: cohort.activationSize, passes: 300), inputs: [index],
-                servesAll: true, memory: UnitMemory(.textActivations))
+                isSharedByAllSubjects: true, memory: UnitMemory(.textActivations))
             let latents = all.map { subject in
                 PlannedUnit(
                     unit: SAEProbesUnit.latents(dataset: dataset), subjects: [subject],

@@ -41,7 +41,7 @@ public struct AttributionRun: Codable, Sendable, Hashable {
 public struct AttributionPartial: Codable, Sendable, Equatable {
     public var probes: [ProbeAccuracies]
     public var ablations: [AblationAccuracies]
-    /// The probes themselves, for the units that come after.
+    /// The probes themselves, for the units that depend on them.
     public var trained: TrainedProbes?
     /// The largest effects among some latents.
     public var effects: RankedEffects?

@@ -73,7 +73,7 @@ struct AttributionPlan {
     func units() -> [PlannedUnit<AttributionUnit>] {
         let subjects = cohort.subjectIndices
         let runs = settings.runs(isSCR: isSCR)
-        // Training texts are encoded first, test texts when those are gone.
+        // Training texts are encoded first, test texts when those are released.
         let larger = Double(max(settings.trainSetSize, settings.testSetSize))
         let memory = UnitMemory(
             .textLatents, share: larger / Double(settings.trainSetSize + settings.testSetSize))
@@ -94,24 +94,26 @@ struct AttributionPlan {
             units.append(
                 PlannedUnit(
                     unit: .probes(run), subjects: subjects, cost: costs[index].probes,
-                    costPerToken: costs[index].pooling, inputs: [index], servesAll: true,
+                    costPerToken: costs[index].pooling, inputs: [index],
+                    isSharedByAllSubjects: true,
                     memory: UnitMemory(.textActivations)))
             for subject in subjects {
                 let effects = costs[index].effects(subject)
                 let parts = parts(of: subject, cost: costs[index].mostEffects(subject))
-                let after = [probes] + parts.indices.map { units.count + $0 }
+                let dependencies = [probes] + parts.indices.map { units.count + $0 }
                 units += parts.map { latents in
                     PlannedUnit(
                         unit: .effects(run, latents: latents), subjects: [subject],
                         cost: 0, costPerToken: effects / Double(parts.count), inputs: [index],
-                        after: [probes], memory: memory)
+                        dependsOn: [probes], memory: memory)
                 }
                 units.append(
                     PlannedUnit(
                         unit: .ablations(run), subjects: [subject],
                         cost: 0,
                         costPerToken: costs[index].ablations(subject)
-                            + (parts.isEmpty ? effects : 0), inputs: [index], after: after,
+                            + (parts.isEmpty ? effects : 0), inputs: [index],
+                        dependsOn: dependencies,
                         memory: memory))
             }
         }

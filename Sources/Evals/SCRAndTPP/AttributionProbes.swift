@@ -61,7 +61,7 @@ struct AttributionProbes: Sendable {
 // MARK: - Keeping
 
 extension AttributionProbes {
-    /// The probes for the units that come after.
+    /// The probes for the units that depend on them.
     var trained: TrainedProbes {
         let tests = texts.testTexts
         return TrainedProbes(

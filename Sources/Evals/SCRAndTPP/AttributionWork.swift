@@ -29,15 +29,15 @@ struct AttributionWork: Sendable {
             return subjects.results { _ in partial }
         case .effects(let run, let latents):
             return subjects.results { subject in
-                let probes = try trainedProbes(try earlier(subject), of: run)
+                let probes = try trainedProbes(try dependencies(of: subject), of: run)
                 return AttributionPartial(
                     effects: try effects(of: subject, latents: latents, probes))
             }
         case .ablations(let run):
             return subjects.results { subject in
-                let earlier = try earlier(subject)
-                let probes = try trainedProbes(earlier, of: run)
-                let effects = earlier.compactMap(\.effects)
+                let dependencies = try dependencies(of: subject)
+                let probes = try trainedProbes(dependencies, of: run)
+                let effects = dependencies.compactMap(\.effects)
                 return AttributionPartial(ablations: [
                     try ablations(of: subject, probes, effects: effects)
                 ])
@@ -47,18 +47,19 @@ struct AttributionWork: Sendable {
         }
     }
 
-    /// The partial results of the units that the one at hand comes after.
-    private func earlier(_ subject: SubjectIndex) throws -> [AttributionPartial] {
-        try context.earlier(AttributionPartial.self, for: subject)
+    /// The partial results of the units that the current one depends on.
+    private func dependencies(of subject: SubjectIndex) throws -> [AttributionPartial] {
+        try context.dependencyResults(AttributionPartial.self, for: subject)
     }
 
-    /// The probes that a unit before has trained.
+    /// The probes that a unit has trained that this one depends on.
     private func trainedProbes(_ partials: [AttributionPartial], of run: AttributionRun) throws
         -> AttributionProbes
     {
         guard let trained = partials.compactMap(\.trained).first(where: { $0.run == run }) else {
             throw EvaluationError(
-                .damagedPartial, "The probes of \(run.name) are not among the results before",
+                .damagedPartial,
+                "The probes of \(run.name) are not among the results that this unit depends on",
                 advice: "run again with another `output` folder")
         }
         return try AttributionProbes(trained, with: self)

@@ -65,7 +65,7 @@ public struct SparseProbing: Evaluation {
             let model = PlannedUnit(
                 unit: SparseProbingUnit.model(dataset: dataset), subjects: subjects,
                 cost: costs.model, costPerToken: costs.pooling, inputs: [index],
-                servesAll: true, memory: UnitMemory(.textActivations))
+                isSharedByAllSubjects: true, memory: UnitMemory(.textActivations))
             let latents = subjects.map { subject in
                 PlannedUnit(
                     unit: SparseProbingUnit.latents(dataset: dataset), subjects: [subject],

@@ -192,9 +192,10 @@ public struct PlanMemory: Sendable {
             let references = unit.subjects.map { subjects[$0.value].reference }
             let key =
                 "\(unit.memory) \(unit.cohort) \(unit.reads) "
-                + (unit.servesAll ? "" : references.map { "\($0.latents) \($0.id)" }.joined())
+                + (unit.isSharedByAllSubjects
+                    ? "" : references.map { "\($0.latents) \($0.id)" }.joined())
             guard seen.insert(key).inserted else { continue }
-            take(sizes.unit(unit, of: unit.servesAll ? [] : references) + autoencoders)
+            take(sizes.unit(unit, of: unit.isSharedByAllSubjects ? [] : references) + autoencoders)
         }
         return largest
     }

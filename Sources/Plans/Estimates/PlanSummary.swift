@@ -177,7 +177,7 @@ public struct PlanSummary: Sendable, Codable {
             parts[unit.evaluation].operations += unit.cost
             parts[unit.evaluation].largestUnit = max(
                 parts[unit.evaluation].largestUnit, unit.cost)
-            for subject in unit.subjects where !unit.servesAll {
+            for subject in unit.subjects where !unit.isSharedByAllSubjects {
                 items[unit.evaluation].insert(SIMD2(unit.cohort, subject.value))
             }
         }

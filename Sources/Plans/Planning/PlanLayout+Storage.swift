@@ -65,7 +65,7 @@ extension PlanLayout {
             reads: reads)
     }
 
-    /// For each unit the part of a pass over what it reads that is its own.
+    /// For each unit the fraction of its inputs that it reads.
     ///
     /// All units of an evaluation for the same autoencoders read every set once in all, each as
     /// much as its share of their operations.
@@ -83,11 +83,11 @@ extension PlanLayout {
         }
     }
 
-    /// Sets that a unit reads, with those of the units that it comes after.
+    /// Sets that a unit reads, with those of the units that it depends on.
     private func setsReadTogether() -> [[Int]] {
         var together: Set<[Int]> = []
-        for unit in units where unit.reads.count > 1 || !unit.after.isEmpty {
-            let sets = unit.reads + unit.after.flatMap { units[$0].reads }
+        for unit in units where unit.reads.count > 1 || !unit.dependsOn.isEmpty {
+            let sets = unit.reads + unit.dependsOn.flatMap { units[$0].reads }
             if sets.count > 1 { together.insert(sets) }
         }
         return Array(together)

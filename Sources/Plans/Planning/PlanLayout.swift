@@ -26,7 +26,7 @@ struct PlanLayout {
     private(set) var storage: ActivationStorage?
     /// What the decision rests on, for each activation set.
     private(set) var demands: [ActivationDemand] = []
-    /// For each unit the part of a pass over what it reads that is its own.
+    /// For each unit the fraction of its inputs that it reads.
     private(set) var readShares: [Double] = []
     /// Bytes that one wave may write; nil where nothing limits them.
     var diskBudget: Int?
@@ -119,7 +119,7 @@ struct PlanLayout {
     ///
     /// - Parameters:
     ///   - demands: what it rests on.
-    ///   - shares: for each unit its part of a pass over what it reads.
+    ///   - shares: for each unit the fraction of its inputs that it reads.
     mutating func apply(
         _ storage: ActivationStorage, demands: [ActivationDemand], shares: [Double]
     ) {
@@ -203,8 +203,9 @@ struct PlanLayout {
                 suitable.count == cohort.subjects.count
                 ? planned.subjects : planned.subjects.filter(suitable.contains)
             let read = (planned.inputs ?? every).map { readByInput[$0] }
-            let after = planned.after.map { places[$0] }
-            guard !subjects.isEmpty, !read.contains(where: { $0 == nil }), !after.contains(nil)
+            let dependencies = planned.dependsOn.map { places[$0] }
+            guard !subjects.isEmpty, !read.contains(where: { $0 == nil }),
+                !dependencies.contains(nil)
             else { continue }
             let reads = read.flatMap { $0 ?? [] }
             let tokens = Set(reads.map { activationSets[$0].rowSet }).reduce(0) {
@@ -216,8 +217,9 @@ struct PlanLayout {
                     evaluation: evaluation, cohort: index, unit: planned.unit, subjects: subjects,
                     keys: keys(of: planned, subjects, evaluation: evaluation, cohort, reads: reads),
                     cost: planned.cost + planned.costPerToken * Double(tokens),
-                    servesAll: planned.servesAll,
-                    reads: reads, after: after.compactMap { $0 }, memory: planned.memory))
+                    isSharedByAllSubjects: planned.isSharedByAllSubjects,
+                    reads: reads, dependsOn: dependencies.compactMap { $0 }, memory: planned.memory)
+            )
         }
     }
 
@@ -239,7 +241,7 @@ struct PlanLayout {
         return subjects.map { subject in
             ContentKeys.partial(
                 evaluation: plan, unit: planned.unit, activations: activations, model: modelKey,
-                subject: planned.servesAll ? nil : cohort.subjects[subject.value],
+                subject: planned.isSharedByAllSubjects ? nil : cohort.subjects[subject.value],
                 hook: cohort.hook, specialTokens: cohort.specialTokens, streams: cohort.streams,
                 backend: backendName)
         }

@@ -9,7 +9,7 @@ public struct PlanOutline: Sendable {
     public let storage: [PlanSummary.StorageGroup]
     /// Bytes that the activations of one wave may take; nil where nothing limits them.
     public let diskBudget: Int?
-    /// For each unit the part of a pass over what it reads that is its own.
+    /// For each unit the fraction of its inputs that it reads.
     let readShares: [Double]
     /// What is not on disk.
     public let missing: [MissingThing]

@@ -37,11 +37,11 @@ public struct RunPlan: Sendable, Codable {
         /// Floating-point operations.
         public var cost: Double
         /// Whether all subjects share one key and one result.
-        public var servesAll: Bool
+        public var isSharedByAllSubjects: Bool
         /// Indices of the activation sets that it reads.
         public var reads: [Int]
         /// Indices of the units whose partial results it reads; they come before it.
-        public var after: [Int]
+        public var dependsOn: [Int]
         /// What it holds in memory.
         public var memory = UnitMemory.little
     }

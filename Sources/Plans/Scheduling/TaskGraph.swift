@@ -37,7 +37,7 @@ package struct TaskGraph {
         addBlocks(blocks)
         let pending = Set(units.map(\.index))
         for unit in units {
-            for earlier in plan.units[unit.index].after
+            for earlier in plan.units[unit.index].dependsOn
             where pending.contains(earlier) && gateOfUnit[earlier] == nil {
                 gateOfUnit[earlier] = newGate()
             }
@@ -51,7 +51,7 @@ package struct TaskGraph {
         var waves = [Int](repeating: 0, count: plan.units.count)
         for (index, unit) in plan.units.enumerated() {
             waves[index] =
-                (unit.reads.map { plan.activationSets[$0].wave } + unit.after.map { waves[$0] })
+                (unit.reads.map { plan.activationSets[$0].wave } + unit.dependsOn.map { waves[$0] })
                 .max() ?? 0
         }
         return Dictionary(grouping: units) { waves[$0.index] }.sorted { $0.key < $1.key }
@@ -60,7 +60,7 @@ package struct TaskGraph {
     /// The part of a unit's cost that some of its subjects make.
     package static func cost(of unit: PendingUnit, in plan: RunPlan) -> Double {
         let planned = plan.units[unit.index]
-        return planned.servesAll
+        return planned.isSharedByAllSubjects
             ? planned.cost
             : planned.cost * Double(unit.subjects.count) / Double(max(1, planned.subjects.count))
     }
@@ -104,12 +104,12 @@ package struct TaskGraph {
         work.append(.unit(index: unit.index, subjects: unit.subjects))
         // Units of one autoencoder load its weights; others load those of the whole cohort.
         let artefact =
-            unit.subjects.count == 1 && !planned.servesAll
+            unit.subjects.count == 1 && !planned.isSharedByAllSubjects
             ? plan.cohorts.count + planned.cohort * 1_000_000 + unit.subjects[0].value
             : planned.cohort
         let needs =
             planned.reads.compactMap { gateOfSet[$0] }
-            + planned.after.compactMap { gateOfUnit[$0] }
+            + planned.dependsOn.compactMap { gateOfUnit[$0] }
         tasks.append(
             Scheduler.Task(
                 cost: Self.cost(of: unit, in: plan), artefact: artefact, cohort: planned.cohort,

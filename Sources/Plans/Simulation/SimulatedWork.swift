@@ -52,7 +52,7 @@ struct SimulatedWave: Sendable {
 struct SimulatedWork {
     /// The plan.
     private let plan: RunPlan
-    /// For each unit the part of a pass over what it reads that is its own.
+    /// For each unit the fraction of its inputs that it reads.
     private let readShares: [Double]
     /// Seconds of a run; nil without one.
     private let measured: MeasuredSeconds?
@@ -73,7 +73,8 @@ struct SimulatedWork {
     package func waves() -> [SimulatedWave] {
         let pending = plan.units.indices.map { index in
             let unit = plan.units[index]
-            let subjects = unit.servesAll ? Array(unit.subjects.prefix(1)) : unit.subjects
+            let subjects =
+                unit.isSharedByAllSubjects ? Array(unit.subjects.prefix(1)) : unit.subjects
             return (index: index, subjects: subjects)
         }
         return TaskGraph.waves(of: pending, in: plan).map { wave($0.1) }
@@ -130,7 +131,7 @@ struct SimulatedWork {
             return SimulatedTask(name: name, seconds: seconds, cohort: unit.cohort)
         }
         var artefacts = readsPackedRows(unit) ? [model] : []
-        if !unit.servesAll {
+        if !unit.isSharedByAllSubjects {
             artefacts += unit.subjects.map { subject in
                 (
                     unit.cohort * 1_000_000 + subject.value,

@@ -14,7 +14,7 @@ extension Coordinator: WorkPoolOwner {
         case .unit(let unit, let subjects):
             var (able, earlier): ([SubjectIndex], [[String]]) = ([], [])
             for subject in subjects {
-                if let texts = earlierPartials(of: unit, for: subject) {
+                if let texts = dependencyResults(of: unit, for: subject) {
                     able.append(subject)
                     earlier.append(texts)
                 } else {
@@ -127,10 +127,10 @@ extension Coordinator: WorkPoolOwner {
 
     // MARK: - Partial results
 
-    /// The partial results of the units that a unit comes after; nil when one is missing.
-    private func earlierPartials(of unit: Int, for subject: SubjectIndex) -> [String]? {
+    /// The partial results of the units that a unit depends on; nil when one is missing.
+    private func dependencyResults(of unit: Int, for subject: SubjectIndex) -> [String]? {
         var texts: [String] = []
-        for earlier in plan.units[unit].after.map({ plan.units[$0] }) {
+        for earlier in plan.units[unit].dependsOn.map({ plan.units[$0] }) {
             guard let place = earlier.subjects.firstIndex(of: subject),
                 let text = record.partials[earlier.keys[place]]
             else { return nil }
@@ -143,7 +143,7 @@ extension Coordinator: WorkPoolOwner {
     private func subjectName(_ subject: SubjectIndex, of unit: RunPlan.UnitPlan, in cohort: Cohort)
         -> String
     {
-        unit.servesAll
+        unit.isSharedByAllSubjects
             ? "all autoencoders at \(cohort.hook)" : cohort.subjects[subject.value].name
     }
 

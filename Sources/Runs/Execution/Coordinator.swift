@@ -88,13 +88,13 @@ final class Coordinator {
         plan.units.indices.compactMap { index in
             let unit = plan.units[index]
             let all = zip(unit.subjects, unit.keys).filter { record.partials[$0.1] == nil }
-            let missing = unit.servesAll ? all.prefix(1).map(\.0) : all.map(\.0)
+            let missing = unit.isSharedByAllSubjects ? all.prefix(1).map(\.0) : all.map(\.0)
             return missing.isEmpty ? nil : (index, missing)
         }
     }
 
     private func start(_ pending: [TaskGraph.PendingUnit]) throws {
-        let partials = plan.units.reduce(0) { $0 + ($1.servesAll ? 1 : $1.keys.count) }
+        let partials = plan.units.reduce(0) { $0 + ($1.isSharedByAllSubjects ? 1 : $1.keys.count) }
         let missing = pending.reduce(0) { $0 + $1.subjects.count }
         let cost = plan.units.reduce(0) { $0 + $1.cost }
         let missingCost = pending.reduce(0) { $0 + TaskGraph.cost(of: $1, in: plan) }

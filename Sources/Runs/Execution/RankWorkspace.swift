@@ -75,8 +75,8 @@ struct RankContext: EvaluationContext {
     let workspace: RankWorkspace
     let cohortIndex: Int
     let evaluationIndex: Int
-    /// Partial results of earlier units, for each subject.
-    var earlierPartials: [SubjectIndex: [String]] = [:]
+    /// Results of dependencies, for each subject.
+    var results: [SubjectIndex: [String]] = [:]
 
     var cohort: Cohort { workspace.plan.cohorts[cohortIndex].cohort }
     var backend: any KernelBackend { workspace.source.backend }
@@ -141,7 +141,7 @@ struct RankContext: EvaluationContext {
         try workspace.autoencoder(subject, in: cohort)
     }
 
-    func earlier(for subject: SubjectIndex) throws -> [String] { earlierPartials[subject] ?? [] }
+    func dependencyResults(for subject: SubjectIndex) throws -> [String] { results[subject] ?? [] }
 
     func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
         try workspace.shared(name, make)

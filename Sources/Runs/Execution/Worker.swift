@@ -97,7 +97,7 @@ final class Worker: Sendable {
         workspace.enter(cohort: unit.cohort)
         let context = RankContext(
             workspace: workspace, cohortIndex: unit.cohort, evaluationIndex: unit.evaluation,
-            earlierPartials: Dictionary(uniqueKeysWithValues: zip(subjects, earlier)))
+            results: Dictionary(uniqueKeysWithValues: zip(subjects, earlier)))
         let results = try workspace.evaluations[unit.evaluation].evaluate(
             unit.unit, subjects, context)
         for case .failure(let error as KernelError) in results.values

@@ -13,11 +13,11 @@ struct InMemoryContextTests {
         let units = [
             PlannedUnit(unit: 1, subjects: subjects, cost: 0),
             PlannedUnit(unit: 10, subjects: subjects, cost: 0),
-            PlannedUnit(unit: 100, subjects: subjects, cost: 0, after: [1, 0]),
+            PlannedUnit(unit: 100, subjects: subjects, cost: 0, dependsOn: [1, 0]),
         ]
         let results = try context.evaluated(units) { unit, subjects in
             subjects.results { subject in
-                let before = try context.earlier([Int].self, for: subject).flatMap { $0 }
+                let before = try context.dependencyResults([Int].self, for: subject).flatMap { $0 }
                 return before + [unit + subject.value]
             }
         }

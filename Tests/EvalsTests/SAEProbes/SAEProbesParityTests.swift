@@ -98,7 +98,9 @@ private struct UpstreamRun {
     /// The partial results of some units.
     func partials(in context: InMemoryContext, servingAll: Bool) throws -> [SAEProbesPartial] {
         let evaluation = SAEProbes(settings: settings)
-        return try evaluation.units(for: context.cohort).filter { servingAll == $0.servesAll }.map {
+        return try evaluation.units(for: context.cohort).filter {
+            servingAll == $0.isSharedByAllSubjects
+        }.map {
             let results = try evaluation.evaluate($0.unit, subjects: [SubjectIndex(0)], in: context)
             return try #require(results[SubjectIndex(0)]).get()
         }

@@ -129,8 +129,8 @@ struct SAEProbesTests {
         let world = SmallWorld()
         let units = try world.evaluation.units(for: world.context.cohort)
         #expect(units.count == 6)
-        #expect(units.filter(\.servesAll).map(\.unit.dataset) == world.names)
-        #expect(units.filter(\.servesAll).allSatisfy { $0.subjects.count == 2 })
+        #expect(units.filter(\.isSharedByAllSubjects).map(\.unit.dataset) == world.names)
+        #expect(units.filter(\.isSharedByAllSubjects).allSatisfy { $0.subjects.count == 2 })
         #expect(units.allSatisfy { $0.inputs?.count == 1 && $0.cost + $0.costPerToken > 0 })
         for unit in units { #expect(world.names[unit.inputs![0]] == unit.unit.dataset) }
         let bare = SmallWorld { $0.includeLlmBaseline = false }

@@ -40,9 +40,9 @@ struct AttributionPartsTests {
         for (place, unit) in units.enumerated() {
             switch unit.unit {
             case .ablations(let run):
-                #expect(unit.after.map { units[$0].unit } == [.probes(run)])
-                #expect(unit.after.allSatisfy { $0 < place })
-            default: #expect(unit.after == [])
+                #expect(unit.dependsOn.map { units[$0].unit } == [.probes(run)])
+                #expect(unit.dependsOn.allSatisfy { $0 < place })
+            default: #expect(unit.dependsOn == [])
             }
         }
         #expect(units.count == (isSCR ? 24 : 6))
@@ -62,8 +62,9 @@ struct AttributionPartsTests {
                 .effects(run, latents: 300..<450), .effects(run, latents: 450..<600),
                 .ablations(run), .ablations(run),
             ])
-        #expect(units.prefix(7).map(\.after) == [[], [0], [0], [0], [0], [0, 1, 2, 3, 4], [0]])
-        #expect(units[7].after == [] && units[8].after == [7])
+        #expect(
+            units.prefix(7).map(\.dependsOn) == [[], [0], [0], [0], [0], [0, 1, 2, 3, 4], [0]])
+        #expect(units[7].dependsOn == [] && units[8].dependsOn == [7])
         #expect(units.prefix(7).allSatisfy { $0.inputs == [0] })
         let cost = units[1...5].reduce(0) { $0 + $1.costPerToken }
         #expect(isClose(cost, whole[1].costPerToken, within: 1e-9))
@@ -124,7 +125,7 @@ struct AttributionPartsTests {
         let whole = try AttributionProbes(run, with: work)
         #expect(trained.probes == whole.probes)
         #expect(trained.accuracies == whole.accuracies)
-        try context.setEarlier([partial], for: subject)
+        try context.setDependencyResults([partial], for: subject)
         let usual = try work.evaluate(.ablations(run), subjects: [subject])[subject]?.get()
         #expect(usual?.ablations.first?.ablated.first?.levels.first?.latents == 1)
 
@@ -133,7 +134,7 @@ struct AttributionPartsTests {
         for place in constant.weights.values.indices { constant.weights.values[place] = 0 }
         for place in constant.logits.values.indices { constant.logits.values[place] = 1 }
         partial.trained = constant
-        try context.setEarlier([partial], for: subject)
+        try context.setDependencyResults([partial], for: subject)
         let other = try #require(
             try work.evaluate(.ablations(run), subjects: [subject])[subject]?.get().ablations.first)
         for level in other.ablated.flatMap(\.levels) {
@@ -153,12 +154,12 @@ struct AttributionPartsTests {
         short.trained?.weights.values.removeLast()
         var other = probes
         other.trained?.run = AttributionRun(dataset: "other")
-        try context.setEarlier([probes], for: subject)
+        try context.setDependencyResults([probes], for: subject)
         let effects = try #require(
             try work.evaluate(.effects(run, latents: 0..<4), subjects: [subject])[subject]?.get())
         let cases: [[AttributionPartial]] = [[], [short], [other], [probes, effects]]
         for earlier in cases {
-            try context.setEarlier(earlier, for: subject)
+            try context.setDependencyResults(earlier, for: subject)
             let result = try work.evaluate(.ablations(run), subjects: [subject])[subject]
             let error = #expect(throws: EvaluationError.self) { try result?.get() }
             #expect(error?.code == .damagedPartial)

@@ -106,7 +106,7 @@ struct AttributionPlanTests {
     func units() throws {
         let units = try TPP(settings: AttributionSettings()).units(for: cohort())
         #expect(units.count == 6)
-        #expect(units.map(\.servesAll) == [true, false, false, true, false, false])
+        #expect(units.map(\.isSharedByAllSubjects) == [true, false, false, true, false, false])
         #expect(units.map(\.inputs) == [[0], [0], [0], [1], [1], [1]])
         #expect(units[0].subjects.count == 2)
         #expect(units[2].subjects == [SubjectIndex(1)])

@@ -72,7 +72,9 @@ struct AttributionStreamsTests {
             labelled: [settings.request(run): ProbingFixture.labelled()])
         let (evaluation, subjects) = (TPP(settings: settings), [SubjectIndex(0), SubjectIndex(1)])
         let probes = try evaluation.evaluate(.probes(run), subjects: subjects, in: context)
-        for (subject, partial) in probes { try context.setEarlier([partial.get()], for: subject) }
+        for (subject, partial) in probes {
+            try context.setDependencyResults([partial.get()], for: subject)
+        }
         let results = try evaluation.evaluate(.ablations(run), subjects: subjects, in: context)
         #expect(throws: Broken.self) { try #require(results[SubjectIndex(0)]).get() }
         #expect(throws: Never.self) { try #require(results[SubjectIndex(1)]).get() }

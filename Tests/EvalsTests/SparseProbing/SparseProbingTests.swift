@@ -142,7 +142,7 @@ struct SparseProbingTests {
                 .model(dataset: "first"), .latents(dataset: "first"), .latents(dataset: "first"),
                 .model(dataset: "second"), .latents(dataset: "second"), .latents(dataset: "second"),
             ])
-        #expect(units.map(\.servesAll) == [true, false, false, true, false, false])
+        #expect(units.map(\.isSharedByAllSubjects) == [true, false, false, true, false, false])
         #expect(
             units.map(\.subjects) == [all, [all[0]], [all[1]], all, [all[0]], [all[1]]])
         #expect(units.map(\.inputs) == [[0], [0], [0], [1], [1], [1]])
@@ -151,7 +151,7 @@ struct SparseProbingTests {
         let inOrder = try evaluation.units(for: cohort)
         #expect(inOrder.map(\.unit) == [.upstream, .upstream])
         #expect(inOrder.map(\.subjects) == [[all[0]], [all[1]]])
-        #expect(inOrder.allSatisfy { $0.inputs == nil && !$0.servesAll })
+        #expect(inOrder.allSatisfy { $0.inputs == nil && !$0.isSharedByAllSubjects })
         #expect(evaluation.inputs(for: cohort).map(\.dataset) == ["first", "second"])
     }
 

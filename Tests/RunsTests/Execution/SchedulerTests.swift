@@ -163,7 +163,7 @@ struct TaskGraphTests {
         let unit = plan.units[0]
         plan.units = [unit, unit, unit]
         plan.units[1].reads = [1]
-        (plan.units[2].reads, plan.units[2].after) = ([], [0])
+        (plan.units[2].reads, plan.units[2].dependsOn) = ([], [0])
         return plan
     }
 
