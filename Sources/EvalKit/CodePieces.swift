@@ -28,15 +28,15 @@ public final class CodePieces: Sendable {
     /// The rows of the next piece.
     ///
     /// - Parameters:
-    ///   - cuts: places where rows may be cut, ascending, from 0 to the number of rows.
-    ///   - place: which of them comes first.
-    /// - Returns: which of them comes last.
-    func end(of cuts: [Int], from place: Int) -> Int {
+    ///   - cuts: rows before which a piece may end, ascending, from 0 to the number of rows.
+    ///   - first: index of the cut at which the piece begins.
+    /// - Returns: index of the cut at which it ends.
+    func end(of cuts: [Int], from first: Int) -> Int {
         let rows =
             most.withLock { $0 }.map { Int(Double(Self.bytes / Self.bytesOfCode) / max(1, $0)) }
             ?? Self.firstRows
-        var end = place + 1
-        while end < cuts.count - 1, cuts[end + 1] - cuts[place] <= rows { end += 1 }
+        var end = first + 1
+        while end < cuts.count - 1, cuts[end + 1] - cuts[first] <= rows { end += 1 }
         return end
     }
 
@@ -53,26 +53,26 @@ extension EvaluationContext {
     ///
     /// - Parameters:
     ///   - x: `[rows, model]`.
-    ///   - cuts: places where they may be cut, ascending, from 0 to the number of rows.
+    ///   - cuts: rows before which a piece may end, ascending, from 0 to the number of rows.
     ///   - pieces: shared by all threads of a unit.
-    ///   - body: takes the places of a piece's first and last cut, its rows and their codes.
+    ///   - body: takes the indices of a piece's first and last cut, its rows and their codes.
     /// - Throws: errors of the encoding and of `body`.
     public func forEachPiece(
         of x: Tensor, cuts: [Int], _ pieces: CodePieces,
         encoding: (Tensor) throws -> SparseCodes,
         _ body: (Range<Int>, Tensor, SparseCodes) throws -> Void
     ) throws {
-        var place = 0
-        while place < cuts.count - 1 {
+        var first = 0
+        while first < cuts.count - 1 {
             // The bits of a GPU's products may depend on the number of rows.
             let isWhole = backend.chunks.atOnce != nil
-            let end = isWhole ? cuts.count - 1 : pieces.end(of: cuts, from: place)
-            let rows = cuts[place]..<cuts[end]
+            let end = isWhole ? cuts.count - 1 : pieces.end(of: cuts, from: first)
+            let rows = cuts[first]..<cuts[end]
             let part = rows == 0..<x.rows ? x : x.rows(rows)
             let codes = try encoding(part)
             pieces.note(codes)
-            try body(place..<end, part, codes)
-            place = end
+            try body(first..<end, part, codes)
+            first = end
         }
     }
 }

@@ -33,7 +33,7 @@ public enum RandomStreams: String, Sendable, Codable, CaseIterable {
 
 /// An autoencoder under evaluation.
 public struct Subject: Sendable, Codable {
-    /// Where it lies and what its config says.
+    /// Where it is stored and what its config says.
     public var reference: AutoencoderReference
     /// Hash of its files.
     public var key: ContentHash

@@ -15,8 +15,8 @@ public struct PackedFloats: Codable, Sendable, Equatable {
                 "The numbers in a partial result take \(data.count) bytes, not a multiple of 4")
         }
         values = data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: 4).map { place in
-                let bits = bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+            stride(from: 0, to: bytes.count, by: 4).map { offset in
+                let bits = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
                 return Float(bitPattern: UInt32(littleEndian: bits))
             }
         }

@@ -32,10 +32,10 @@ struct GatedTransformer: TransformerArchitecture {
     private let unembedding: LinearWeights
 
     /// Maps the weights.
-    init(_ settings: GatedSettings, from place: ModelWeights.Place, backend: any KernelBackend)
+    init(_ settings: GatedSettings, from source: ModelWeights.Source, backend: any KernelBackend)
         throws
     {
-        let weights = try ModelWeights(from: place, prefixes: settings.prefixes)
+        let weights = try ModelWeights(from: source, prefixes: settings.prefixes)
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         rotary = RotaryPositions(settings.rotary)
         slidingRotary = settings.slidingRotary.map { RotaryPositions($0) } ?? rotary

@@ -1,6 +1,6 @@
 import Basics
 
-/// A place in the model where activations can be read or replaced, under its TransformerLens name.
+/// A point in the model where activations can be read or replaced, under its TransformerLens name.
 public struct HookPoint: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
     /// Where in the block, in the order in which a pass meets them.
     public enum Site: String, Sendable, Codable, CaseIterable {
@@ -30,7 +30,7 @@ public struct HookPoint: Hashable, Sendable, Codable, Comparable, CustomStringCo
     /// Where in the block.
     public var site: Site
 
-    /// Names a place; the embedding lies before block 0.
+    /// Names a point; the embedding comes before block 0.
     public init(layer: Int, site: Site) {
         (self.layer, self.site) = (site == .embedding ? 0 : layer, site)
     }
@@ -72,10 +72,10 @@ public struct HookPoint: Hashable, Sendable, Codable, Comparable, CustomStringCo
     /// The first block that runs after a restart from here.
     public var firstBlockAfter: Int { site == .residPost ? layer + 1 : layer }
 
-    /// Whether one place comes before another in a forward pass.
+    /// Whether one point comes before another in a forward pass.
     public static func < (first: HookPoint, second: HookPoint) -> Bool {
         let sites = Site.allCases
-        let places = (sites.firstIndex(of: first.site) ?? 0, sites.firstIndex(of: second.site) ?? 0)
-        return (first.layer, places.0) < (second.layer, places.1)
+        let order = (sites.firstIndex(of: first.site) ?? 0, sites.firstIndex(of: second.site) ?? 0)
+        return (first.layer, order.0) < (second.layer, order.1)
     }
 }

@@ -16,7 +16,7 @@ public protocol LanguageModel: Sendable {
     ///   model]`; captured activations are `[batch · positions, size of the hook]`, logits
     ///   `[batch · positions, vocabulary]` or, of chosen tokens, `[chosen, vocabulary]`.
     /// - Throws: ``LanguageModelError`` when a hook does not exist, a row is longer than the
-    ///   model's context or a token lies outside the vocabulary.
+    ///   model's context or a token is outside the vocabulary.
     func run(_ pass: ForwardPass) throws -> ForwardResult
 }
 

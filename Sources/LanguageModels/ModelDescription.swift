@@ -52,7 +52,7 @@ public struct ModelDescription: Sendable, Codable, Equatable {
     public func check(_ hook: HookPoint) throws(LanguageModelError) {
         guard (0..<layers).contains(hook.layer) else {
             throw LanguageModelError(
-                .layerOutOfRange, "Hook \(hook) lies beyond the \(layers) blocks of the model",
+                .layerOutOfRange, "Hook \(hook) is beyond the \(layers) blocks of the model",
                 advice: "a layer from 0 to \(layers - 1)")
         }
         guard missingSites.contains(hook.site) else { return }

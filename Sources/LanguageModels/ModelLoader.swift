@@ -8,7 +8,7 @@ struct ArchitectureEntry: Sendable {
     let describe: @Sendable (ModelConfig) throws -> ModelDescription
     /// Maps the weights of a folder, or takes tensors.
     let load:
-        @Sendable (ModelConfig, ModelWeights.Place, any KernelBackend) throws -> any LanguageModel
+        @Sendable (ModelConfig, ModelWeights.Source, any KernelBackend) throws -> any LanguageModel
 }
 
 extension ArchitectureEntry {

@@ -14,7 +14,7 @@ struct ModelWeights {
     private let prefixes: [String]
 
     /// Where the weights of a model come from.
-    enum Place {
+    enum Source {
         /// A folder of safetensors.
         case folder(String)
         /// Tensors that are there already.
@@ -25,9 +25,9 @@ struct ModelWeights {
     ///
     /// - Parameter prefixes: what the hub writes before the names of the bare model, such as
     ///   `transformer.`; names with any of them and without are found.
-    init(from place: Place, prefixes: [String]) throws(LanguageModelError) {
+    init(from weights: Source, prefixes: [String]) throws(LanguageModelError) {
         self.prefixes = prefixes
-        switch place {
+        switch weights {
         case .tensors(let source): self.source = source
         case .folder(let folder):
             do {

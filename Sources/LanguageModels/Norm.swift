@@ -23,8 +23,8 @@ enum Norm: Sendable {
             }
         for row in 0..<x.rows {
             for column in 0..<width {
-                let place = row * width + column
-                target[place] = source[place] * scale[column] + shift[column]
+                let index = row * width + column
+                target[index] = source[index] * scale[column] + shift[column]
             }
         }
         return result

@@ -15,7 +15,7 @@ protocol TransformerArchitecture: Sendable {
     /// Turns tokens `[batch · positions]` into the residual stream `[batch · positions, model]`.
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor
 
-    /// Runs one block on `[batch · positions, model]` and shows what lies inside it to `hooks`.
+    /// Runs one block on `[batch · positions, model]` and shows what is inside it to `hooks`.
     ///
     /// - Returns: the residual stream after the block, or nil when `hooks` has all that is wanted.
     func block(_ layer: Int, _ x: Tensor, _ hooks: HookVisitor) throws -> Tensor?
@@ -124,13 +124,13 @@ extension Transformer {
             throw LanguageModelError(
                 .tokenOutOfRange,
                 "Token \(tokens[index]) at row \(index / pass.positions), position "
-                    + "\(index % pass.positions), lies outside the vocabulary of "
+                    + "\(index % pass.positions), is outside the vocabulary of "
                     + "\(description.vocabulary)",
                 advice: "the tokenizer that belongs to this model")
         }
     }
 
-    /// Checks the shape and place of a residual stream.
+    /// Checks the shape and first block of a residual stream.
     private func checkResidual(
         _ residual: Tensor, _ beforeBlock: Int, _ pass: ForwardPass
     ) throws(LanguageModelError) {
@@ -157,7 +157,8 @@ extension Transformer {
         try description.check(point)
         guard point.layer >= first, fromTokens || point.site != .embedding else {
             throw LanguageModelError(
-                .layerOutOfRange, "Hook \(point) lies before block \(first), where the pass begins",
+                .layerOutOfRange,
+                "Hook \(point) comes before block \(first), where the pass begins",
                 advice: "a pass that begins earlier")
         }
     }

@@ -161,7 +161,7 @@ struct TextChunk: Sendable {
             throw EvaluationError(
                 .unsuitable,
                 "Activations of `\(dataset)` have \(count) rows for \(starts[texts.count]) tokens",
-                advice: "remove the artefact and run again")
+                advice: "remove the artifact and run again")
         }
     }
 }

@@ -108,8 +108,8 @@ struct ReconstructionPhase {
             }
         }
 
-        /// What does not depend on any autoencoder; the ablated logits are gone when it returns, so
-        /// that no more than two of a chunk are held at a time.
+        /// What does not depend on any autoencoder; the ablated logits are released when it
+        /// returns, so that no more than two of a chunk are held at a time.
         @inline(never)
         private func ablatedSums(_ x: Tensor, restart: Tensor, clean: Logits, kept: [Bool]) throws
             -> [ReconstructionSums]

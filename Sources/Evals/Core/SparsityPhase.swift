@@ -34,22 +34,22 @@ struct SparsityPhase {
             let chunk = chunks[index]
             let input = inputs[chunk.batch - batches.lowerBound]
             let x = try context.activations(at: context.cohort.hook, rows: chunk.rows)
-            return unit.loaded.indices.map { place in
+            return unit.loaded.indices.map { index in
                 Result {
                     try sums(
-                        of: unit.loaded[place].autoencoder, x: x, kept: input.kept(in: chunk.rows),
-                        spread: input.spread(in: chunk.rows), counts: counts[place],
-                        pieces: pieces[place])
+                        of: unit.loaded[index].autoencoder, x: x, kept: input.kept(in: chunk.rows),
+                        spread: input.spread(in: chunk.rows), counts: counts[index],
+                        pieces: pieces[index])
                 }
             }
         }
         var inputSum = [Double](repeating: 0, count: context.cohort.activationSize)
         for input in inputs { for d in inputSum.indices { inputSum[d] += input.sum[d] } }
-        return unit.results(results) { place, sums in
+        return unit.results(results) { index, sums in
             let perBatch = batches.map { batch in
                 zip(chunks, sums).filter { $0.0.batch == batch }.flatMap(\.1).reduce(BatchSums(), +)
             }
-            let (firings, rows) = counts[place].totals
+            let (firings, rows) = counts[index].totals
             return SparsitySums(
                 batches: perBatch, firings: PackedCounts(firings), firingRows: PackedCounts(rows),
                 inputSum: inputSum)
@@ -69,8 +69,8 @@ struct SparsityPhase {
         try context.forEachPiece(
             of: x, cuts: Array(stride(from: 0, through: x.rows, by: positions)), pieces,
             encoding: encoding
-        ) { places, x, codes in
-            let first = places.lowerBound * positions
+        ) { rowRange, x, codes in
+            let first = rowRange.lowerBound * positions
             let y = try autoencoder.decode(codes, of: x, on: context.backend)
             let statistics = try context.backend.rowStatistics(x, y)
             counts.add(
@@ -81,8 +81,8 @@ struct SparsityPhase {
                 var sums = BatchSums(
                     statistics[token], spread: spread[spread.startIndex + first + token])
                 sums.nonZeros = entries.count
-                for place in entries { sums.latentSum += Double(codes.values[place]) }
-                let row = places.lowerBound + token / positions
+                for entry in entries { sums.latentSum += Double(codes.values[entry]) }
+                let row = rowRange.lowerBound + token / positions
                 rows[row] = rows[row] + sums
             }
         }

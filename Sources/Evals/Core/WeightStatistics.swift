@@ -5,7 +5,7 @@ import Kernels
 ///
 /// - Cost: `4 · range · latents · model` FLOP for the largest cosines.
 /// - Source: `get_featurewise_weight_based_metrics` of SAE Bench 0.6.0. An autoencoder without an
-///   encoder matrix gets NaN in its place.
+///   encoder matrix gets NaN instead.
 func weightStatistics(
     of range: Range<Int>, in autoencoder: any Autoencoder, on backend: any KernelBackend
 ) throws -> WeightStatistics {

@@ -4,7 +4,7 @@ import Kernels
 struct LatentTable: Sendable {
     let codes: SparseCodes
 
-    /// Joins the codes of blocks of texts, which are gone one by one.
+    /// Joins the codes of blocks of texts, which are released one by one.
     init(_ blocks: consuming [SparseCodes], latents: Int) {
         var blocks = blocks
         var (indices, values, starts) = ([Int32](), [Float](), [0])
@@ -65,13 +65,13 @@ struct LatentTable: Sendable {
     /// - Parameter binarized: whether what is not zero becomes 1.
     /// - Shapes: `[rows, latents]`.
     func dense(rows: [Int], latents: [Int], binarized: Bool) -> [Float] {
-        var places = [Int32](repeating: -1, count: codes.latents)
-        for (place, latent) in latents.enumerated() { places[latent] = Int32(place) }
+        var columns = [Int32](repeating: -1, count: codes.latents)
+        for (column, latent) in latents.enumerated() { columns[latent] = Int32(column) }
         var values = [Float](repeating: 0, count: rows.count * latents.count)
         for (index, row) in rows.enumerated() {
             forEachEntry(of: row) { latent, value in
-                guard places[latent] >= 0 else { return }
-                values[index * latents.count + Int(places[latent])] = binarized ? 1 : value
+                guard columns[latent] >= 0 else { return }
+                values[index * latents.count + Int(columns[latent])] = binarized ? 1 : value
             }
         }
         return values
@@ -79,8 +79,8 @@ struct LatentTable: Sendable {
 
     /// Visits the latents of a row that are not zero.
     private func forEachEntry(of row: Int, _ body: (Int, Float) -> Void) {
-        for place in codes.rowStarts[row]..<codes.rowStarts[row + 1] {
-            body(Int(codes.indices[place]), codes.values[place])
+        for entry in codes.rowStarts[row]..<codes.rowStarts[row + 1] {
+            body(Int(codes.indices[entry]), codes.values[entry])
         }
     }
 }

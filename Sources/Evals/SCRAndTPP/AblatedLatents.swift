@@ -107,10 +107,10 @@ struct AblatedLatents: Sendable {
     }
 
     /// Logits of a chosen probe after latents are ablated, for tests of the reduction.
-    func logits(of place: Int, without latents: [Int], texts: [Int], countsMasked: Bool) -> [Double]
+    func logits(of group: Int, without latents: [Int], texts: [Int], countsMasked: Bool) -> [Double]
     {
         let sums = sums([latents], texts: texts)
-        let chosen = probes.texts.chosen.firstIndex(of: place) ?? 0
+        let chosen = probes.texts.chosen.firstIndex(of: group) ?? 0
         let leak = countsMasked ? sums.leak(0, probe: chosen) : 0
         return texts.map {
             Double(probes.logits[chosen][$0]) - sums.value(0, probe: chosen, text: $0) - leak

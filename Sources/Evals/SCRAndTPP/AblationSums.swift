@@ -43,7 +43,7 @@ struct AblationSums {
         let choices = min(UInt32.bitWidth, leaks.count / max(1, probes) - first)
         var sums = [Double](repeating: 0, count: choices * probes)
         for text in texts {
-            for place in sums.indices { sums[place] = 0 }
+            for slot in sums.indices { sums[slot] = 0 }
             latents.indices.withUnsafeBufferPointer { indices in
                 takers.withUnsafeBufferPointer { takers in
                     for entry in latents.starts[text]..<latents.starts[text + 1] {
@@ -55,8 +55,8 @@ struct AblationSums {
                     }
                 }
             }
-            for place in sums.indices {
-                values[(first * probes + place) * self.texts + text] = sums[place]
+            for slot in sums.indices {
+                values[(first * probes + slot) * self.texts + text] = sums[slot]
             }
         }
     }

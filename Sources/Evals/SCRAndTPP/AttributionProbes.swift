@@ -10,7 +10,7 @@ struct AttributionProbes: Sendable {
     /// One for each chosen name.
     let probes: [LinearProbe]
     /// For each chosen name its probe's logits of the test texts on the model's own activations, at
-    /// the places of the texts; those of other texts are not numbers.
+    /// the indices of the texts; those of other texts are not numbers.
     let logits: [[Float]]
     /// The round of evaluations on the model's own activations.
     let round: [AttributionEvaluation]
@@ -28,7 +28,7 @@ struct AttributionProbes: Sendable {
     }
 
     /// Logits of a chosen probe.
-    func logits(of place: Int) -> [Float] { logits[texts.chosen.firstIndex(of: place) ?? 0] }
+    func logits(of group: Int) -> [Float] { logits[texts.chosen.firstIndex(of: group) ?? 0] }
 
     /// Keeps probes and their logits, so that pooled activations can go.
     private init(
@@ -120,13 +120,13 @@ extension AttributionProbes {
     init(_ run: AttributionRun, with work: AttributionWork) throws {
         let (texts, pooled) = try work.inputs(run)
         let probes = try work.context.parallel(texts.chosen.count) { index in
-            let place = texts.chosen[index]
-            let stream = "\(run.name).\(texts.names[place])"
+            let group = texts.chosen[index]
+            let stream = "\(run.name).\(texts.names[group])"
             var (trainStream, testStream) = (
                 work.generator("\(stream).train"), work.generator("\(stream).test")
             )
-            let train = texts.task(.train, of: place, using: &trainStream)
-            let test = texts.task(.test, of: place, using: &testStream)
+            let train = texts.task(.train, of: group, using: &trainStream)
+            let test = texts.task(.test, of: group, using: &testStream)
             var generator = work.generator("\(stream).probe")
             return try trainedProbe(
                 pooled, train, test: pooled, test, settings: work.settings.training,
@@ -144,9 +144,9 @@ extension AttributionProbes {
     ) throws {
         let (texts, pooled) = try work.inputs(run)
         var probes: [LinearProbe] = []
-        for place in texts.names.indices {
-            let train = texts.task(.train, of: place, using: &generator)
-            let test = texts.task(.test, of: place, using: &generator)
+        for group in texts.names.indices {
+            let train = texts.task(.train, of: group, using: &generator)
+            let test = texts.task(.test, of: group, using: &generator)
             probes.append(
                 try trainedProbe(
                     pooled, train, test: pooled, test, settings: work.settings.training,

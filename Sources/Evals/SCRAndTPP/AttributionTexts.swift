@@ -11,10 +11,10 @@ struct AttributionTexts: Sendable {
     /// Texts of each name.
     let train: [[Int]]
     let test: [[Int]]
-    /// For SCR the place of the group that gives each one's negatives; nil when negatives are drawn
+    /// For SCR the index of the group that gives each one's negatives; nil when negatives are drawn
     /// from all others.
     let partners: [Int]?
-    /// The places whose probes are ablated and evaluated.
+    /// The groups whose probes are ablated and evaluated.
     let chosen: [Int]
 
     /// All texts of training, ascending.
@@ -44,7 +44,7 @@ struct AttributionTexts: Sendable {
             guard names == expected, testNames == expected else {
                 throw Self.unsuitable(run, "the groups", names, testNames)
             }
-            // A group and its partner lie side by side.
+            // A group and its partner are neighbours.
             partners = names.indices.map { $0 ^ 1 }
             chosen = Array(stride(from: 0, to: names.count, by: 2))
         }
@@ -59,29 +59,29 @@ struct AttributionTexts: Sendable {
     }
 
     /// The task of one name.
-    func task(_ split: TextRows.Split, of place: Int, using generator: inout TorchGenerator)
+    func task(_ split: TextRows.Split, of group: Int, using generator: inout TorchGenerator)
         -> ProbeTask
     {
         let groups = split == .train ? train : test
-        guard let partners else { return sampledTask(of: place, among: groups, using: &generator) }
+        guard let partners else { return sampledTask(of: group, among: groups, using: &generator) }
         return pairedTask(
-            positives: groups[place], negatives: groups[partners[place]], using: &generator)
+            positives: groups[group], negatives: groups[partners[group]], using: &generator)
     }
 
     /// One round of evaluations, whose test tasks are drawn in SAE Bench's order: each chosen name's
     /// own probe, and for SCR the other chosen probes on each one's data.
     func round(using generator: inout TorchGenerator) -> [AttributionEvaluation] {
         var evaluations: [AttributionEvaluation] = []
-        for place in chosen {
-            let task = task(.test, of: place, using: &generator)
-            evaluations.append(AttributionEvaluation(name: names[place], probe: place, task: task))
+        for group in chosen {
+            let task = task(.test, of: group, using: &generator)
+            evaluations.append(AttributionEvaluation(name: names[group], probe: group, task: task))
         }
-        for place in chosen where partners != nil {
-            let task = task(.test, of: place, using: &generator)
-            for probe in chosen where probe != place {
+        for group in chosen where partners != nil {
+            let task = task(.test, of: group, using: &generator)
+            for probe in chosen where probe != group {
                 evaluations.append(
                     AttributionEvaluation(
-                        name: Self.name(of: names[probe], on: names[place]), probe: probe,
+                        name: Self.name(of: names[probe], on: names[group]), probe: probe,
                         task: task))
             }
         }

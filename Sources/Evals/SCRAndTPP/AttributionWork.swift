@@ -70,9 +70,9 @@ struct AttributionWork: Sendable {
         of subject: SubjectIndex, latents: Range<Int>?, _ probes: AttributionProbes
     ) throws -> RankedEffects {
         let texts = probes.texts
-        let tasks = texts.chosen.map { place in
-            var generator = generator("\(probes.run.name).\(texts.names[place]).effects")
-            return texts.task(.train, of: place, using: &generator)
+        let tasks = texts.chosen.map { group in
+            var generator = generator("\(probes.run.name).\(texts.names[group]).effects")
+            return texts.task(.train, of: group, using: &generator)
         }
         return try LatentEffects(of: subject, latents: latents, probes, with: self).ranked(
             tasks, isSCR: isSCR, most: settings.nValues.max() ?? 0, in: context)
@@ -94,13 +94,13 @@ struct AttributionWork: Sendable {
         let latents = try AblatedLatents(
             of: subject, latents: choices.flatMap { $0.flatMap(\.self) }, probes, with: self)
         let ablated = try context.parallel(texts.chosen.count) { index in
-            let place = texts.chosen[index]
+            let group = texts.chosen[index]
             let rounds = settings.nValues.map { n in
-                var generator = generator("\(probes.run.name).\(texts.names[place]).ablated.\(n)")
+                var generator = generator("\(probes.run.name).\(texts.names[group]).ablated.\(n)")
                 return texts.round(using: &generator)
             }
             return latents.accuracies(
-                named: texts.names[place], nValues: settings.nValues, choices: choices[index],
+                named: texts.names[group], nValues: settings.nValues, choices: choices[index],
                 rounds: rounds)
         }
         return AblationAccuracies(run: probes.run, ablated: ablated)

@@ -97,7 +97,7 @@ struct LatentDecoding: Sendable {
     }
 
     /// Those of some latents that an activation of 0 has, times what decoding multiplies them by;
-    /// they are numbered by their places among the latents.
+    /// they are numbered by their indices among the latents.
     func latentsOfZero(among selection: LatentSelection) throws -> [(latent: Int, value: Double)] {
         let zero = Tensor(zeros: [1, size])
         let codes = try selection.encode(zero, on: backend)

@@ -46,10 +46,10 @@ struct LatentEffects: Sendable {
 
     /// The effect of each latent on a probe, `[latents]`; for SCR its absolute value, for TPP with
     /// differences below 0 taken as 0.
-    func effects(_ task: ProbeTask, of place: Int, isSCR: Bool) -> [Float] {
+    func effects(_ task: ProbeTask, of group: Int, isSCR: Bool) -> [Float] {
         let differences = signedMeanDifferences(pooled, task)
         let (count, probe) = (
-            probes.texts.chosen.count, probes.texts.chosen.firstIndex(of: place) ?? 0
+            probes.texts.chosen.count, probes.texts.chosen.firstIndex(of: group) ?? 0
         )
         return differences.enumerated().map { latent, difference in
             let effect = difference * products[latent * count + probe]

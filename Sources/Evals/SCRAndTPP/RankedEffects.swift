@@ -19,10 +19,10 @@ public struct RankedEffects: Codable, Sendable, Equatable {
         ///   - effects: one for each latent.
         ///   - first: the first of the latents.
         init(of effects: [Float], from first: Int, most: Int) {
-            let places = topFeatures(effects, count: most)
+            let largest = topFeatures(effects, count: most)
             effective = effects.count { $0 != 0 }
-            latents = PackedCounts(places.map { first + $0 })
-            values = PackedFloats(places.map { effects[$0] })
+            latents = PackedCounts(largest.map { first + $0 })
+            values = PackedFloats(largest.map { effects[$0] })
         }
 
         /// The union of effects of different latents, in the order of the latents.

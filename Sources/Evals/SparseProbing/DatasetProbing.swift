@@ -18,9 +18,9 @@ struct DatasetProbing: Sendable {
         -> ProbedDataset
     {
         let data = try PooledDataset(settings.request(dataset), of: subject, in: context)
-        let full = hasFullProbe(source) ? data.classes.indices.map { ProbeJob(place: $0) } : []
+        let full = hasFullProbe(source) ? data.classes.indices.map { ProbeJob(classIndex: $0) } : []
         let sparse = settings.kValues.flatMap { k in
-            data.classes.indices.map { ProbeJob(place: $0, k: k) }
+            data.classes.indices.map { ProbeJob(classIndex: $0, k: k) }
         }
         // Probes on all features take longest, so they come first.
         let jobs = full + sparse
@@ -28,10 +28,10 @@ struct DatasetProbing: Sendable {
             let job = jobs[index]
             let features = job.k.map { "top \($0)" } ?? "full"
             let stream =
-                "sparse_probing.\(dataset).\(data.classes[job.place]).\(source.rawValue).\(features)"
+                "sparse_probing.\(dataset).\(data.classes[job.classIndex]).\(source.rawValue).\(features)"
             let task = { (split: TextRows.Split) in
                 var generator = self.generator("\(stream).\(split.rawValue)")
-                return data.task(split, of: job.place, using: &generator)
+                return data.task(split, of: job.classIndex, using: &generator)
             }
             var generator = self.generator("\(stream).probe")
             return try score(
@@ -64,20 +64,21 @@ struct DatasetProbing: Sendable {
         _ data: PooledDataset, source: FeatureSource, using generator: inout TorchGenerator
     ) throws -> [ProbeScore] {
         var scores: [ProbeScore] = []
-        for place in data.classes.indices where hasFullProbe(source) {
-            let train = data.task(.train, of: place, using: &generator)
-            let test = data.task(.test, of: place, using: &generator)
+        for classIndex in data.classes.indices where hasFullProbe(source) {
+            let train = data.task(.train, of: classIndex, using: &generator)
+            let test = data.task(.test, of: classIndex, using: &generator)
             scores.append(
                 try score(
-                    ProbeJob(place: place), train: train, test: test, data: data, using: &generator)
+                    ProbeJob(classIndex: classIndex), train: train, test: test, data: data,
+                    using: &generator)
             )
         }
         var tasks: [(job: ProbeJob, train: ProbeTask, test: ProbeTask)] = []
         for k in settings.kValues {
-            for place in data.classes.indices {
-                let train = data.task(.train, of: place, using: &generator)
-                let test = data.task(.test, of: place, using: &generator)
-                tasks.append((ProbeJob(place: place, k: k), train, test))
+            for classIndex in data.classes.indices {
+                let train = data.task(.train, of: classIndex, using: &generator)
+                let test = data.task(.test, of: classIndex, using: &generator)
+                tasks.append((ProbeJob(classIndex: classIndex, k: k), train, test))
             }
         }
         let drawn = tasks
@@ -137,10 +138,10 @@ struct DatasetProbing: Sendable {
     }
 }
 
-/// One probe: the place of its class, and on how many features; nil for all.
+/// One probe: the index of its class, and on how many features; nil for all.
 private struct ProbeJob: Sendable {
-    /// Place of the class in the dataset.
-    var place: Int
+    /// Index of the class in the dataset.
+    var classIndex: Int
     /// Features; nil for all.
     var k: Int?
 }

@@ -41,9 +41,9 @@ struct PooledDataset: Sendable {
     }
 
     /// The texts of a class against as many of the others.
-    func task(_ split: TextRows.Split, of place: Int, using generator: inout TorchGenerator)
+    func task(_ split: TextRows.Split, of classIndex: Int, using generator: inout TorchGenerator)
         -> ProbeTask
     {
-        sampledTask(of: place, among: split == .train ? train : test, using: &generator)
+        sampledTask(of: classIndex, among: split == .train ? train : test, using: &generator)
     }
 }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// `mid = x + attention(norm₁(x))`, `out = mid + mlp(norm₂(mid))`, with learned positions added to
 /// the token embedding. Matrices are stored inputs by outputs, and queries, keys and values come
-/// from one map whose outputs lie one after the other.
+/// from one map whose outputs are stored one after the other.
 ///
 /// - Source: Radford et al. 2019; `GPT2LMHeadModel` of transformers.
 struct GPT2: TransformerArchitecture {
@@ -28,9 +28,10 @@ struct GPT2: TransformerArchitecture {
     private let unembedding: LinearWeights
 
     /// Maps the weights.
-    init(_ config: ModelConfig, from place: ModelWeights.Place, backend: any KernelBackend) throws {
+    init(_ config: ModelConfig, from source: ModelWeights.Source, backend: any KernelBackend) throws
+    {
         let settings = try Settings(config)
-        let weights = try ModelWeights(from: place, prefixes: ["transformer."])
+        let weights = try ModelWeights(from: source, prefixes: ["transformer."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         let size = settings.modelSize
         tokenEmbedding = try weights.matrix("wte.weight", shape: [settings.vocabulary, size])
@@ -44,8 +45,8 @@ struct GPT2: TransformerArchitecture {
     /// Looks the tokens up.
     func embed(_ tokens: [Int32], positions: Int) throws -> Tensor {
         let x = try backend.embedding(tokens, table: tokenEmbedding, scale: 1)
-        let places = tokens.indices.map { Int32($0 % positions) }
-        try backend.add(x, backend.embedding(places, table: positionEmbedding, scale: 1))
+        let indices = tokens.indices.map { Int32($0 % positions) }
+        try backend.add(x, backend.embedding(indices, table: positionEmbedding, scale: 1))
         return x
     }
 

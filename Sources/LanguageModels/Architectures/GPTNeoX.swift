@@ -8,7 +8,7 @@ import Tensors
 /// `mid = x + attention(norm₁(x))`, `out = mid + mlp(norm₂(mid))`.
 ///
 /// Layer norms with biases, rotary embedding on the first part of each head, one fused map for
-/// queries, keys and values whose outputs lie as `[heads, 3, head]`.
+/// queries, keys and values whose outputs are stored as `[heads, 3, head]`.
 ///
 /// - Source: Black et al. 2022; `GPTNeoXForCausalLM` of transformers.
 struct GPTNeoX: TransformerArchitecture {
@@ -30,9 +30,10 @@ struct GPTNeoX: TransformerArchitecture {
     private let unembedding: LinearWeights
 
     /// Maps the weights.
-    init(_ config: ModelConfig, from place: ModelWeights.Place, backend: any KernelBackend) throws {
+    init(_ config: ModelConfig, from source: ModelWeights.Source, backend: any KernelBackend) throws
+    {
         let settings = try Settings(config)
-        let weights = try ModelWeights(from: place, prefixes: ["gpt_neox."])
+        let weights = try ModelWeights(from: source, prefixes: ["gpt_neox."])
         (self.settings, self.backend, description) = (settings, backend, settings.description)
         rotary = RotaryPositions(settings.rotary)
         let size = settings.modelSize

@@ -56,7 +56,7 @@ struct GPUBenchmarkReport {
 
     /// The file of numbers, as far as they are known.
     private final class Written {
-        /// Where it lies.
+        /// Where it is.
         let path: String?
         /// What the GPU is.
         let device: String

@@ -34,7 +34,7 @@ struct RandomAutoencoder: Autoencoder {
             bias: [Float](repeating: 0, count: modelSize))
     }
 
-    /// The decoder as it lies.
+    /// The decoder as it is stored.
     var decoderMatrix: MatrixView { MatrixView(decoder.matrix) }
 
     /// Encodes as any autoencoder from files does.
