@@ -8,10 +8,15 @@ import Tensors
 /// A context whose inputs, activations and autoencoders are all in memory: what tests and
 /// benchmarks evaluate units in, without plan, files or ranks.
 public final class InMemoryContext: EvaluationContext {
+    /// The autoencoders and what they read.
     public let cohort: Cohort
+    /// The arithmetic.
     public let backend: any KernelBackend
+    /// Threads that `parallel` uses.
     public let threads: Int
+    /// Packed rows.
     public let rows: TokenRows
+    /// The model, if there is one.
     private let languageModel: (any LanguageModel)?
     /// In the cohort's order.
     private let autoencoders: [any Autoencoder]
@@ -48,6 +53,9 @@ public final class InMemoryContext: EvaluationContext {
         (self.backend, self.threads, source) = (backend, threads, activations)
     }
 
+    /// The model.
+    ///
+    /// - Throws: ``EvaluationError`` when none was given.
     public var model: any LanguageModel {
         get throws {
             guard let languageModel else { throw Self.missing("a model") }
@@ -55,8 +63,12 @@ public final class InMemoryContext: EvaluationContext {
         }
     }
 
+    /// The labelled texts of a request.
     public func texts(_ request: TextRequest) throws -> TextRows { try entry(request).rows }
 
+    /// Activations of the stored tokens of some texts.
+    ///
+    /// - Shapes: `[stored tokens, size of the hook]`.
     public func activations(at hook: HookPoint, texts: Range<Int>, of request: TextRequest) throws
         -> Tensor
     {
@@ -65,6 +77,9 @@ public final class InMemoryContext: EvaluationContext {
             rows.storedStarts[texts.lowerBound]..<rows.storedStarts[texts.upperBound])
     }
 
+    /// Activations of some rows, given or made by the model.
+    ///
+    /// - Shapes: `[rows · positions, size of the hook]`.
     public func activations(at hook: HookPoint, rows range: Range<Int>) throws -> Tensor {
         if let source { return try source(hook, range) }
         let pass = ForwardPass(
@@ -76,15 +91,18 @@ public final class InMemoryContext: EvaluationContext {
         return x
     }
 
+    /// One of the autoencoders, or the error of one that cannot be loaded.
     public func autoencoder(_ subject: SubjectIndex) throws -> any Autoencoder {
         if let failure = failures[subject] { throw failure }
         return autoencoders[subject.value]
     }
 
+    /// What ``setDependencyResults(_:for:)`` gave.
     public func dependencyResults(for subject: SubjectIndex) throws -> [String] {
         dependencies.withLock { $0[subject] ?? [] }
     }
 
+    /// A value of the cohort, made when first asked for.
     public func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value
     {
         if let value = values.withLock({ $0[name] as? Value }) { return value }
