@@ -95,10 +95,12 @@ extension JSON {
 extension JSON {
     /// The text as Python's `json.dumps` writes it: non-ASCII escaped, `NaN` and `Infinity` bare.
     ///
-    /// - Parameter indent: spaces of one level; nil writes one line.
-    public func text(indent: Int? = nil) -> String {
+    /// - Parameters:
+    ///   - indent: spaces of one level; nil writes one line.
+    ///   - level: how many levels the text is inside others.
+    public func text(indent: Int? = nil, level: Int = 0) -> String {
         var text = ""
-        write(to: &text, indent: indent, level: 0)
+        write(to: &text, indent: indent, level: level)
         return text
     }
 

@@ -8,6 +8,8 @@ import Results
 public struct AnyEvaluation: Sendable {
     /// The name in configs, folders and reports.
     public let identifier: String
+    /// See ``Evaluation/metrics``.
+    public let metrics: [MetricDescription]
     /// Canonical JSON of the settings.
     public let settings: JSON
     /// See ``Evaluation/inputs(for:)``.
@@ -28,7 +30,7 @@ public struct AnyEvaluation: Sendable {
 
     public init<E: Evaluation>(_ type: E.Type, settings: E.Settings) throws {
         let evaluation = E(settings: settings)
-        identifier = E.identifier
+        (identifier, metrics) = (E.identifier, E.metrics)
         self.settings = try settings.json
         inputs = { evaluation.inputs(for: $0) }
         check = { try evaluation.check($0, in: $1) }
@@ -65,12 +67,12 @@ public struct EvaluationEntry: Sendable {
     public let make: @Sendable (JSON) throws -> AnyEvaluation
     /// The default settings.
     public let defaults: JSON
-    /// The main numbers, for tables.
-    public let headlines: [Headline]
+    /// See ``Evaluation/metrics``.
+    public let metrics: [MetricDescription]
 
     public init<E: Evaluation>(_ type: E.Type) {
         identifier = E.identifier
-        (summary, headlines) = (E.summary, E.headlines)
+        (summary, metrics) = (E.summary, E.metrics)
         make = {
             try AnyEvaluation(
                 E.self, settings: E.Settings(config: $0, owner: "evals.\(E.identifier)"))

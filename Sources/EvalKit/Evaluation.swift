@@ -17,8 +17,8 @@ public protocol Evaluation: Sendable {
     /// One line for `saeval ls evals`.
     static var summary: String { get }
 
-    /// The main numbers, for the table at the end of a run.
-    static var headlines: [Headline] { get }
+    /// What readers should know about its metrics, those of the table at the end of a run among them.
+    static var metrics: [MetricDescription] { get }
 
     init(settings: Settings)
 

@@ -42,26 +42,21 @@ extension String {
 ///
 /// - Parameters:
 ///   - outcomes: name, layer and outcome of each.
-///   - headlines: metric and heading of each column.
+///   - metrics: the evaluation's descriptions, of which those with a title have a column.
 public func summaryTable(
-    of outcomes: [(name: String, layer: Int, outcome: Outcome)], headlines: [Headline]
+    of outcomes: [(name: String, layer: Int, outcome: Outcome)], metrics: [MetricDescription]
 ) -> SummaryTable {
+    let columns = metrics.columns
     let rows = outcomes.map { entry in
-        let metrics = entry.outcome.metrics.flatMap(\.values)
-        let values = metrics + entry.outcome.additions.map { ($0.name, Optional($0.value)) }
-        let cells = headlines.map { headline in
-            let text = { (value: Double) in decimal(value, places: headline.decimals) }
-            if let value = values.first(where: { $0.name == headline.metric })?.value {
-                return text(value)
-            }
-            let partial = entry.outcome.incomplete?.partialMeans.first {
-                $0.name == headline.metric
-            }
+        let cells = columns.map { column in
+            let text = { (value: Double) in decimal(value, places: column.decimals) }
+            if let value = entry.outcome[column.name]?.value { return text(value) }
+            let partial = entry.outcome.incomplete?.partialMeans.first { $0.name == column.name }
             return partial.map { "incomplete (\(text($0.value)))" } ?? "-"
         }
         return [entry.name, "\(entry.layer)"] + cells
     }
-    return SummaryTable(header: ["SAE", "layer"] + headlines.map(\.title), rows: rows)
+    return SummaryTable(header: ["SAE", "layer"] + columns.compactMap(\.title), rows: rows)
 }
 
 /// A number with some decimals.

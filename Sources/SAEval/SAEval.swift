@@ -50,7 +50,7 @@ extension RunSummary {
             }
             if outcomes.isEmpty { return "" }
             return "\(entry.identifier): \(entry.summary)\n"
-                + summaryTable(of: outcomes, headlines: entry.headlines).text
+                + summaryTable(of: outcomes, metrics: entry.metrics).text
                 + noteLines(of: outcomes.map { ($0.name, $0.outcome.notes) }) + "\n"
         }.joined()
     }

@@ -129,14 +129,7 @@ struct BrokenAutoencoder: Autoencoder {
 
 extension Outcome {
     /// A metric by name.
-    func metric(_ name: String) throws -> Double {
-        try #require(metrics.flatMap(\.values).first { $0.name == name }?.value)
-    }
-
-    /// An addition by name.
-    func addition(_ name: String) throws -> Double {
-        try #require(additions.first { $0.name == name }?.value)
-    }
+    func metric(_ name: String) throws -> Double { try #require(self[name]?.value) }
 
     /// A mean over those parts that are not missing.
     func partialMean(_ name: String) throws -> Double {
@@ -144,9 +137,15 @@ extension Outcome {
     }
 
     /// A column of the details.
-    func details(_ key: String) -> [Double] {
-        (details.elements ?? []).compactMap { $0[key]?.double }
+    func details(_ name: String) -> [Double] {
+        (detailRows.elements ?? []).compactMap { $0[name]?.double }
     }
+
+    /// The details as SAE Bench has them.
+    var detailRows: JSON { .array((0..<details.count).map { saeBenchDetail(at: $0) }) }
+
+    /// Whether upstream's metrics have no value.
+    var hasNoMeans: Bool { metrics.allSatisfy { $0.isOwn || $0.value == nil } }
 }
 
 /// Whether two numbers agree, by difference or relative to the second.

@@ -8,13 +8,15 @@ import Testing
 struct SummaryTableTests {
     /// An outcome with a metric, an addition and a metric that is null.
     private let outcome = Outcome(
-        config: .null, metrics: [("all", [("score", 0.5), ("other", nil)])], details: .null,
-        additions: [("mine", 2)])
+        metrics: [Metric]("all", [("score", 0.5), ("other", nil)]) + [Metric](own: [("mine", 2)]))
 
     /// The cells of the only row, name and layer aside.
     private func cells(_ outcome: Outcome) -> [String] {
-        let headlines = ["score", "other", "mine"].map { Headline($0, title: $0, decimals: 2) }
-        let table = summaryTable(of: [("sae", 3, outcome)], headlines: headlines)
+        let metrics =
+            [MetricDescription("untitled")]
+            + ["score", "other", "mine"].map { MetricDescription($0, title: $0, decimals: 2) }
+        let table = summaryTable(of: [("sae", 3, outcome)], metrics: metrics)
+        #expect(table.header == ["SAE", "layer", "score", "other", "mine"])
         return Array(table.rows[0].dropFirst(2))
     }
 
@@ -23,9 +25,9 @@ struct SummaryTableTests {
 
     @Test("A mean over fewer parts is called incomplete")
     func incomplete() {
-        let partial = outcome.withoutMeans(missing: ["a"], of: 3, "datasets", keeping: [])
+        let partial = outcome.withoutMeans(missing: ["a"], of: 3, "datasets", described: [])
         #expect(cells(partial) == ["incomplete (0.50)", "-", "incomplete (2.00)"])
         #expect(
-            cells(outcome.withoutMeans(missing: [], of: 3, "datasets", keeping: []))[0] == "0.50")
+            cells(outcome.withoutMeans(missing: [], of: 3, "datasets", described: []))[0] == "0.50")
     }
 }

@@ -15,16 +15,22 @@ public struct Core: Evaluation {
     public static let summary =
         "loss recovered, KL, explained variance, sparsity and statistics of every latent"
 
-    public static let headlines = [
-        Headline("l0", title: "L0", decimals: 1),
-        Headline("explained_variance", title: "EV"),
-        Headline("explained_variance_pooled", title: "EV pooled"),
-        Headline("ce_loss_score", title: "recovered"),
-        Headline("ce_loss_with_sae", title: "CE SAE", decimals: 3),
-        Headline("ce_loss_added_by_sae", title: "CE added", decimals: 4),
-        Headline("kl_div_with_sae", title: "KL", decimals: 4),
-        Headline("cossim", title: "cosine"),
-        Headline("frac_alive", title: "alive", decimals: 3),
+    public static let metrics = [
+        MetricDescription("l0", title: "L0", decimals: 1),
+        MetricDescription("explained_variance", better: .higher, title: "EV"),
+        MetricDescription("explained_variance_pooled", better: .higher, title: "EV pooled"),
+        MetricDescription("ce_loss_score", better: .higher, title: "recovered"),
+        MetricDescription("ce_loss_with_sae", better: .lower, title: "CE SAE", decimals: 3),
+        MetricDescription("ce_loss_added_by_sae", better: .lower, title: "CE added"),
+        MetricDescription("kl_div_with_sae", better: .lower, title: "KL"),
+        MetricDescription("cossim", better: .higher, title: "cosine"),
+        MetricDescription("frac_alive", better: .higher, title: "alive", decimals: 3),
+        MetricDescription("kl_div_score", better: .higher),
+        MetricDescription("explained_variance_legacy", better: .higher),
+        MetricDescription("mse", better: .lower),
+        MetricDescription("squared_error_*", better: .lower),
+        MetricDescription("dead_latents", better: .lower, isCount: true),
+        MetricDescription("total_tokens_eval_*", isCount: true),
     ]
 
     let settings: CoreSettings

@@ -56,10 +56,8 @@ struct CoreOutcome {
 
     func outcome() throws -> Outcome {
         Outcome(
-            config: config, metrics: metrics, details: details, additions: additions,
-            integerMetrics: [
-                "total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance",
-            ])
+            metrics: metrics + [Metric](own: additions), details: details,
+            saeBench: SAEBenchParts(config: config))
     }
 
     // MARK: - Settings as SAE Bench writes them
@@ -110,84 +108,75 @@ struct CoreOutcome {
         )
     }
 
-    private var metrics: [(category: String, values: [(name: String, value: Double)])] {
+    private var metrics: [Metric] {
         let (divergence, loss, total) = (divergence, loss, total)
-        return [
+        let categories: [(name: String, values: NamedValues)] = [
             (
                 "model_behavior_preservation",
                 [
-                    (
-                        "kl_div_score",
-                        orMinusOne((divergence.ablation - divergence.sae) / divergence.ablation)
-                    ),
-                    ("kl_div_with_ablation", orMinusOne(divergence.ablation)),
-                    ("kl_div_with_sae", orMinusOne(divergence.sae)),
+                    ("kl_div_score", (divergence.ablation - divergence.sae) / divergence.ablation),
+                    ("kl_div_with_ablation", divergence.ablation),
+                    ("kl_div_with_sae", divergence.sae),
                 ]
             ),
             (
                 "model_performance_preservation",
                 [
-                    (
-                        "ce_loss_score",
-                        orMinusOne((loss.ablation - loss.sae) / (loss.ablation - loss.clean))
-                    ),
-                    ("ce_loss_with_ablation", orMinusOne(loss.ablation)),
-                    ("ce_loss_with_sae", orMinusOne(loss.sae)),
-                    ("ce_loss_without_sae", orMinusOne(loss.clean)),
+                    ("ce_loss_score", (loss.ablation - loss.sae) / (loss.ablation - loss.clean)),
+                    ("ce_loss_with_ablation", loss.ablation),
+                    ("ce_loss_with_sae", loss.sae),
+                    ("ce_loss_without_sae", loss.clean),
                 ]
             ),
             (
                 "reconstruction_quality",
                 [
-                    ("explained_variance", orMinusOne(upstreamExplainedVariance)),
-                    ("explained_variance_legacy", orMinusOne(total.legacyVariance / tokens)),
-                    (
-                        "mse",
-                        orMinusOne(
-                            batches.reduce(0) { $0 + $1.errorSquared / max(1, Double($1.tokens)) }
-                                / tokens)
-                    ),
-                    ("cossim", orMinusOne(total.cosine / tokens)),
+                    ("explained_variance", upstreamExplainedVariance),
+                    ("explained_variance_legacy", total.legacyVariance / tokens),
+                    ("mse", upstreamSquaredError),
+                    ("cossim", total.cosine / tokens),
                 ]
             ),
             (
                 "shrinkage",
                 [
-                    ("l2_norm_in", orMinusOne(total.inputNorm / tokens)),
-                    ("l2_norm_out", orMinusOne(total.outputNorm / tokens)),
-                    ("l2_ratio", orMinusOne(total.normRatio / tokens)),
+                    ("l2_norm_in", total.inputNorm / tokens),
+                    ("l2_norm_out", total.outputNorm / tokens),
+                    ("l2_ratio", total.normRatio / tokens),
                     (
                         "relative_reconstruction_bias",
-                        orMinusOne(mean(batches.map { $0.outputSquared / $0.dot }))
+                        mean(batches.map { $0.outputSquared / $0.dot })
                     ),
                 ]
             ),
-            (
-                "sparsity",
-                [
-                    ("l0", orMinusOne(l0)),
-                    ("l1", orMinusOne(total.latentSum / tokens)),
-                ]
-            ),
+            ("sparsity", [("l0", l0), ("l1", total.latentSum / tokens)]),
             (
                 "token_stats",
                 [
                     (
                         "total_tokens_eval_reconstruction",
-                        Double(rowTokens(settings.nEvalReconstructionBatches))
+                        rowTokens(settings.nEvalReconstructionBatches)
                     ),
                     (
                         "total_tokens_eval_sparsity_variance",
-                        Double(rowTokens(settings.nEvalSparsityVarianceBatches))
+                        rowTokens(settings.nEvalSparsityVarianceBatches)
                     ),
                 ]
             ),
             ("misc_metrics", miscellaneous),
         ]
+        return categories.flatMap { category in
+            [Metric](category.name, category.values.map { ($0.name, $0.value.map(orMinusOne)) })
+        }
     }
 
-    private func rowTokens(_ batches: Int) -> Int {
-        batches * settings.batchSizePrompts * settings.contextSize
+    private func rowTokens(_ batches: Int) -> Double {
+        Double(batches * settings.batchSizePrompts * settings.contextSize)
+    }
+
+    /// SAE Bench's formula, which divides by the tokens of a batch and then by those of all.
+    private var upstreamSquaredError: Double {
+        batches.reduce(0) { $0 + $1.errorSquared / max(1, Double($1.tokens)) } / tokens
     }
 
     /// SAE Bench's formula, which squares a mean square where it should square means: `1 - R / (S -
@@ -207,7 +196,7 @@ struct CoreOutcome {
 
     private var densities: [Float] { firings.map { Float($0) / Float(total.tokens) } }
 
-    private var miscellaneous: [(name: String, value: Double)] {
+    private var miscellaneous: NamedValues {
         let densities = densities
         let sum = densities.reduce(0.0) { $0 + Double($1) }
         let share = { (limit: Float) in
@@ -220,20 +209,14 @@ struct CoreOutcome {
             ("freq_over_1_percent", share(0.01)), ("freq_over_10_percent", share(0.1)),
             ("normalized_freq_over_1_percent", weightedShare(0.01)),
             ("normalized_freq_over_10_percent", weightedShare(0.1)),
-            (
-                "average_max_encoder_cosine_sim",
-                orMinusOne(mean(weights.maximumEncoderCosine.map(Double.init)))
-            ),
-            (
-                "average_max_decoder_cosine_sim",
-                orMinusOne(mean(weights.maximumDecoderCosine.map(Double.init)))
-            ),
+            ("average_max_encoder_cosine_sim", mean(weights.maximumEncoderCosine.map(Double.init))),
+            ("average_max_decoder_cosine_sim", mean(weights.maximumDecoderCosine.map(Double.init))),
             ("frac_alive", share(0)),
         ]
     }
 
     /// What SAE Bench does not report.
-    private var additions: [(name: String, value: Double)] {
+    private var additions: NamedValues {
         [
             ("explained_variance_pooled", pooledExplainedVariance),
             ("ce_loss_added_by_sae", loss.sae - loss.clean),
@@ -246,29 +229,24 @@ struct CoreOutcome {
 
     // MARK: - Latents
 
-    private var details: JSON {
-        let densities = densities
-        return .array(
-            firings.indices.map { latent in
-                .object([
-                    "index": .integer(latent),
-                    "feature_density": rounded(densities[latent]),
-                    "consistent_activation_heuristic": rounded(
-                        Float(firings[latent]) / Float(firingRows[latent])),
-                    "encoder_bias": rounded(weights.encoderBias[latent]),
-                    "encoder_norm": rounded(weights.encoderNorm[latent]),
-                    "encoder_decoder_cosine_sim": rounded(weights.encoderDecoderCosine[latent]),
-                    "max_decoder_cosine_sim": rounded(weights.maximumDecoderCosine[latent]),
-                    "max_encoder_cosine_sim": rounded(weights.maximumEncoderCosine[latent]),
-                ])
-            })
+    private var details: DetailTable {
+        let consistency = zip(firings, firingRows).map { Float($0) / Float($1) }
+        let columns = [
+            ("feature_density", densities), ("consistent_activation_heuristic", consistency),
+            ("encoder_bias", weights.encoderBias), ("encoder_norm", weights.encoderNorm),
+            ("encoder_decoder_cosine_sim", weights.encoderDecoderCosine),
+            ("max_decoder_cosine_sim", weights.maximumDecoderCosine),
+            ("max_encoder_cosine_sim", weights.maximumEncoderCosine),
+        ]
+        return DetailTable(
+            key: "index", rows: .indices(Array(firings.indices)),
+            columns: columns.map { ($0, $1.map(rounded)) })
     }
 
     /// Ten decimals, as SAE Bench rounds.
-    private func rounded(_ value: Float) -> JSON {
+    private func rounded(_ value: Float) -> Double {
         let value = orMinusOne(Double(value))
-        guard abs(value) < 1e5 else { return .number(value) }
-        return .number((value * 1e10).rounded() / 1e10)
+        return abs(value) < 1e5 ? (value * 1e10).rounded() / 1e10 : value
     }
 
     private func orMinusOne(_ value: Double) -> Double { value.isFinite ? value : -1 }

@@ -18,12 +18,14 @@ public struct SAEProbes: Evaluation {
     public static let summary =
         "probes of k latents at the last token on the 113 datasets of sae-probes"
 
-    public static let headlines = [
-        Headline("llm_test_accuracy", title: "LLM"),
-        Headline("sae_top_1_test_accuracy", title: "top 1"),
-        Headline("sae_top_2_test_accuracy", title: "top 2"),
-        Headline("sae_top_5_test_accuracy", title: "top 5"),
-    ]
+    public static let metrics =
+        [MetricDescription("llm_test_accuracy", title: "LLM")]
+        + [1, 2, 5].map { k in
+            MetricDescription("sae_top_\(k)_test_accuracy", better: .higher, title: "top \(k)")
+        } + [
+            MetricDescription("sae_*", better: .higher),
+            MetricDescription("datasets", isCount: true),
+        ]
 
     /// Most tokens of a text; the front of a longer one is cut off.
     static let contextLength = 1024

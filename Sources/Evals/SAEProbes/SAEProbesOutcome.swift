@@ -15,6 +15,9 @@ struct SAEProbesOutcome {
     /// Numbers of latents for which SAE Bench's results have fields.
     static let declared = [1, 2, 5, 10, 20, 50, 100]
 
+    /// SAE Bench's key of scores by number of latents.
+    private static let byK = "sae_metrics_by_k"
+
     init(settings: SAEProbesSettings, cohort: Cohort, partials: [SAEProbesPartial]) {
         (self.settings, self.cohort) = (settings, cohort)
         for partial in partials {
@@ -34,18 +37,18 @@ struct SAEProbesOutcome {
         let missing = settings.datasets.filter { latents[$0] == nil }
         let means = meansByK
         return Outcome(
-            config: config,
-            metrics: [
-                ("llm", baselineValues(mean(of: datasets.compactMap { baselines[$0]?.scores }))),
-                ("sae", latentValues(means)),
-            ],
-            details: .array(datasets.map(details)), unstructured: unstructured,
-            trailing: [
-                ("sae_metrics_by_k", means.isEmpty || !missing.isEmpty ? .null : json(means))
-            ],
-            additions: additions
+            metrics: [Metric](
+                "llm", baselineValues(mean(of: datasets.compactMap { baselines[$0]?.scores })))
+                + [Metric]("sae", latentValues(means)) + [Metric](own: additions),
+            details: DetailTable(key: "dataset_name", datasets.map { ($0, details($0)) }),
+            saeBench: SAEBenchParts(
+                config: config, unstructured: unstructured,
+                detailsTrailing: [
+                    (Self.byK, datasets.map { json(scores(of: $0)) })
+                ],
+                trailing: [(Self.byK, means.isEmpty || !missing.isEmpty ? .null : json(means))])
         ).withoutMeans(
-            missing: missing, of: settings.datasets.count, "datasets", keeping: ["datasets"])
+            missing: missing, of: settings.datasets.count, "datasets", described: SAEProbes.metrics)
     }
 
     // MARK: - Settings as SAE Bench writes them
@@ -65,8 +68,6 @@ struct SAEProbesOutcome {
     }
 
     // MARK: - Metrics
-
-    private typealias Values = [(name: String, value: Double?)]
 
     /// Means over the datasets for each number of latents, in the order of the settings.
     private var meansByK: [(k: Int, scores: ClassificationScores)] {
@@ -88,19 +89,19 @@ struct SAEProbesOutcome {
             f1: scores.reduce(0) { $0 + $1.f1 } / count)
     }
 
-    private func baselineValues(_ scores: ClassificationScores?) -> Values {
+    private func baselineValues(_ scores: ClassificationScores?) -> NamedValues {
         values("llm", scores)
     }
 
     /// SAE Bench has no probe of all latents, yet a field for it.
-    private func latentValues(_ scores: [(k: Int, scores: ClassificationScores)]) -> Values {
+    private func latentValues(_ scores: [(k: Int, scores: ClassificationScores)]) -> NamedValues {
         [("sae_test_accuracy", nil)]
             + Self.declared.flatMap { k in
                 values("sae_top_\(k)", scores.first { $0.k == k }?.scores)
             }
     }
 
-    private func values(_ prefix: String, _ scores: ClassificationScores?) -> Values {
+    private func values(_ prefix: String, _ scores: ClassificationScores?) -> NamedValues {
         [
             ("\(prefix)_test_accuracy", scores?.accuracy), ("\(prefix)_test_auc", scores?.auc),
             ("\(prefix)_test_f1", scores?.f1),
@@ -109,17 +110,13 @@ struct SAEProbesOutcome {
 
     // MARK: - Details
 
-    private func details(_ dataset: String) -> JSON {
-        let scores = settings.ks.compactMap { k in
-            self.scores(of: dataset, k: k).map { (k: k, scores: $0) }
-        }
-        var members = [JSONMember(key: "dataset_name", value: .string(dataset))]
-        let values = baselineValues(baselines[dataset]?.scores) + latentValues(scores)
-        for (name, value) in values {
-            members.append(JSONMember(key: name, value: value.map(JSON.number) ?? .null))
-        }
-        members.append(JSONMember(key: "sae_metrics_by_k", value: json(scores)))
-        return .object(members)
+    private func details(_ dataset: String) -> NamedValues {
+        baselineValues(baselines[dataset]?.scores) + latentValues(scores(of: dataset))
+    }
+
+    /// The scores of a dataset for each number of latents, in the order of the settings.
+    private func scores(of dataset: String) -> [(k: Int, scores: ClassificationScores)] {
+        settings.ks.compactMap { k in scores(of: dataset, k: k).map { (k, $0) } }
     }
 
     private func json(_ scores: [(k: Int, scores: ClassificationScores)]) -> JSON {
@@ -163,13 +160,9 @@ struct SAEProbesOutcome {
         ]
     }
 
-    private var additions: [(name: String, value: Double)] {
+    private var additions: NamedValues {
         let undeclared = meansByK.filter { !Self.declared.contains($0.k) }
         return [("datasets", Double(datasets.count))]
-            + undeclared.flatMap { entry in
-                values("sae_top_\(entry.k)", entry.scores).compactMap { name, value in
-                    value.map { (name: name, value: $0) }
-                }
-            }
+            + undeclared.flatMap { values("sae_top_\($0.k)", $0.scores) }
     }
 }

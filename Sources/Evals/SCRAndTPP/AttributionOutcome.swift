@@ -2,9 +2,6 @@ import Basics
 import EvalKit
 import Results
 
-/// Named numbers in order.
-typealias NamedValues = [(name: String, value: Double?)]
-
 /// What the outcomes of SCR and TPP share.
 struct AttributionOutcome {
     /// Numbers of latents whose metrics SAE Bench's result files have a place for.
@@ -39,12 +36,9 @@ struct AttributionOutcome {
 
     /// An outcome without means over runs when one that the settings ask for is missing.
     ///
-    /// - Parameters:
-    ///   - runs: those behind the outcome.
-    ///   - counts: names of additions that are not means.
+    /// - Parameter runs: those behind the outcome.
     static func complete(
-        _ outcome: Outcome, of runs: [AttributionRun], _ settings: AttributionSettings,
-        isSCR: Bool, keeping counts: Set<String> = []
+        _ outcome: Outcome, of runs: [AttributionRun], _ settings: AttributionSettings, isSCR: Bool
     ) -> Outcome {
         let all = settings.runs(isSCR: isSCR)
         let missing = all.filter { !runs.contains($0) }
@@ -53,7 +47,8 @@ struct AttributionOutcome {
                 .joined(separator: ": ")
         }
         return outcome.withoutMeans(
-            missing: names, of: all.count, isSCR ? "pairs of classes" : "datasets", keeping: counts)
+            missing: names, of: all.count, isSCR ? "pairs of classes" : "datasets",
+            described: isSCR ? SCR.metrics : TPP.metrics)
     }
 
     /// The mean of each name over the lists that have it, in the order of the first to have it.
@@ -83,23 +78,21 @@ struct AttributionOutcome {
         values.map { JSONMember(key: $0.name, value: $0.value.map { .number($0) } ?? .null) }
     }
 
-    /// One entry of the details: the name of a run and its metrics.
-    static func detail(_ run: AttributionRun, _ values: NamedValues) -> JSON {
-        .object(
-            [JSONMember(key: "dataset_name", value: .string("\(run.name)_results"))]
-                + members(values))
+    /// The numbers of some runs as details.
+    static func details(_ runs: [AttributionRun], _ values: [NamedValues]) -> DetailTable {
+        DetailTable(
+            key: "dataset_name", zip(runs, values).map { ("\($0.name)_results", $1) })
     }
 
-    /// Values that are there, under names with an ending.
-    static func additions(_ values: NamedValues, suffix: String) -> [(name: String, value: Double)]
-    {
-        values.compactMap { name, value in value.map { ("\(name)\(suffix)", $0) } }
+    /// Values under names with an ending.
+    static func suffixed(_ values: NamedValues, _ suffix: String) -> NamedValues {
+        values.map { ("\($0.name)\(suffix)", $0.value) }
     }
 
     /// For each number of latents the mean of how many were ablated.
     static func ablatedLatents(
         _ prefix: String, _ runs: [AblationAccuracies], _ nValues: [Int]
-    ) -> [(name: String, value: Double)] {
+    ) -> NamedValues {
         nValues.map { n in
             let counts = runs.flatMap(\.ablated).flatMap(\.levels).filter { $0.n == n }
                 .map { Double($0.latents) }

@@ -13,9 +13,14 @@ public struct SCR: Evaluation {
     public static let summary =
         "how far ablating a concept's latents frees a biased probe from that concept"
 
-    public static let headlines = [10, 20, 50].map { n in
-        Headline("scr_metric_threshold_\(n)", title: "SCR n=\(n)")
-    }
+    public static let metrics =
+        [10, 20, 50].map { n in
+            MetricDescription("scr_metric_threshold_\(n)", better: .higher, title: "SCR n=\(n)")
+        }
+        + ["metric", "dir1", "dir2"].map { MetricDescription("scr_\($0)_*", better: .higher) } + [
+            MetricDescription("scr_runs_without_metric", isCount: true),
+            MetricDescription("scr_directions_without_gap", isCount: true),
+        ]
 
     let settings: AttributionSettings
 

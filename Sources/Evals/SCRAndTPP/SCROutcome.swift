@@ -30,31 +30,28 @@ struct SCROutcome {
         let paired = runs.map { values($0.probes, $0.ablations, isPaired: true) }
         let gaps = runs.map { run in Self.directions.map { gap(run.probes, $0) } }
         let undecided = runs.count { direction($0.probes) == nil }
+        let additions: NamedValues = [
+            ("scr_runs_without_metric", Double(undecided)),
+            (
+                "scr_directions_without_gap",
+                Double(gaps.joined().count { $0 < Self.smallestGap })
+            ),
+        ]
         let outcome = Outcome(
-            config: settings.config(
-                isSCR: true, modelName: cohort.modelName, activationType: cohort.activationType),
-            metrics: [
-                ("scr_metrics", AttributionOutcome.listed(names, AttributionOutcome.means(scores)))
-            ],
-            details: .array(
-                zip(runs, scores).map { run, values in
-                    AttributionOutcome.detail(
-                        run.probes.run, AttributionOutcome.listed(names, values))
-                }),
-            additions: AttributionOutcome.additions(
-                AttributionOutcome.means(paired), suffix: "_paired")
-                + AttributionOutcome.ablatedLatents(
-                    "scr", runs.map(\.ablations), settings.nValues)
-                + [
-                    ("scr_runs_without_metric", Double(undecided)),
-                    (
-                        "scr_directions_without_gap",
-                        Double(gaps.joined().count { $0 < Self.smallestGap })
-                    ),
-                ])
+            metrics: [Metric](
+                "scr_metrics", AttributionOutcome.listed(names, AttributionOutcome.means(scores)))
+                + [Metric](
+                    own: AttributionOutcome.suffixed(AttributionOutcome.means(paired), "_paired")
+                        + AttributionOutcome.ablatedLatents(
+                            "scr", runs.map(\.ablations), settings.nValues) + additions),
+            details: AttributionOutcome.details(
+                runs.map(\.probes.run), scores.map { AttributionOutcome.listed(names, $0) }),
+            saeBench: SAEBenchParts(
+                config: settings.config(
+                    isSCR: true, modelName: cohort.modelName,
+                    activationType: cohort.activationType)))
         return AttributionOutcome.complete(
-            outcome, of: runs.map(\.probes.run), settings, isSCR: true,
-            keeping: ["scr_runs_without_metric", "scr_directions_without_gap"])
+            outcome, of: runs.map(\.probes.run), settings, isSCR: true)
     }
 
     private static func name(_ n: Int, _ kind: String) -> String { "scr_\(kind)_threshold_\(n)" }

@@ -13,9 +13,19 @@ public struct TPP: Evaluation {
     public static let summary =
         "how far ablating a class's latents harms its probe and not those of other classes"
 
-    public static let headlines = [10, 20, 50].map { n in
-        Headline("tpp_threshold_\(n)_total_metric", title: "TPP n=\(n)")
-    }
+    public static let metrics =
+        [10, 20, 50].map { n in
+            MetricDescription(
+                "tpp_threshold_\(n)_total_metric", better: .higher, title: "TPP n=\(n)")
+        }
+        + ["", "_paired"].flatMap { suffix in
+            [
+                ("total_metric", .higher), ("intended_diff_only", .higher),
+                ("unintended_diff_only", .lower),
+            ].map { kind, better in
+                MetricDescription("tpp_threshold_*_\(kind)\(suffix)", better: better)
+            }
+        }
 
     let settings: AttributionSettings
 

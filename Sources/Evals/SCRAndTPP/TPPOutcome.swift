@@ -39,19 +39,18 @@ struct TPPOutcome {
                     }))
         }
         let outcome = Outcome(
-            config: settings.config(
-                isSCR: false, modelName: cohort.modelName, activationType: cohort.activationType),
-            metrics: [("tpp_metrics", AttributionOutcome.listed(names, whole))],
-            details: .array(
-                zip(runs, datasets).map { run, values in
-                    AttributionOutcome.detail(
-                        run.probes.run, AttributionOutcome.listed(names, values))
-                }),
-            unstructured: .object(unstructured),
-            additions: AttributionOutcome.additions(
-                AttributionOutcome.means(paired), suffix: "_paired")
-                + AttributionOutcome.ablatedLatents(
-                    "tpp", runs.map(\.ablations), settings.nValues))
+            metrics: [Metric]("tpp_metrics", AttributionOutcome.listed(names, whole))
+                + [Metric](
+                    own: AttributionOutcome.suffixed(AttributionOutcome.means(paired), "_paired")
+                        + AttributionOutcome.ablatedLatents(
+                            "tpp", runs.map(\.ablations), settings.nValues)),
+            details: AttributionOutcome.details(
+                runs.map(\.probes.run), datasets.map { AttributionOutcome.listed(names, $0) }),
+            saeBench: SAEBenchParts(
+                config: settings.config(
+                    isSCR: false, modelName: cohort.modelName,
+                    activationType: cohort.activationType),
+                unstructured: .object(unstructured)))
         return AttributionOutcome.complete(
             outcome, of: runs.map(\.probes.run), settings, isSCR: false)
     }

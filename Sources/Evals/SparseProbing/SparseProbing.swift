@@ -16,16 +16,23 @@ public struct SparseProbing: Evaluation {
     public static let summary =
         "accuracy of linear probes on k latents, against k channels and all of the model"
 
-    public static let headlines = [
-        Headline("llm_test_accuracy", title: "LLM"),
-        Headline("llm_top_1_test_accuracy", title: "LLM k=1"),
-        Headline("llm_top_2_test_accuracy", title: "LLM k=2"),
-        Headline("llm_top_5_test_accuracy", title: "LLM k=5"),
-        Headline("sae_test_accuracy", title: "SAE"),
-        Headline("sae_top_1_test_accuracy", title: "SAE k=1"),
-        Headline("sae_top_2_test_accuracy", title: "SAE k=2"),
-        Headline("sae_top_5_test_accuracy", title: "SAE k=5"),
-    ]
+    public static let metrics =
+        columns(of: .model, title: "LLM", better: nil)
+        + columns(of: .latents, title: "SAE", better: .higher) + [
+            MetricDescription("sae_*", better: .higher),
+            MetricDescription("datasets", isCount: true),
+        ]
+
+    /// The columns of a source of features: the probe on all of them, then those on a few.
+    private static func columns(
+        of source: FeatureSource, title: String, better: MetricDescription.Direction?
+    ) -> [MetricDescription] {
+        [MetricDescription(metricName(source), better: better, title: title)]
+            + [1, 2, 5].map { (k: Int) in
+                MetricDescription(
+                    metricName(source, k: k), better: better, title: "\(title) k=\(k)")
+            }
+    }
 
     /// What it was told.
     let settings: SparseProbingSettings

@@ -50,24 +50,26 @@ struct SparseProbingOutcome {
         let present = Set(datasets.map(\.dataset))
         return wholeOutcome.withoutMeans(
             missing: settings.datasetNames.filter { !present.contains($0) },
-            of: settings.datasetNames.count, "datasets", keeping: ["datasets"])
+            of: settings.datasetNames.count, "datasets", described: SparseProbing.metrics)
     }
 
     /// The result as if there were no datasets but those that are present.
     private var wholeOutcome: Outcome {
         Outcome(
-            config: settings.config(
-                modelName: cohort.modelName, activationType: cohort.activationType),
-            metrics: [FeatureSource.model, .latents].map { source in
-                (
-                    source.rawValue,
-                    fields(source).map { ($0, mean(of: $0)) }
-                )
-            },
-            details: .array(datasets.map { details(of: $0) }),
-            unstructured: .object(
-                datasets.map { JSONMember(key: $0.name, value: $0.unstructured) }),
-            additions: additions)
+            metrics: [FeatureSource.model, .latents].flatMap { source in
+                [Metric](source.rawValue, fields(source).map { ($0, mean(of: $0)) })
+            } + [Metric](own: additions),
+            details: DetailTable(
+                key: "dataset_name",
+                datasets.map { dataset in
+                    let fields = fields(.model) + fields(.latents)
+                    return (dataset.name, fields.map { ($0, dataset.mean(of: $0)) })
+                }),
+            saeBench: SAEBenchParts(
+                config: settings.config(
+                    modelName: cohort.modelName, activationType: cohort.activationType),
+                unstructured: .object(
+                    datasets.map { JSONMember(key: $0.name, value: $0.unstructured) })))
     }
 
     /// The metrics of a source of features: SAE Bench's fields, then other values of k.
@@ -82,22 +84,13 @@ struct SparseProbingOutcome {
         average(datasets.compactMap { $0.mean(of: metric) })
     }
 
-    /// One entry of `eval_result_details`.
-    private func details(of dataset: DatasetAccuracies) -> JSON {
-        let values = (fields(.model) + fields(.latents)).map { field in
-            JSONMember(key: field, value: dataset.mean(of: field).map { .number($0) } ?? .null)
-        }
-        return .object([JSONMember(key: "dataset_name", value: .string(dataset.name))] + values)
-    }
-
     /// What SAE Bench does not report.
-    private var additions: [(name: String, value: Double)] {
-        let last = [
+    private var additions: NamedValues {
+        [
             ("llm_test_accuracy_of_last_epoch", average(datasets.compactMap(\.lastOfModel))),
             ("sae_test_accuracy_of_last_epoch", average(datasets.compactMap(\.lastOfLatents))),
+            ("datasets", Double(datasets.count)),
         ]
-        return last.compactMap { name, value in value.map { (name, $0) } }
-            + [("datasets", Double(datasets.count))]
     }
 }
 

@@ -1,12 +1,13 @@
 import Autoencoders
 import Basics
 
-/// The lines of `results.csv` for one result file.
+/// The lines of `results.csv` for one result.
 ///
 /// | category | metric | value |
 /// | --- | --- | --- |
 /// | SAE Bench's | SAE Bench's | the number; nothing where a part is missing that it would be a mean over |
 /// | `saeval` | of ours | the number |
+/// | `interval` | the metric's name and `_low`, `_high` or `_items` | the interval and the items that it rests on |
 /// | `incomplete` | the metric's name and `_partial_mean` | the mean over the parts that are there |
 /// | `missing` | a part that is missing | nothing |
 package struct ResultRows {
@@ -19,41 +20,28 @@ package struct ResultRows {
     private let start: String
 
     /// - Parameters:
-    ///   - result: the content of a result file.
+    ///   - file: a result.
     ///   - hook: the hook that results go by; nil takes it from the autoencoder's configuration.
-    /// - Returns: nil for what is not a result.
-    package init?(_ result: JSON, hook: (name: String, layer: Int)? = nil) {
-        guard let evaluation = result["eval_type_id"]?.text,
-            let release = result["sae_lens_release_id"]?.text,
-            let id = result["sae_lens_id"]?.text,
-            let metrics = result["eval_result_metrics"]?.members
-        else { return nil }
-        let stored =
-            result["sae_cfg_dict"]?["metadata"]?["hook_name"]
-            ?? result["sae_cfg_dict"]?["hook_name"]
-        let name = hook?.name ?? stored?.text ?? ""
+    package init(_ file: ResultFile, hook: (name: String, layer: Int)? = nil) {
+        let name = hook?.name ?? file.hookName ?? ""
         let layer = (hook?.layer ?? Autoencoders.layer(ofHook: name)).map { "\($0)" } ?? ""
-        start = [evaluation, release, id, name, layer].map(Self.field).joined(separator: ",")
-        let own = result["eval_result_unstructured"]?["saeval"]
-        let partial = own?["incomplete"]?["partial_means"]
-        for category in metrics {
-            for metric in category.value.members ?? [] {
-                guard let value = metric.value.double else {
-                    if partial?[metric.key] != nil { add(category.key, metric.key, nil) }
-                    continue
-                }
-                add(category.key, metric.key, value)
-            }
+        start = [file.evaluation, file.release, file.id, name, layer].map(Self.field)
+            .joined(separator: ",")
+        let (outcome, incomplete) = (file.outcome, file.outcome.incomplete)
+        let partial = Set((incomplete?.partialMeans ?? []).map(\.name))
+        for metric in outcome.metrics where metric.value != nil || partial.contains(metric.name) {
+            add(metric.category, metric.name, metric.value)
         }
-        for addition in own?.members ?? [] {
-            if let value = addition.value.double { add("saeval", addition.key, value) }
+        for metric in outcome.metrics {
+            guard let interval = metric.interval else { continue }
+            add("interval", "\(metric.name)_low", interval.lowerBound)
+            add("interval", "\(metric.name)_high", interval.upperBound)
+            if let items = metric.items { add("interval", "\(metric.name)_items", Double(items)) }
         }
-        for mean in partial?.members ?? [] {
-            add("incomplete", "\(mean.key)_partial_mean", mean.value.double)
+        for mean in incomplete?.partialMeans ?? [] {
+            add("incomplete", "\(mean.name)_partial_mean", mean.value)
         }
-        for part in own?["incomplete"]?["missing"]?.elements ?? [] {
-            add("missing", part.text ?? part.text(), nil)
-        }
+        for part in incomplete?.missing ?? [] { add("missing", part, nil) }
     }
 
     private mutating func add(_ category: String, _ metric: String, _ value: Double?) {

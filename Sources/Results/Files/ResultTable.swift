@@ -59,7 +59,8 @@ package struct ResultTable {
     /// The lines of a file that this run did not write.
     private mutating func read(_ file: String) -> String {
         let path = "\(folder)/eval_results/\(file)"
-        let rows = (try? JSON(file: path)).flatMap { ResultRows($0, hook: hooks[file]) }
+        let rows = (try? JSON(file: path)).flatMap { ResultFile($0, hasDetails: false) }
+            .map { ResultRows($0, hook: hooks[file]) }
         if rows == nil { notes.append("\(path) is not a result file; results.csv leaves it out") }
         lines[file] = rows?.text ?? ""
         return rows?.text ?? ""

@@ -13,29 +13,30 @@ public struct IncompleteMeans: Sendable {
 }
 
 extension Outcome {
-    /// The same outcome, in which no mean over fewer parts than asked for passes as the score: all
-    /// metrics are nil and ``incomplete`` has their values.
+    /// The same outcome, in which no mean over fewer parts than asked for passes as the score:
+    /// upstream's metrics are nil, ours are left out, and ``incomplete`` has their values. Counts
+    /// stay.
     ///
     /// - Parameters:
     ///   - missing: the parts without a result; without any the outcome stays as it is.
     ///   - count: how many parts there should be.
     ///   - kind: what a part is, in the plural.
-    ///   - counts: names of additions that are not means and stay.
+    ///   - descriptions: say which metrics are counts.
     public func withoutMeans(
-        missing: [String], of count: Int, _ kind: String, keeping counts: Set<String>
+        missing: [String], of count: Int, _ kind: String,
+        described descriptions: [MetricDescription]
     ) -> Outcome {
         guard !missing.isEmpty else { return self }
         var outcome = self
-        let values = metrics.flatMap(\.values).compactMap { name, value in
-            value.map { (name: name, value: $0) }
-        }
+        let isMean = { (metric: Metric) in !descriptions.isCount(metric.name) }
         outcome.incomplete = IncompleteMeans(
             missing: missing,
-            partialMeans: values + additions.filter { !counts.contains($0.name) })
-        outcome.metrics = metrics.map { category, values in
-            (category, values.map { ($0.name, nil) })
+            partialMeans: metrics.filter(isMean).compactMap { metric in
+                metric.value.map { (metric.name, $0) }
+            })
+        outcome.metrics = metrics.filter { !($0.isOwn && isMean($0)) }.map { metric in
+            isMean(metric) ? Metric(metric.name, category: metric.category, value: nil) : metric
         }
-        outcome.additions = additions.filter { counts.contains($0.name) }
         let names = missing.map { "`\($0)`" }.joined(separator: ", ")
         outcome.notes.append(
             "Incomplete: \(missing.count) of \(count) \(kind) could not be evaluated (\(names)), so "

@@ -1,39 +1,66 @@
 import Basics
 
-/// The final result of one evaluation of one autoencoder.
+/// What an evaluation found out about one autoencoder, whatever file it is written to.
 public struct Outcome: Sendable {
-    /// `eval_config` of SAE Bench's result file.
+    /// The numbers in the order in which they are listed, ours last.
+    public var metrics: [Metric]
+    /// The numbers behind them.
+    public var details: DetailTable
+    /// What a reader of the numbers must know, one sentence each, such as a part that is missing.
+    public var notes: [String]
+    /// Set where parts of the evaluation are missing; its means are then not among the metrics.
+    /// See ``withoutMeans(missing:of:_:described:)``.
+    public var incomplete: IncompleteMeans?
+    /// What SAE Bench's result file has beside all this.
+    public var saeBench: SAEBenchParts
+
+    /// Takes all values of a complete outcome.
+    public init(
+        metrics: [Metric], details: DetailTable = DetailTable(), notes: [String] = [],
+        saeBench: SAEBenchParts = SAEBenchParts()
+    ) {
+        (self.metrics, self.details, self.notes) = (metrics, details, notes)
+        self.saeBench = saeBench
+    }
+
+    /// A metric by its name; nil where there is none.
+    public subscript(name: String) -> Metric? { metrics.first { $0.name == name } }
+
+    /// Upstream's metrics by category, in the order in which both are listed.
+    public var categories: [(name: String, metrics: [Metric])] {
+        var categories: [(name: String, metrics: [Metric])] = []
+        for metric in metrics where !metric.isOwn {
+            if let index = categories.firstIndex(where: { $0.name == metric.category }) {
+                categories[index].metrics.append(metric)
+            } else {
+                categories.append((metric.category, [metric]))
+            }
+        }
+        return categories
+    }
+
+    /// The metrics that upstream does not have.
+    public var ownMetrics: [Metric] { metrics.filter(\.isOwn) }
+}
+
+/// What SAE Bench's result file has beside an outcome's numbers.
+public struct SAEBenchParts: Sendable {
+    /// `eval_config`: the settings as SAE Bench spells them.
     public var config: JSON
-    /// `eval_result_metrics`: category, then name and value, in SAE Bench's order; nil is written as
-    /// null.
-    public var metrics: [(category: String, values: [(name: String, value: Double?)])]
-    /// `eval_result_details`.
-    public var details: JSON
-    /// `eval_result_unstructured` as SAE Bench writes it: an object, or null.
+    /// `eval_result_unstructured`: an object, or null.
     public var unstructured: JSON
+    /// Values that the rows of `eval_result_details` end with, by key: one for each row.
+    public var detailsTrailing: [(name: String, values: [JSON])]
     /// Keys that SAE Bench writes after all others.
     public var trailing: [(name: String, value: JSON)]
-    /// Numbers that SAE Bench does not have, by name; they go to `results.csv` and
-    /// `eval_result_unstructured`.
-    public var additions: [(name: String, value: Double)]
-    /// Names of counts, which are written without a fraction.
-    public var integerMetrics: Set<String>
-    /// What a reader of the numbers must know, one sentence each, such as a part that is missing;
-    /// they go to `eval_result_unstructured.saeval.notes` and below the table of a run.
-    public var notes: [String]
-    /// Set where parts of the evaluation are missing; metrics are then nil. See
-    /// ``withoutMeans(missing:of:_:keeping:)``.
-    public var incomplete: IncompleteMeans?
 
+    /// Takes all values.
     public init(
-        config: JSON, metrics: [(category: String, values: [(name: String, value: Double?)])],
-        details: JSON, unstructured: JSON = .null, trailing: [(name: String, value: JSON)] = [],
-        additions: [(name: String, value: Double)], integerMetrics: Set<String> = [],
-        notes: [String] = []
+        config: JSON = .object([]), unstructured: JSON = .null,
+        detailsTrailing: [(name: String, values: [JSON])] = [],
+        trailing: [(name: String, value: JSON)] = []
     ) {
-        (self.config, self.metrics, self.details) = (config, metrics, details)
-        (self.unstructured, self.trailing) = (unstructured, trailing)
-        (self.additions, self.integerMetrics) = (additions, integerMetrics)
-        self.notes = notes
+        (self.config, self.unstructured) = (config, unstructured)
+        (self.detailsTrailing, self.trailing) = (detailsTrailing, trailing)
     }
 }

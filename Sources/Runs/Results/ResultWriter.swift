@@ -29,41 +29,49 @@ struct ResultWriter: Sendable {
     /// - Returns: the result and its lines of the table.
     /// - Throws: an error of the evaluation or of the file.
     func write(_ item: ResultItem, _ partials: [String]) throws -> (RunResult, ResultRows) {
-        let cohort = plan.cohorts[item.cohort].cohort
-        let outcome = try evaluations[item.evaluation].outcome(partials, item.subject, cohort)
-        return try write(outcome, evaluation: item.evaluation, subject: subject(of: item), item)
+        let evaluation = evaluations[item.evaluation]
+        let (cohort, subject) = (plan.cohorts[item.cohort].cohort, subject(of: item))
+        var outcome = try evaluation.outcome(partials, item.subject, cohort)
+        outcome.notes += subject.notes
+        outcome.notes += plan.beginningNotes(plan.cohorts[item.cohort].rowSets[item.evaluation])
+        var file = ResultFile(
+            evaluation: evaluation.identifier, identifier: ResultFile.identifier(ofRun: plan.key),
+            time: 0, release: subject.reference.release, id: subject.reference.id,
+            configuration: subject.reference.configuration(type: plan.activationType.rawValue),
+            outcome: outcome)
+        try write(
+            &file, to: "\(plan.output)/eval_results/\(self.file(of: item))", evaluation.metrics)
+        let rows = ResultRows(file, hook: (cohort.hook.description, cohort.hook.layer))
+        (outcome.details, outcome.saeBench) = (DetailTable(), SAEBenchParts())
+        let result = RunResult(
+            evaluation: file.evaluation, release: file.release, id: file.id,
+            hook: cohort.hook.description, layer: cohort.hook.layer, outcome: outcome)
+        return (result, rows)
     }
 
+    /// Writes a file that is not there yet or has other content.
+    ///
+    /// - Throws: an error of the file; ``RunError`` where it would take the place of a whole result
+    ///   without being one.
     private func write(
-        _ outcome: Outcome, evaluation: Int, subject: Subject, _ item: ResultItem
-    ) throws -> (RunResult, ResultRows) {
-        var outcome = outcome
-        outcome.notes += subject.notes
-        outcome.notes += plan.beginningNotes(plan.cohorts[item.cohort].rowSets[evaluation])
-        let (reference, hook) = (subject.reference, plan.cohorts[item.cohort].cohort.hook)
-        let file = ResultFile(
-            identifier: evaluations[evaluation].identifier, runKey: plan.key, outcome: outcome,
-            reference: reference, activationType: plan.activationType.rawValue)
-        let path = "\(plan.output)/eval_results/\(self.file(of: item))"
-        let old = (try? readFile(path)) ?? []
-        if ResultFile.time(in: old).map({ file.bytes(time: $0) == old }) != true {
-            if outcome.incomplete != nil, ResultFile.isComplete(old) {
+        _ file: inout ResultFile, to path: String, _ metrics: [MetricDescription]
+    ) throws {
+        let oldBytes = (try? readFile(path)) ?? []
+        let old = (try? JSON(parsing: oldBytes, source: path)).flatMap {
+            ResultFile($0, hasDetails: false)
+        }
+        if let old {
+            file.time = old.time
+            if file.bytes(describedBy: metrics) == oldBytes { return }
+            if file.outcome.incomplete != nil, old.outcome.incomplete == nil {
                 throw RunError(
                     .unsuitable,
                     "\(path) holds the whole result, which one of fewer parts does not replace",
                     advice: "mend what is missing, or give another folder after --output")
             }
-            try makeFolder(parentFolder(of: path))
-            try writeFile(file.bytes(time: Int(currentEpochSeconds() * 1000)), to: path)
         }
-        guard let rows = ResultRows(file.json(time: 0), hook: (hook.description, hook.layer)) else {
-            preconditionFailure("a result of ours is a result")
-        }
-        var kept = outcome
-        (kept.details, kept.unstructured) = (.null, .null)
-        let result = RunResult(
-            evaluation: evaluations[evaluation].identifier, release: reference.release,
-            id: reference.id, hook: hook.description, layer: hook.layer, outcome: kept)
-        return (result, rows)
+        file.time = Int(currentEpochSeconds() * 1000)
+        try makeFolder(parentFolder(of: path))
+        try writeFile(file.bytes(describedBy: metrics), to: path)
     }
 }

@@ -112,11 +112,11 @@ struct CoreFixtureTests {
     func additions(backend: Int) throws {
         let outcome = try Self.outcome(backends[backend])
         #expect(
-            isClose(try outcome.addition("explained_variance_pooled"), -3.0482955, within: 2e-6))
-        #expect(isClose(try outcome.addition("squared_error_per_token"), 29.30832, within: 2e-6))
+            isClose(try outcome.metric("explained_variance_pooled"), -3.0482955, within: 2e-6))
+        #expect(isClose(try outcome.metric("squared_error_per_token"), 29.30832, within: 2e-6))
         #expect(
-            isClose(try outcome.addition("squared_error_per_element"), 29.30832 / 3, within: 2e-6))
-        #expect(try outcome.addition("dead_latents") == 1)
+            isClose(try outcome.metric("squared_error_per_element"), 29.30832 / 3, within: 2e-6))
+        #expect(try outcome.metric("dead_latents") == 1)
     }
 
     @Test("All positions count in the totals, special tokens included")

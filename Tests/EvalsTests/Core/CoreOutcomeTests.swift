@@ -81,7 +81,7 @@ struct CoreOutcomeTests {
     @Test("The pooled explained variance subtracts the squared mean of all tokens")
     func pooled() throws {
         // ‖x‖² sums to 20, the mean is (1, 0) and takes 4 of it; the error is 4.
-        #expect(try Self.outcome(Self.whole).addition("explained_variance_pooled") == 1 - 4.0 / 16)
+        #expect(try Self.outcome(Self.whole).metric("explained_variance_pooled") == 1 - 4.0 / 16)
     }
 
     @Test("A latent that fired once, in any unit, is not dead")
@@ -91,7 +91,7 @@ struct CoreOutcomeTests {
         let outcome = try Self.outcome([
             .sparsity(silent), .sparsity(once), .weights(Self.weights(3)),
         ])
-        #expect(try outcome.addition("dead_latents") == 1)
+        #expect(try outcome.metric("dead_latents") == 1)
     }
 
     @Test("Several units of latents are joined in order")
@@ -118,12 +118,12 @@ struct CoreOutcomeTests {
             "freq_over_1_percent", "freq_over_10_percent", "normalized_freq_over_1_percent",
             "normalized_freq_over_10_percent", "frac_alive",
         ]
-        let values = nothing.metrics.flatMap(\.values).filter { !counts.contains($0.name) }
+        let values = nothing.categories.flatMap(\.metrics).filter { !counts.contains($0.name) }
         #expect(values.count > shares.count)
-        for (name, value) in values {
-            #expect(value == (shares.contains(name) ? 0 : -1), "\(name)")
+        for metric in values {
+            #expect(metric.value == (shares.contains(metric.name) ? 0 : -1), "\(metric.name)")
         }
-        let latents = try #require(nothing.details.elements)
+        let latents = try #require(nothing.detailRows.elements)
         #expect(!latents.isEmpty)
         for latent in latents {
             for member in latent.members ?? [] where member.key != "index" {
@@ -143,8 +143,8 @@ struct CoreOutcomeTests {
             #expect(try with.metric(name) == without.metric(name), "\(name)")
         }
         #expect(
-            try with.addition("explained_variance_pooled")
-                == without.addition("explained_variance_pooled"))
+            try with.metric("explained_variance_pooled")
+                == without.metric("explained_variance_pooled"))
     }
 
     @Test("Partial results of different sizes are refused", arguments: [0, 1, 2])
@@ -161,8 +161,8 @@ struct CoreOutcomeTests {
     @Test("Categories, metrics, settings and latents have SAE Bench's keys in its order")
     func keys() throws {
         let outcome = try Self.outcome(Self.whole)
-        let metrics = outcome.metrics.map {
-            ([$0.category] + $0.values.map(\.name)).joined(separator: " ")
+        let metrics = outcome.categories.map {
+            ([$0.name] + $0.metrics.map(\.name)).joined(separator: " ")
         }
         #expect(
             metrics == [
@@ -178,7 +178,7 @@ struct CoreOutcomeTests {
                     + "average_max_decoder_cosine_sim frac_alive",
             ])
         #expect(
-            outcome.config.members?.map(\.key) == [
+            outcome.saeBench.config.members?.map(\.key) == [
                 "model_name", "llm_dtype", "batch_size_prompts", "n_eval_reconstruction_batches",
                 "n_eval_sparsity_variance_batches", "dataset", "context_size", "compute_kl",
                 "compute_ce_loss",
@@ -188,14 +188,15 @@ struct CoreOutcomeTests {
                 "exclude_special_tokens_from_reconstruction", "verbose",
             ])
         #expect(
-            outcome.details.elements?.first?.members?.map(\.key) == [
+            outcome.detailRows.elements?.first?.members?.map(\.key) == [
                 "index", "feature_density", "consistent_activation_heuristic", "encoder_bias",
                 "encoder_norm",
                 "encoder_decoder_cosine_sim", "max_decoder_cosine_sim", "max_encoder_cosine_sim",
             ])
         #expect(
-            outcome.integerMetrics == [
+            outcome.metrics.map(\.name).filter { Core.metrics[$0]?.isCount == true } == [
                 "total_tokens_eval_reconstruction", "total_tokens_eval_sparsity_variance",
+                "dead_latents",
             ])
     }
 
@@ -210,10 +211,10 @@ struct CoreOutcomeTests {
         #expect(outcome.details("feature_density") == [0.25, 0.75])
     }
 
-    @Test("Headlines name numbers that the outcome has")
-    func headlines() throws {
+    @Test("Columns name numbers that the outcome has")
+    func columns() throws {
         let outcome = try Self.outcome(Self.whole)
-        let names = outcome.metrics.flatMap(\.values).map(\.name) + outcome.additions.map(\.name)
-        #expect(Core.headlines.allSatisfy { names.contains($0.metric) })
+        #expect(Core.metrics.columns.count == 9)
+        #expect(Core.metrics.columns.allSatisfy { outcome[$0.name] != nil })
     }
 }

@@ -61,14 +61,11 @@ struct GroupingTests {
         let outcome = try Core(settings: settings)
             .outcome(of: partials, for: SubjectIndex(subject), in: context().cohort)
         var numbers = Dictionary(
-            uniqueKeysWithValues: outcome.metrics.flatMap(\.values).compactMap { name, value in
-                value.map { (name, $0) }
+            uniqueKeysWithValues: outcome.metrics.compactMap { metric in
+                metric.value.map { (metric.name, $0) }
             })
-        for (name, value) in outcome.additions { numbers[name] = value }
-        for (index, latent) in (outcome.details.elements ?? []).enumerated() {
-            for member in latent.members ?? [] {
-                numbers["\(member.key) \(index)"] = member.value.double
-            }
+        for (name, values) in outcome.details.columns {
+            for (index, value) in values.enumerated() { numbers["\(name) \(index)"] = value }
         }
         return numbers
     }
@@ -164,8 +161,11 @@ struct GroupingTests {
                 try Self.evaluate(units, subjects: [index]), subject: index)
             let outcome = try evaluation.outcome(
                 try #require(texts[SubjectIndex(index)]), SubjectIndex(index), context.cohort)
-            for case (let name, let value?) in outcome.metrics.flatMap(\.values) {
-                #expect(isClose(value, try #require(direct[name]), within: 1e-12), "\(name)")
+            for metric in outcome.metrics {
+                let (value, expected) = (metric.value, direct[metric.name])
+                let isSame = try isClose(
+                    #require(value), #require(expected), within: 1e-12)
+                #expect(isSame, "\(metric.name)")
             }
         }
     }

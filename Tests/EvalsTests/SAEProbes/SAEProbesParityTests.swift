@@ -137,7 +137,7 @@ struct SAEProbesParityTests {
         let outcome = try SAEProbes(settings: run.settings).outcome(
             of: partials, for: SubjectIndex(0), in: upstream.cohort)
         let expected = try #require(run.result["eval_result_details"]?.elements)
-        let own = try #require(outcome.details.elements)
+        let own = try #require(outcome.detailRows.elements)
         #expect(own.map { $0["dataset_name"]?.text } == expected.map { $0["dataset_name"]?.text })
         for (own, expected) in zip(own, expected) {
             let dataset = try #require(expected["dataset_name"]?.text)
@@ -169,13 +169,13 @@ struct SAEProbesParityTests {
     private static func compareFields(_ outcome: Outcome, _ result: JSON) throws {
         let keys = { (json: JSON?) in json?.members?.map(\.key) }
         let metrics = result["eval_result_metrics"]
-        for (category, values) in outcome.metrics {
+        for (category, values) in outcome.categories {
             #expect(values.map(\.name) == keys(metrics?[category]))
         }
-        #expect(outcome.metrics.map(\.category) == keys(metrics))
+        #expect(outcome.categories.map(\.name) == keys(metrics))
         let details = try #require(result["eval_result_details"]?.elements?.first)
-        #expect(keys(outcome.details.elements?.first) == keys(details))
-        #expect(keys(outcome.config) == keys(result["eval_config"]))
-        #expect(keys(outcome.trailing.first?.value) == keys(result["sae_metrics_by_k"]))
+        #expect(keys(outcome.detailRows.elements?.first) == keys(details))
+        #expect(keys(outcome.saeBench.config) == keys(result["eval_config"]))
+        #expect(keys(outcome.saeBench.trailing.first?.value) == keys(result["sae_metrics_by_k"]))
     }
 }

@@ -82,7 +82,7 @@ struct SAEProbesTests {
     @Test("Probes find what is there and only that")
     func finds() throws {
         let outcome = try SmallWorld(texts: 400).outcome()
-        let details = try #require(outcome.details.elements)
+        let details = try #require(outcome.detailRows.elements)
         // SAE Bench reads files by name, so 10 comes before 2.
         #expect(details.compactMap { $0["dataset_name"]?.text } == ["10_parted", "2_noise"])
         let accuracy = { (index: Int, key: String) in try #require(details[index][key]?.double) }
@@ -92,15 +92,15 @@ struct SAEProbesTests {
         #expect(
             try outcome.metric("llm_test_accuracy")
                 == (accuracy(0, "llm_test_accuracy") + accuracy(1, "llm_test_accuracy")) / 2)
-        #expect(try outcome.addition("datasets") == 2)
-        #expect(try outcome.addition("sae_top_3_test_auc") > 0.5)
+        #expect(try outcome.metric("datasets") == 2)
+        #expect(try outcome.metric("sae_top_3_test_auc") > 0.5)
     }
 
     @Test("Results do not depend on threads", arguments: [1, 3, 8])
     func threads(threads: Int) throws {
         let text = { (threads: Int) in
             let outcome = try SmallWorld(threads: threads).outcome(SubjectIndex(1))
-            return outcome.details.text() + outcome.unstructured.text()
+            return outcome.detailRows.text() + outcome.saeBench.unstructured.text()
         }
         #expect(try text(threads) == text(2))
     }
@@ -118,9 +118,9 @@ struct SAEProbesTests {
 
     @Test("Binarised latents and another penalty give other probes")
     func settings() throws {
-        let plain = try SmallWorld(ks: [9]).outcome().details.text()
-        #expect(try SmallWorld(ks: [9]) { $0.binarize = true }.outcome().details.text() != plain)
-        let other = try SmallWorld(ks: [9]) { $0.randomSeed = 1 }.outcome().details.text()
+        let plain = try SmallWorld(ks: [9]).outcome().detailRows.text()
+        #expect(try SmallWorld(ks: [9]) { $0.binarize = true }.outcome().detailRows.text() != plain)
+        let other = try SmallWorld(ks: [9]) { $0.randomSeed = 1 }.outcome().detailRows.text()
         #expect(other != plain)
     }
 
@@ -135,7 +135,7 @@ struct SAEProbesTests {
         for unit in units { #expect(world.names[unit.inputs![0]] == unit.unit.dataset) }
         let bare = SmallWorld { $0.includeLlmBaseline = false }
         #expect(try bare.evaluation.units(for: bare.context.cohort).count == 4)
-        #expect(try bare.outcome().metrics[0].values.allSatisfy { $0.value == nil })
+        #expect(try bare.outcome().categories[0].metrics.allSatisfy { $0.value == nil })
     }
 
     @Test("The front of a text is cut to what the model takes")
@@ -183,25 +183,25 @@ struct SAEProbesTests {
         }
         let outcome = try world.evaluation.outcome(
             of: partials, for: SubjectIndex(0), in: world.context.cohort)
-        #expect(outcome.details.elements?.count == 1)
-        #expect(try outcome.addition("datasets") == 1)
-        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
-        #expect(outcome.trailing.first?.value.isNull == true)
+        #expect(outcome.detailRows.elements?.count == 1)
+        #expect(try outcome.metric("datasets") == 1)
+        #expect(outcome.hasNoMeans)
+        #expect(outcome.saeBench.trailing.first?.value.isNull == true)
         #expect(outcome.incomplete?.missing == ["2_noise"])
-        let detail = try #require(outcome.details.elements?.first)
+        let detail = try #require(outcome.detailRows.elements?.first)
         for name in ["llm_test_accuracy", "sae_top_1_test_auc"] {
             #expect(try outcome.partialMean(name) == detail[name]?.double)
         }
         let whole = try world.outcome()
         #expect(whole.incomplete == nil)
-        #expect(whole.trailing.first?.value.isNull == false)
+        #expect(whole.saeBench.trailing.first?.value.isNull == false)
     }
 
     @Test("The result has SAE Bench's fields in its order")
     func fields() throws {
         let outcome = try SmallWorld().outcome()
         #expect(
-            outcome.config.members?.map(\.key) == [
+            outcome.saeBench.config.members?.map(\.key) == [
                 "model_name", "random_seed", "dataset_names", "reg_type", "setting", "ks",
                 "binarize", "results_path", "model_cache_path", "include_llm_baseline",
                 "baseline_method",
@@ -211,20 +211,20 @@ struct SAEProbesTests {
         let sae =
             ["sae_test_accuracy"]
             + [1, 2, 5, 10, 20, 50, 100].flatMap { k in scores.map { "sae_top_\(k)_test_\($0)" } }
-        #expect(outcome.metrics.map(\.category) == ["llm", "sae"])
-        #expect(outcome.metrics[0].values.map(\.name) == llm)
-        #expect(outcome.metrics[1].values.map(\.name) == sae)
-        let first = try #require(outcome.details.elements?.first)
+        #expect(outcome.categories.map(\.name) == ["llm", "sae"])
+        #expect(outcome.categories[0].metrics.map(\.name) == llm)
+        #expect(outcome.categories[1].metrics.map(\.name) == sae)
+        let first = try #require(outcome.detailRows.elements?.first)
         #expect(
             first.members?.map(\.key) == ["dataset_name"] + llm + sae + ["sae_metrics_by_k"])
-        #expect(outcome.trailing.map(\.name) == ["sae_metrics_by_k"])
-        for json in [first["sae_metrics_by_k"], outcome.trailing[0].value] {
+        #expect(outcome.saeBench.trailing.map(\.name) == ["sae_metrics_by_k"])
+        for json in [first["sae_metrics_by_k"], outcome.saeBench.trailing[0].value] {
             #expect(json?.members?.map(\.key) == ["1", "3"])
             let names = json?["3"]?.members?.map(\.key)
             #expect(names == ["test_accuracy", "test_auc", "test_f1"])
         }
         // Numbers of latents that SAE Bench has no field for, and fields of others.
-        let values = outcome.metrics[1].values
+        let values = outcome.categories[1].metrics
         #expect(values.first { $0.name == "sae_top_1_test_f1" }?.value != nil)
         #expect(values.count { $0.value != nil } == 3)
     }

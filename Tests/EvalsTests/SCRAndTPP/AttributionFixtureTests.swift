@@ -100,7 +100,7 @@ struct AttributionFixtureTests {
         let values = try #require(
             TPPOutcome(
                 settings: evaluation.settings, cohort: context.cohort, partials: [partial]
-            ).outcome().details.elements?.first)
+            ).outcome().detailRows.elements?.first)
         let expected = [
             ("1_total_metric", 0.0138889), ("1_intended_diff_only", 0.1111111),
             ("1_unintended_diff_only", 0.0972222), ("2_total_metric", 0),

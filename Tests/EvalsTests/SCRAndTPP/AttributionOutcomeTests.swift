@@ -90,12 +90,12 @@ struct AttributionOutcomeTests {
             abs(try outcome.metric("tpp_threshold_3_unintended_diff_only") - unintended) < 1e-12)
         #expect(
             abs(try outcome.metric("tpp_threshold_2_total_metric") - intended + unintended) < 1e-12)
-        #expect(try outcome.addition("tpp_threshold_2_total_metric_paired") == 0)
-        #expect(try outcome.addition("tpp_threshold_3_ablated_latents") == 2)
-        #expect(outcome.unstructured.members?.map(\.key) == ["a", "b"])
-        #expect(outcome.unstructured["a"]?.members?.map(\.key) == ["0", "1", "2"])
+        #expect(try outcome.metric("tpp_threshold_2_total_metric_paired") == 0)
+        #expect(try outcome.metric("tpp_threshold_3_ablated_latents") == 2)
+        #expect(outcome.saeBench.unstructured.members?.map(\.key) == ["a", "b"])
+        #expect(outcome.saeBench.unstructured["a"]?.members?.map(\.key) == ["0", "1", "2"])
         #expect(
-            outcome.details.elements?.map { $0["dataset_name"]?.text } == [
+            outcome.detailRows.elements?.map { $0["dataset_name"]?.text } == [
                 "a_tpp_results", "b_tpp_results",
             ])
     }
@@ -105,7 +105,7 @@ struct AttributionOutcomeTests {
         let outcome = try TPP(settings: settings(["b"])).outcome(
             of: [tpp("b", clean: [1, 1, 1], ablated: [[0, 1, 1], [1, 0, 1], [1, 1, 0]])],
             for: SubjectIndex(0), in: cohort)
-        let values = try #require(outcome.metrics.first?.values)
+        let values = try #require(outcome.categories.first?.metrics)
         #expect(values.count == 24)
         #expect(values.filter { $0.value == nil }.count == 18)
         #expect(values.last?.name == "tpp_threshold_3_unintended_diff_only")
@@ -117,9 +117,9 @@ struct AttributionOutcomeTests {
         let partial = tpp("b", clean: [1, 1, 1], ablated: [[0, 1, 1], [1, 0, 1], [1, 1, 0]])
         let outcome = try TPP(settings: settings()).outcome(
             of: [partial], for: SubjectIndex(0), in: cohort)
-        #expect(outcome.details.elements?.count == 1)
-        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
-        #expect(outcome.additions.isEmpty)
+        #expect(outcome.detailRows.elements?.count == 1)
+        #expect(outcome.hasNoMeans)
+        #expect(outcome.ownMetrics.isEmpty)
         #expect(outcome.incomplete?.missing == ["a"])
         #expect(try outcome.partialMean("tpp_threshold_2_total_metric") == 1)
         #expect(try outcome.partialMean("tpp_threshold_3_ablated_latents") == 2)
@@ -136,11 +136,11 @@ struct AttributionOutcomeTests {
         let outcome = try SCR(settings: settings).outcome(
             of: [scr("a", biased: (0.6, 0.7), own: 0.9, after: 0.75)], for: SubjectIndex(0),
             in: cohort)
-        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
+        #expect(outcome.hasNoMeans)
         #expect(outcome.incomplete?.missing == ["a: v / w"])
         #expect(abs(try outcome.partialMean("scr_metric_threshold_2") - 0.5) < 1e-12)
         #expect(
-            outcome.additions.map(\.name) == [
+            outcome.ownMetrics.map(\.name) == [
                 "scr_runs_without_metric", "scr_directions_without_gap",
             ])
     }
@@ -157,8 +157,8 @@ struct AttributionOutcomeTests {
             let metric = try outcome.metric("scr_metric_threshold_2")
             #expect(metric == (biased.0 < biased.1 ? first : second))
             #expect(abs(metric - expected) < 1e-12)
-            #expect(try outcome.addition("scr_dir1_threshold_2_paired") == 1)
-            #expect(try outcome.addition("scr_runs_without_metric") == 0)
+            #expect(try outcome.metric("scr_dir1_threshold_2_paired") == 1)
+            #expect(try outcome.metric("scr_runs_without_metric") == 0)
         }
     }
 
@@ -167,19 +167,19 @@ struct AttributionOutcomeTests {
         let equal = scr("a", biased: (0.6, 0.6), own: 0.9, after: 0.75)
         let outcome = try SCR(settings: settings(["a"])).outcome(
             of: [equal], for: SubjectIndex(0), in: cohort)
-        let values = try #require(outcome.metrics.first?.values)
+        let values = try #require(outcome.categories.first?.metrics)
         #expect(values.first { $0.name == "scr_metric_threshold_2" }?.value == .some(nil))
         #expect(abs(try outcome.metric("scr_dir1_threshold_2") - 0.5) < 1e-12)
-        #expect(try outcome.addition("scr_runs_without_metric") == 1)
+        #expect(try outcome.metric("scr_runs_without_metric") == 1)
         let both = try SCR(settings: settings()).outcome(
             of: [equal, scr("b", biased: (0.5, 0.6), own: 0.9, after: 0.7)],
             for: SubjectIndex(0), in: cohort)
         #expect(abs(try both.metric("scr_metric_threshold_2") - 0.5) < 1e-12)
         #expect(
-            both.details.elements?.map { $0["dataset_name"]?.text } == [
+            both.detailRows.elements?.map { $0["dataset_name"]?.text } == [
                 "a_scr_x_y_results", "b_scr_x_y_results",
             ])
-        #expect(both.unstructured.isNull)
+        #expect(both.saeBench.unstructured.isNull)
     }
 
     @Test("A direction without a gap scores 0 and is counted")
@@ -188,7 +188,7 @@ struct AttributionOutcomeTests {
             of: [scr("a", biased: (0.8995, 0.5), own: 0.9, after: 0.1)], for: SubjectIndex(0),
             in: cohort)
         #expect(try outcome.metric("scr_dir1_threshold_2") == 0)
-        #expect(try outcome.addition("scr_directions_without_gap") == 1)
+        #expect(try outcome.metric("scr_directions_without_gap") == 1)
     }
 
     @Test("The config is written with SAE Bench's keys in its order")

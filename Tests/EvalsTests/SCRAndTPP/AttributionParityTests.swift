@@ -96,7 +96,7 @@ struct AttributionOracle {
 
     /// Checks that a result has the keys of SAE Bench's, in their order.
     func expectSameKeys(_ outcome: Outcome) throws {
-        for (category, values) in outcome.metrics {
+        for (category, values) in outcome.categories {
             let golden = try #require(result["eval_result_metrics"]?[category]?.members)
             #expect(values.prefix(golden.count).map(\.name) == golden.map(\.key))
             for (member, entry) in zip(golden, values) {
@@ -104,14 +104,14 @@ struct AttributionOracle {
             }
         }
         let details = try #require(result["eval_result_details"]?.elements)
-        for (own, golden) in zip(outcome.details.elements ?? [], details) {
+        for (own, golden) in zip(outcome.detailRows.elements ?? [], details) {
             let keys = golden.members?.map(\.key) ?? []
             #expect(Array((own.members?.map(\.key) ?? []).prefix(keys.count)) == keys)
             #expect(own["dataset_name"]?.text == golden["dataset_name"]?.text)
         }
-        #expect(outcome.details.elements?.count == details.count)
+        #expect(outcome.detailRows.elements?.count == details.count)
         #expect(
-            outcome.unstructured.members?.map(\.key)
+            outcome.saeBench.unstructured.members?.map(\.key)
                 == result["eval_result_unstructured"]?.members?.map(\.key))
     }
 }
@@ -181,7 +181,8 @@ struct AttributionParityTests {
         let golden = try #require(run.result["eval_result_unstructured"]?.members?.first?.value)
         for (name, values) in try #require(golden.members).map({ ($0.key, $0.value) }) {
             for member in try #require(values.members) {
-                let own = outcome.unstructured.members?.first?.value[name]?[member.key]?.double
+                let own = outcome.saeBench.unstructured.members?.first?.value[name]?[member.key]?
+                    .double
                 let difference = abs(try #require(own) - (member.value.double ?? .nan)) * texts
                 // Differences of two accuracies, each two texts apart at most.
                 #expect(difference < 4.01, "\(name) \(member.key)")

@@ -43,14 +43,14 @@ struct SparseProbingOutcomeTests {
     @Test("Metrics are means over classes, then over datasets; what did not run is null")
     func means() throws {
         let outcome = try outcome(parts)
-        #expect(outcome.metrics.map(\.category) == ["llm", "sae"])
+        #expect(outcome.categories.map(\.name) == ["llm", "sae"])
         #expect(try outcome.metric("llm_test_accuracy") == (0.625 + 1) / 2)
         #expect(try outcome.metric("llm_top_1_test_accuracy") == (0.5 + 0.75) / 2)
         #expect(try outcome.metric("sae_test_accuracy") == (0.75 + 0.5) / 2)
         #expect(try outcome.metric("sae_top_3_test_accuracy") == 0.5)
-        #expect(try outcome.addition("llm_test_accuracy_of_last_epoch") == (0.3125 + 0.5) / 2)
-        #expect(try outcome.addition("sae_test_accuracy_of_last_epoch") == (0.375 + 0.25) / 2)
-        let values = outcome.metrics[1].values
+        #expect(try outcome.metric("llm_test_accuracy_of_last_epoch") == (0.3125 + 0.5) / 2)
+        #expect(try outcome.metric("sae_test_accuracy_of_last_epoch") == (0.375 + 0.25) / 2)
+        let values = outcome.categories[1].metrics
         #expect(values.first { $0.name == "sae_top_50_test_accuracy" }?.value == .some(nil))
     }
 
@@ -61,9 +61,9 @@ struct SparseProbingOutcomeTests {
             ["\(source)_test_accuracy"] + fields.map { "\(source)_top_\($0)_test_accuracy" }
         }
         let outcome = try outcome(parts)
-        #expect(outcome.metrics[0].values.map(\.name) == expected("llm"))
-        #expect(outcome.metrics[1].values.map(\.name) == expected("sae"))
-        let details = try #require(outcome.details.elements)
+        #expect(outcome.categories[0].metrics.map(\.name) == expected("llm"))
+        #expect(outcome.categories[1].metrics.map(\.name) == expected("sae"))
+        let details = try #require(outcome.detailRows.elements)
         #expect(details.count == 2)
         #expect(
             details[0].members?.map(\.key)
@@ -75,7 +75,7 @@ struct SparseProbingOutcomeTests {
 
     @Test("Accuracies of classes are in SAE Bench's order of metrics")
     func unstructured() throws {
-        let unstructured = try #require(try outcome(parts).unstructured["d/1_results"])
+        let unstructured = try #require(try outcome(parts).saeBench.unstructured["d/1_results"])
         #expect(
             unstructured.text()
                 == "{\"sae_test_accuracy\": {\"p\": 1.0, \"q\": 0.5}, "
@@ -96,27 +96,27 @@ struct SparseProbingOutcomeTests {
         let outcome = try outcome(without)
         #expect(try outcome.metric("sae_test_accuracy") == -1)
         #expect(try outcome.metric("llm_test_accuracy") == (0.625 + 1) / 2)
-        let unstructured = outcome.unstructured["d/2_results"]?["sae_test_accuracy"]
+        let unstructured = outcome.saeBench.unstructured["d/2_results"]?["sae_test_accuracy"]
         #expect(unstructured?.text() == "{\"-1\": -1}")
-        #expect(!outcome.additions.contains { $0.name.hasPrefix("sae") })
+        #expect(!outcome.ownMetrics.contains { $0.name.hasPrefix("sae") })
     }
 
     @Test("Without one of its datasets no mean is a score, and what there is of it stands beside")
     func missingDataset() throws {
         let outcome = try outcome(Array(parts[2...]))
-        #expect(outcome.metrics.flatMap(\.values).allSatisfy { $0.value == nil })
-        let names = try Self.whole().metrics[0].values.map(\.name)
-        #expect(outcome.metrics[0].values.map(\.name) == names)
+        #expect(outcome.hasNoMeans)
+        let names = try Self.whole().categories[0].metrics.map(\.name)
+        #expect(outcome.categories[0].metrics.map(\.name) == names)
         #expect(outcome.incomplete?.missing == ["d/1"])
         #expect(try outcome.partialMean("llm_test_accuracy") == 1)
         #expect(try outcome.partialMean("sae_top_1_test_accuracy") == 0.75)
         #expect(try outcome.partialMean("llm_test_accuracy_of_last_epoch") == 0.5)
-        #expect(outcome.additions.map(\.name) == ["datasets"])
+        #expect(outcome.ownMetrics.map(\.name) == ["datasets"])
         #expect(outcome.notes.count == 1 && outcome.notes[0].contains("1 of 2 datasets"))
         #expect(outcome.notes[0].contains("`d/1`"))
-        #expect(outcome.details.elements?.count == 1)
-        #expect(outcome.unstructured.members?.map(\.key) == ["d/2_results"])
-        #expect(try outcome.addition("datasets") == 1)
+        #expect(outcome.detailRows.elements?.count == 1)
+        #expect(outcome.saeBench.unstructured.members?.map(\.key) == ["d/2_results"])
+        #expect(try outcome.metric("datasets") == 1)
         #expect(throws: EvaluationError.self) { try Self.outcomeOfNothing() }
         let whole = try Self.whole()
         #expect(whole.incomplete == nil && whole.notes.isEmpty)
@@ -137,7 +137,7 @@ struct SparseProbingOutcomeTests {
 
     @Test("The config is written with SAE Bench's keys, in its order")
     func config() throws {
-        let config = try outcome(parts).config
+        let config = try outcome(parts).saeBench.config
         #expect(
             config.members?.map(\.key) == [
                 "random_seed", "dataset_names", "probe_train_set_size", "probe_test_set_size",

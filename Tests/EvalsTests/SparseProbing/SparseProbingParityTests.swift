@@ -62,7 +62,7 @@ struct SparseProbingParityTests {
         let outcome = try SparseProbingOutcome(
             settings: run.settings(), cohort: run.context().cohort, parts: parts
         ).outcome()
-        for (category, values) in outcome.metrics {
+        for (category, values) in outcome.categories {
             let golden = try #require(run.result["eval_result_metrics"]?[category]?.members)
             #expect(golden.map(\.key) == values.map(\.name))
             for (member, entry) in zip(golden, values) {
@@ -75,11 +75,11 @@ struct SparseProbingParityTests {
         }
         let details = try #require(run.result["eval_result_details"]?.elements)
             .map { $0.members?.map(\.key) }
-        #expect(outcome.details.elements?.map { $0.members?.map(\.key) } == details)
-        let tables = outcome.unstructured.members?.map { $0.value.members?.map(\.key) }
+        #expect(outcome.detailRows.elements?.map { $0.members?.map(\.key) } == details)
+        let tables = outcome.saeBench.unstructured.members?.map { $0.value.members?.map(\.key) }
         let golden = try #require(run.result["eval_result_unstructured"]?.members)
         #expect(tables == golden.map { $0.value.members?.map(\.key) })
-        #expect(outcome.unstructured.members?.map(\.key) == golden.map(\.key))
+        #expect(outcome.saeBench.unstructured.members?.map(\.key) == golden.map(\.key))
     }
 
     @Test(

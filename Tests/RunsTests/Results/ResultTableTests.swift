@@ -105,7 +105,7 @@ struct ResultTableTests {
     }
 
     @Test("The hook of a file without a record is the one of its configuration")
-    func hook() {
+    func hook() throws {
         let result = { (configuration: JSON) in
             JSON.object([
                 "eval_type_id": .string("e"), "sae_lens_release_id": .string("r"),
@@ -115,10 +115,12 @@ struct ResultTableTests {
         }
         let name = JSON.object(["hook_name": .string("blocks.7.hook_mlp_out")])
         for configuration in [name, .object(["metadata": name])] {
+            let file = try #require(ResultFile(result(configuration)))
             #expect(
-                ResultRows(result(configuration))?.text
+                ResultRows(file).text
                     == "e,r,i,blocks.7.hook_mlp_out,7,c,m,2.0\n")
         }
-        #expect(ResultRows(result(.null))?.text == "e,r,i,,,c,m,2.0\n")
+        let file = try #require(ResultFile(result(.null)))
+        #expect(ResultRows(file).text == "e,r,i,,,c,m,2.0\n")
     }
 }

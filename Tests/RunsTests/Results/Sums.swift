@@ -16,7 +16,7 @@ struct Sums: Evaluation {
 
     static let identifier = "sums"
     static let summary = "adds numbers"
-    static let headlines: [Headline] = []
+    static let metrics: [MetricDescription] = []
 
     init(settings: Settings) {}
 
@@ -33,9 +33,8 @@ struct Sums: Evaluation {
     {
         let sum = partials.reduce(0, +)
         return Outcome(
-            config: .object([JSONMember]()), metrics: [("all", [("sum", sum)])],
-            details: .array([]),
-            additions: [("twice, or so", 2 * sum)]
-        ).withoutMeans(missing: sum < 0 ? ["the rest"] : [], of: 2, "parts", keeping: [])
+            metrics: [Metric]("all", [("sum", sum)]) + [Metric](own: [("twice, or so", 2 * sum)])
+        ).withoutMeans(
+            missing: sum < 0 ? ["the rest"] : [], of: 2, "parts", described: Self.metrics)
     }
 }
