@@ -13,6 +13,14 @@ public enum InputRequest: Sendable, Codable, Hashable {
         }
     }
 
+    /// The setting that ``contextSize`` comes from.
+    public var contextKey: String {
+        switch self {
+        case .rows: "context_size"
+        case .texts: "context_length"
+        }
+    }
+
     /// The most tokens of one row or text.
     public var contextSize: Int {
         switch self {

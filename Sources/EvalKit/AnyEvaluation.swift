@@ -79,6 +79,26 @@ public struct EvaluationEntry: Sendable {
         }
         defaults = (try? E.Settings().json) ?? .null
     }
+
+    /// The settings of a config, with the run's seed where the evaluation draws random numbers and
+    /// they give no seed of their own.
+    public func settings(_ settings: JSON, seed: Int) -> JSON {
+        let key = "random_seed"
+        guard defaults[key] != nil, settings[key] == nil else { return settings }
+        return .object((settings.members ?? []) + [JSONMember(key: key, value: .integer(seed))])
+    }
+}
+
+extension [EvaluationEntry] {
+    /// The entry of a name.
+    ///
+    /// - Throws: ``EvaluationError`` that names the nearest known one.
+    public func named(_ identifier: String) throws(EvaluationError) -> EvaluationEntry {
+        if let entry = first(where: { $0.identifier == identifier }) { return entry }
+        throw EvaluationError(
+            .unknownEvaluation, "Evaluation `\(identifier)` is unknown",
+            advice: suggestion(for: identifier, among: map(\.identifier)))
+    }
 }
 
 func text(of value: some Encodable) throws -> String {

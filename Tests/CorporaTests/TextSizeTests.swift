@@ -55,4 +55,14 @@ struct TextSizeTests {
         }
         #expect(error.code == .unknown)
     }
+
+    @Test("A config may name a dataset by its id, by that of its source or as one of a folder")
+    func names() throws {
+        let part = request("LabHC/bias_in_bios_class_set2", .classes(train: 8, test: 8, seed: 1))
+        #expect(try part.datasetNames == ["LabHC/bias_in_bios_class_set2", "LabHC/bias_in_bios"])
+        #expect(try request("5_hist", .binary(limit: 8)).datasetNames == ["5_hist", "sae-probes"])
+        #expect(throws: CorporaError.self) {
+            try request("5_hist", .classes(train: 8, test: 8, seed: 1)).datasetNames
+        }
+    }
 }

@@ -80,7 +80,7 @@ public struct ConfigurationSource: Sendable {
             configuration.fetchCommand = command
         }
         for entry in configuration.evals {
-            _ = try evaluation(entry.identifier, entry.settings, catalogue)
+            _ = try catalogue.named(entry.identifier).make(entry.settings)
         }
         return configuration
     }
@@ -135,31 +135,4 @@ public struct ConfigurationSource: Sendable {
         if let index { members[index] = new } else { members.append(new) }
         return .object(members)
     }
-}
-
-/// Makes an evaluation by name.
-///
-/// - Throws: ``EvaluationError`` for an unknown name or bad settings.
-package func evaluation(_ identifier: String, _ settings: JSON, _ catalogue: [EvaluationEntry])
-    throws
-    -> AnyEvaluation
-{
-    guard let entry = catalogue.first(where: { $0.identifier == identifier }) else {
-        throw EvaluationError(
-            .unknownEvaluation, "Evaluation `\(identifier)` is unknown",
-            advice: suggestion(for: identifier, among: catalogue.map(\.identifier)))
-    }
-    return try entry.make(settings)
-}
-
-/// The settings of an evaluation, with the run's seed where they give none of their own.
-func seeded(
-    _ settings: JSON, of identifier: String, seed: Int, _ catalogue: [EvaluationEntry]
-) -> JSON {
-    let entry = catalogue.first { $0.identifier == identifier }
-    guard entry?.defaults["random_seed"] != nil, settings["random_seed"] == nil else {
-        return settings
-    }
-    return .object(
-        (settings.members ?? []) + [JSONMember(key: "random_seed", value: .integer(seed))])
 }

@@ -26,7 +26,7 @@ struct InputPlanner {
     /// - Throws: an error that names the dataset, the file or the value at fault.
     func rowSet(for request: InputRequest, of evaluation: AnyEvaluation) throws -> RowSet {
         guard request.contextSize <= model.description.contextSize else {
-            let key = if case .rows = request { "context_size" } else { "context_length" }
+            let key = request.contextKey
             throw RunError(
                 .unsuitable,
                 "`\(key)` is \(request.contextSize), but \(configuration.model) takes at most \(model.description.contextSize) positions",
@@ -43,7 +43,7 @@ struct InputPlanner {
             } catch {
                 guard isMissing(error) else { throw error }
                 let source = try? TextFamily.named(texts.dataset).source
-                let folder = names(of: texts).first { id in
+                let folder = (try? texts.datasetNames)?.first { id in
                     configuration.datasets.contains { $0.id == id }
                 }
                 outline.add(.dataset, folder ?? source ?? texts.dataset, bytes: nil)
@@ -162,8 +162,7 @@ struct InputPlanner {
     /// The file or folder of a labelled dataset: under its own id, under that of the dataset whose
     /// classes it is a part of, or in the folder of all small binary datasets.
     private func labelledPath(_ request: TextRequest) throws -> String {
-        if case .binary = request.selection {} else { _ = try TextFamily.named(request.dataset) }
-        for id in names(of: request) {
+        for id in try request.datasetNames {
             guard let path = try mapped(id) else { continue }
             guard fileExists(path) || folderExists(path) else {
                 throw RunError(
@@ -175,13 +174,6 @@ struct InputPlanner {
         let own = try expandedPath(request.dataset, of: "`dataset`")
         guard fileExists(own) || folderExists(own) else { throw missing(request.dataset) }
         return own
-    }
-
-    /// The names under which the config may have a dataset.
-    private func names(of request: TextRequest) -> [String] {
-        if case .binary = request.selection { return [request.dataset, "sae-probes"] }
-        let source = (try? TextFamily.named(request.dataset))?.source
-        return [request.dataset] + (source.map { [$0] } ?? [])
     }
 
     private func checkVocabulary(_ rows: TextRows, path: String) throws {

@@ -31,10 +31,9 @@ public struct Planner {
         self.configuration = configuration
         self.backendName = backendName ?? (configuration.device == "cuda" ? "cuda" : "cpu")
         self.own = own
-        evaluations = try configuration.evals.map {
-            let settings = seeded(
-                $0.settings, of: $0.identifier, seed: configuration.seed, catalogue)
-            return try evaluation($0.identifier, settings, catalogue)
+        evaluations = try configuration.evals.map { identifier, settings in
+            let entry = try catalogue.named(identifier)
+            return try entry.make(entry.settings(settings, seed: configuration.seed))
         }
     }
 

@@ -169,9 +169,8 @@ public struct RunExecutor {
         _ plan: RunPlan, threads: Int, backend: any KernelBackend
     ) throws -> RankWorkspace {
         let evaluations = try plan.evaluations.map { entry in
-            try evaluation(
-                entry.identifier, try JSON(parsing: Array(entry.settings.utf8), source: "the plan"),
-                catalogue)
+            try catalogue.named(entry.identifier).make(
+                JSON(parsing: Array(entry.settings.utf8), source: "the plan"))
         }
         return RankWorkspace(
             plan: plan, evaluations: evaluations, backend: backend, threads: threads, own: own)
