@@ -73,7 +73,7 @@ public struct DocumentReader: Sendable {
     ///
     /// - Throws: ``CorporaError`` with the line number for a line that is not JSON, not UTF-8, or
     ///   lacks the column.
-    public func forEach(_ body: (Document) throws -> Bool) throws {
+    public func forEachDocument(_ body: (Document) throws -> Bool) throws {
         try Self.withBytes(content) { bytes in
             var cursor = LineCursor(bytes: bytes)
             while let line = cursor.next() {

@@ -43,8 +43,9 @@ struct TextCollector {
                 batch.removeAll(keepingCapacity: true)
                 byteCount = 0
             }
+            func isWanted(_ row: Int) -> Bool { wanted[row] != nil }
             guard left > 0 else { continue }
-            try source.file.forEachRow([source.column], wanted: { wanted[$0] != nil }) { row in
+            try source.file.forEachRow([source.column], wanted: isWanted) { row in
                 let whole = try Self.text(in: row.cells[0], line: row.line, of: source)
                 let text = Self.text(whole, without: chosen.skippedCharacters)
                 batch.append(Pending(position: wanted[row.index]!, text: text, line: row.line))

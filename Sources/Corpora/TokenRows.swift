@@ -94,7 +94,7 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
         var packer = RowPacker(
             positions: request.contextSize, rowStart: request.prependsBOS ? bos : nil,
             separator: bos)
-        try reader.forEach { document in
+        try reader.forEachDocument { document in
             switch document {
             case .text(let text): return packer.add(encoder!.encode(text), emit: take)
             case .tokens(let ids): return try takeReady(ids, request, path, take)

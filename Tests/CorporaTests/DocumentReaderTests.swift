@@ -7,7 +7,7 @@ import Testing
 /// The documents of a file, texts as they are and ids as lists.
 private func documents(_ path: String) throws -> [String] {
     var found: [String] = []
-    try DocumentReader(path: path).forEach { document in
+    try DocumentReader(path: path).forEachDocument { document in
         switch document {
         case .text(let text): found.append(String(decoding: text, as: UTF8.self))
         case .tokens(let ids): found.append("\(ids)")
@@ -50,7 +50,7 @@ struct DocumentReaderTests {
         let folder = try TemporaryFolder()
         let path = try folder.write("{\"text\": \"e\u{301}\\n\\ud83d\\ude00\"}\n{\"text\": \"\"}\n")
         var bytes: [[UInt8]] = []
-        try DocumentReader(path: path).forEach { document in
+        try DocumentReader(path: path).forEachDocument { document in
             if case .text(let text) = document { bytes.append(text) }
             return true
         }
@@ -89,7 +89,7 @@ struct DocumentReaderTests {
         let folder = try TemporaryFolder()
         let reader = try DocumentReader(path: folder.write("{\"text\": \"a\"}\n{broken\n"))
         var count = 0
-        try reader.forEach { _ in
+        try reader.forEachDocument { _ in
             count += 1
             return false
         }

@@ -73,7 +73,8 @@ struct GPT2: TransformerArchitecture {
     /// Norm and attention.
     private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
         let fused = try backend.linear(backend.normed(x, block.attentionNorm), block.fused)
-        let parts = try backend.splitFused(fused, groups: 1)  // 3 × [batch · positions, heads · head]
+        // 3 × [batch · positions, heads · head]
+        let parts = try backend.splitFused(fused, groups: 1)
         let mixed = try backend.attention(
             queries: parts[0], keys: parts[1], values: parts[2], settings.attention.shape(hooks))
         return try hooks.visit(.headOutputs, mixed).map { try backend.linear($0, block.output) }

@@ -82,7 +82,8 @@ struct GPTNeoX: TransformerArchitecture {
     private func attend(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
         let fused = try backend.linear(backend.normed(x, block.attentionNorm), block.fused)
         let heads = settings.attention.heads
-        let parts = try backend.splitFused(fused, groups: heads)  // 3 × [batch · positions, heads · head]
+        // 3 × [batch · positions, heads · head]
+        let parts = try backend.splitFused(fused, groups: heads)
         let table = rotary.table(positions: hooks.positions)
         for part in parts[..<2] {
             try backend.rotate(part, heads: heads, positions: hooks.positions, table: table)

@@ -39,7 +39,8 @@ struct LongTableTests {
         ]
         let table = try TableFile(path: folder.write(texts[place], to: names[place]))
         var found: [[UInt8]?] = []
-        try table.forEachRow(["a"], wanted: { $0 % 2 == 0 }) { row in
+        func isEven(_ row: Int) -> Bool { row % 2 == 0 }
+        try table.forEachRow(["a"], wanted: isEven) { row in
             found.append(try row.cells[0].text(source: "test"))
             return found.count < 2
         }
