@@ -32,8 +32,8 @@ public final class BackgroundThread: Sendable {
         let status = pthread_create(
             &thread, &attributes,
             { argument in
-                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-                start.run()
+                guard let argument else { return nil }
+                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, start.toOpaque())
         pthread_attr_destroy(&attributes)

@@ -19,5 +19,5 @@ public func concurrentMap<Value: Sendable>(
             results.withLock { $0[index] = result }
         }
     }
-    return try results.withLock { try $0.map { try $0!.get() } }
+    return try results.withLock { try $0.compactMap { try $0?.get() } }
 }

@@ -95,7 +95,8 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
     func fail() { failure = .unwritable("\(path) cannot be written") }
     bytes.withUnsafeBytes { raw in
         while written < raw.count {
-            let count = write(descriptor, raw.baseAddress! + written, raw.count - written)
+            let rest = UnsafeRawBufferPointer(rebasing: raw[written...])
+            let count = write(descriptor, rest.baseAddress, rest.count)
             if count < 0 {
                 if errno == EINTR { continue }
                 return fail()

@@ -46,9 +46,10 @@ struct TextCollector {
             func isWanted(_ row: Int) -> Bool { wanted[row] != nil }
             guard left > 0 else { continue }
             try source.file.forEachRow([source.column], wanted: isWanted) { row in
+                guard let position = wanted[row.index] else { return true }
                 let whole = try Self.text(in: row.cells[0], line: row.line, of: source)
                 let text = Self.text(whole, without: chosen.skippedCharacters)
-                batch.append(Pending(position: wanted[row.index]!, text: text, line: row.line))
+                batch.append(Pending(position: position, text: text, line: row.line))
                 byteCount += text.count
                 left -= 1
                 if batch.count == Self.mostTexts || byteCount >= Self.mostBytes { try flush() }
@@ -61,7 +62,7 @@ struct TextCollector {
                     advice: "leave the file alone while it is read")
             }
         }
-        return results.map { $0! }
+        return results.compactMap(\.self)
     }
 
     /// The text of a cell of a source.

@@ -22,7 +22,9 @@ extension TextRows {
     /// - Throws: ``FormatError`` when the file cannot be written.
     public func write(to path: String, key: ContentHash, dataset: String) throws {
         var groupStarts = [0]
-        for group in groups { groupStarts.append(groupStarts.last! + group.texts.count) }
+        for (index, group) in groups.enumerated() {
+            groupStarts.append(groupStarts[index] + group.texts.count)
+        }
         let lists = [
             starts, stored, storedStarts, groups.flatMap(\.texts), groupStarts,
         ].map { Tensor(copying: $0.map(Int64.init), type: .int64) }

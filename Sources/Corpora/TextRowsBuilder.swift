@@ -29,7 +29,7 @@ public func textRows(
         .map { text, fault in try texts.tokens(of: text, fault: fault) }
     let groups = chosen.groups.map { group in
         TextRows.Group(
-            name: group.name, split: group.split, texts: group.rows.map { positions[$0]! })
+            name: group.name, split: group.split, texts: group.rows.compactMap { positions[$0] })
     }
     let names = chosen.tableNames
     return TextRows(

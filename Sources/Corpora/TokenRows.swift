@@ -96,7 +96,9 @@ public func packRows(_ request: RowRequest, path: String, tokenizer: () throws -
             separator: bos)
         try reader.forEachDocument { document in
             switch document {
-            case .text(let text): return packer.add(encoder!.encode(text), emit: take)
+            case .text(let text):
+                guard let encoder else { preconditionFailure("\(path) holds ids and gave a text") }
+                return packer.add(encoder.encode(text), emit: take)
             case .tokens(let ids): return try takeReady(ids, request, path, take)
             }
         }

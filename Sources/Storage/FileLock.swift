@@ -205,9 +205,9 @@ private struct LockOwner {
         // Padded, so that a shorter text leaves nothing of a longer one.
         let bytes =
             Array(text.utf8) + [UInt8](repeating: 0x20, count: max(0, 400 - text.utf8.count))
-        do {
-            try bytes.withUnsafeBytes { try file.write($0, at: 0) }
-        } catch { throw error as! StorageError }
+        try bytes.withUnsafeBufferPointer { (buffer) throws(StorageError) in
+            try file.write(UnsafeRawBufferPointer(buffer), at: 0)
+        }
         try file.flushData()
     }
 }

@@ -50,7 +50,7 @@ struct ReconstructionPhase {
             let pass = ForwardPass(
                 start: .residual(zeros, beforeBlock: hook.firstBlockAfter), end: .logits, batch: 1,
                 positions: 1)
-            return try Logits(try model.run(pass).logits!, on: context.backend)
+            return try Logits(try model.run(pass).logits, on: context.backend)
         }
     }
 
@@ -59,7 +59,9 @@ struct ReconstructionPhase {
         var values: Tensor
         var logSumExp: [Double]
 
-        init(_ values: Tensor, on backend: any KernelBackend) throws {
+        /// - Precondition: the pass whose logits they are did not end before them.
+        init(_ values: Tensor?, on backend: any KernelBackend) throws {
+            guard let values else { preconditionFailure("the pass ended before the logits") }
             self.values = values
             logSumExp = try backend.logSumExp(values)
         }
@@ -160,7 +162,7 @@ struct ReconstructionPhase {
                     isStream ? replacement ?? restart : restart, beforeBlock: hook.firstBlockAfter),
                 end: .logits, batch: rows.count, positions: phase.settings.contextSize)
             if !isStream, let replacement { pass.interventions = [hook: [{ _ in replacement }]] }
-            return try Logits(try model.run(pass).logits!, on: context.backend)
+            return try Logits(try model.run(pass).logits, on: context.backend)
         }
 
         /// What does not depend on any autoencoder, row by row.

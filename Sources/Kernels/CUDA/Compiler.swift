@@ -18,7 +18,7 @@ struct Compiler: Sendable {
             Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<UnsafePointer<CChar>?>?
         ) -> Int32
     private let compileProgram:
-        @convention(c) (OpaquePointer?, Int32, UnsafePointer<UnsafePointer<CChar>?>) -> Int32
+        @convention(c) (OpaquePointer?, Int32, UnsafePointer<UnsafePointer<CChar>?>?) -> Int32
     private let destroy: @convention(c) (UnsafeMutablePointer<OpaquePointer?>) -> Int32
     private let logSize: Size
     private let log: Text
@@ -107,7 +107,7 @@ struct Compiler: Sendable {
 
 /// Lends some texts as C strings.
 private func withCStrings<Result>(
-    _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+    _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
 ) -> Result {
     let bytes = texts.map { Array($0.utf8CString) }
     let joined = bytes.flatMap { $0 }
@@ -117,6 +117,6 @@ private func withCStrings<Result>(
             defer { start += text.count }
             return all.baseAddress.map { $0 + start }
         }
-        return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+        return pointers.withUnsafeBufferPointer { body($0.baseAddress) }
     }
 }

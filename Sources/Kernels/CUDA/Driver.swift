@@ -35,7 +35,7 @@ struct Driver: Sendable {
     let recordEvent: @convention(c) (Handle?, Handle?) -> Status
     let awaitEvent: @convention(c) (Handle?) -> Status
     let elapsed: @convention(c) (UnsafeMutablePointer<Float>, Handle?, Handle?) -> Status
-    let loadModule: @convention(c) (UnsafeMutablePointer<Handle?>, UnsafeRawPointer) -> Status
+    let loadModule: @convention(c) (UnsafeMutablePointer<Handle?>, UnsafeRawPointer?) -> Status
     let unloadModule: @convention(c) (Handle?) -> Status
     let moduleFunction:
         @convention(c) (UnsafeMutablePointer<Handle?>, Handle?, UnsafePointer<CChar>) -> Status

@@ -18,10 +18,10 @@ final class KernelFunctions: Sendable {
     init(_ image: KernelImage, in context: PrimaryContext) throws(KernelError) {
         let driver = context.driver
         var module: Driver.Handle?
-        var status = image.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress!) }
+        var status = image.bytes.withUnsafeBytes { driver.loadModule(&module, $0.baseAddress) }
         if status != 0 {
             status = KernelImage.portable.bytes.withUnsafeBytes {
-                driver.loadModule(&module, $0.baseAddress!)
+                driver.loadModule(&module, $0.baseAddress)
             }
         }
         try driver.check(status, "cuModuleLoadData", code: .unavailable)

@@ -53,7 +53,7 @@ extension RunTrace {
             capacity += span * Double(start.ranks)
             for rank in 0..<start.ranks {
                 ranks[rank, default: RankTotals(rank: rank)].waiting += span
-                if rank < start.hosts.count { ranks[rank]!.host = start.hosts[rank] }
+                if rank < start.hosts.count { ranks[rank]?.host = start.hosts[rank] }
             }
         }
         var coreSeconds: Double? = 0
@@ -71,8 +71,8 @@ extension RunTrace {
         totals.coreSeconds = coreSeconds
         let busy = ranks.values.reduce(0) { $0 + $1.busy }
         totals.efficiency = capacity > 0 ? min(1, busy / capacity) : 0
-        totals.ranks = ranks.keys.sorted().map { rank in
-            var entry = ranks[rank]!
+        totals.ranks = ranks.values.sorted { $0.rank < $1.rank }.map { sums in
+            var entry = sums
             entry.waiting = max(0, entry.waiting - entry.busy)
             entry.share = busy > 0 ? entry.busy / busy : 0
             return entry

@@ -77,7 +77,7 @@ public struct RunTrace: Sendable {
             tasks[rank, default: []].append(
                 Slice(start: index, task: task, begin: begin, end: end, isCutOff: true))
         }
-        return tasks.keys.sorted().flatMap { tasks[$0]! }
+        return tasks.sorted { $0.key < $1.key }.flatMap(\.value)
     }
 }
 

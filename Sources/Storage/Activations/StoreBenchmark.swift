@@ -47,8 +47,9 @@ public struct StoreBenchmark: Sendable {
             reads.append(try seconds { try Self.read(path + ".h5", blocks) })
             removeFile(path + ".h5")
         }
-        (storeWrite, storeRead) = (writes.min()!, reads.min()!)
-        (plainWrite, plainRead) = (plainWrites.min()!, plainReads.min()!)
+        (storeWrite, storeRead) = (writes.reduce(.infinity, min), reads.reduce(.infinity, min))
+        plainWrite = plainWrites.reduce(.infinity, min)
+        plainRead = plainReads.reduce(.infinity, min)
     }
 
     private static func writePlainly(_ content: Tensor, to path: String, blocks: Int) throws {
