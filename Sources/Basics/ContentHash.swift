@@ -7,6 +7,9 @@ public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible 
     /// The hash as 32 hexadecimal digits.
     public let hex: String
 
+    /// Takes a hash that was written down.
+    ///
+    /// - Parameter hex: 32 hexadecimal digits; they are not checked.
     public init(hex: String) { self.hex = hex }
 
     public init(from decoder: any Decoder) throws {

@@ -45,9 +45,12 @@ public enum JSON: Sendable {
 
 /// One entry of a JSON object.
 public struct JSONMember: Sendable {
+    /// Its name in the object.
     public var key: String
+    /// What stands behind the name.
     public var value: JSON
 
+    /// Pairs a name with its value.
     public init(key: String, value: JSON) { (self.key, self.value) = (key, value) }
 }
 

@@ -14,6 +14,9 @@ public struct RowPacker {
     public let separator: Int32?
     private var row: [Int32] = []
 
+    /// A packer whose first row is still empty.
+    ///
+    /// - Precondition: `positions` is above 0.
     public init(positions: Int, rowStart: Int32?, separator: Int32?) {
         precondition(positions > 0)
         (self.positions, self.rowStart, self.separator) = (positions, rowStart, separator)

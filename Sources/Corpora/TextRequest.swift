@@ -5,10 +5,13 @@
 public struct TextRequest: Sendable, Codable, Hashable {
     /// The dataset's id in the config, such as `LabHC/bias_in_bios_class_set1`.
     public var dataset: String
+    /// Which texts of the dataset are taken, and how they are grouped.
     public var selection: TextSelection
     /// Tokens kept of each text, BOS included.
     public var contextLength: Int
+    /// Which end of a text is cut off beyond ``contextLength``.
     public var truncation: Truncation
+    /// Which tokens of a text have their activations stored.
     public var stored: StoredTokens
 
     /// Which end of a long text is cut off.
@@ -22,6 +25,7 @@ public struct TextRequest: Sendable, Codable, Hashable {
         case last
     }
 
+    /// A request; by default, long texts lose their end and all tokens of the content are stored.
     public init(
         dataset: String, selection: TextSelection, contextLength: Int,
         truncation: Truncation = .end, stored: StoredTokens = .content

@@ -2,16 +2,22 @@
 public struct TextRows: Sendable, Equatable {
     /// A named list of texts.
     public struct Group: Sendable, Codable, Equatable {
+        /// The class that its texts belong to, as the dataset or the evaluation names it.
         public var name: String
+        /// Whether its texts are for training or for testing.
         public var split: Split
         /// Positions of the texts among ``TextRows``; a text may belong to several groups.
         public var texts: [Int]
 
+        /// Names a list of texts.
+        ///
+        /// - Parameter texts: positions of the texts among ``TextRows``.
         public init(name: String, split: Split, texts: [Int]) {
             (self.name, self.split, self.texts) = (name, split, texts)
         }
     }
 
+    /// What the texts of a group are used for.
     public enum Split: String, Sendable, Codable { case train, test }
 
     /// Ids of all texts, one after the other, BOS included and cut to the context length.
@@ -28,6 +34,7 @@ public struct TextRows: Sendable, Equatable {
     /// shows to people.
     public var sources: [String]
 
+    /// Takes texts that are tokenised already; each list is described at the property of its name.
     public init(
         tokens: [Int32], starts: [Int], stored: [Int], storedStarts: [Int], groups: [Group],
         sources: [String]

@@ -10,6 +10,9 @@ public struct TokenRows: Sendable {
     /// Tokens in a row.
     public let positions: Int
 
+    /// Cuts ids into rows.
+    ///
+    /// - Precondition: `positions` is above 0 and divides the number of ids.
     public init(tokens: [Int32], positions: Int) {
         precondition(positions > 0 && tokens.count % positions == 0)
         (self.tokens, self.positions) = (tokens, positions)
@@ -35,6 +38,7 @@ public struct RowRequest: Sendable, Codable, Hashable {
     /// Whether rows begin with BOS.
     public var prependsBOS: Bool
 
+    /// A request for so many rows of `contextSize` tokens each, BOS included.
     public init(dataset: String, contextSize: Int, rows: Int, prependsBOS: Bool) {
         (self.dataset, self.contextSize, self.rows, self.prependsBOS) = (
             dataset, contextSize, rows, prependsBOS
@@ -44,6 +48,7 @@ public struct RowRequest: Sendable, Codable, Hashable {
 
 /// Rows and whether the dataset had to be read more than once for them.
 public struct PackedRows: Sendable {
+    /// The rows, as many as were asked for or could be made.
     public var rows: TokenRows
     /// Rows in one reading of the dataset; smaller than the request when rows repeat.
     public var distinctRows: Int

@@ -19,10 +19,14 @@ public struct LinearWeights: Sendable {
     public enum Layout: Sendable { case outputsByInputs, inputsByOutputs }
     /// `[outputs, inputs]` or `[inputs, outputs]`.
     public var weight: Tensor
+    /// Which of its axes is which.
     public var layout: Layout
     /// `[outputs]`.
     public var bias: Tensor?
 
+    /// The weights of a linear layer.
+    ///
+    /// - Shapes: `weight` is `[outputs, inputs]` by default; `bias` is `[outputs]`.
     public init(weight: Tensor, layout: Layout = .outputsByInputs, bias: Tensor? = nil) {
         (self.weight, self.layout, self.bias) = (weight, layout, bias)
     }
@@ -37,13 +41,17 @@ public struct LinearWeights: Sendable {
 public struct MatrixView: Sendable {
     /// `[rows, columns]`, or `[columns, rows]` when transposed.
     public var tensor: Tensor
+    /// Whether rows of the matrix are columns of the tensor.
     public var isTransposed: Bool
 
+    /// Sees a tensor of two axes as a matrix, without a copy.
     public init(_ tensor: Tensor, isTransposed: Bool = false) {
         (self.tensor, self.isTransposed) = (tensor, isTransposed)
     }
 
+    /// Rows of the matrix as it is seen.
     public var rows: Int { isTransposed ? tensor.shape[1] : tensor.shape[0] }
+    /// Columns of the matrix as it is seen.
     public var columns: Int { isTransposed ? tensor.shape[0] : tensor.shape[1] }
 }
 
@@ -58,6 +66,7 @@ public struct RotaryTable: Sendable {
     /// `[positions, rotarySize / 2]`.
     public var sines: Tensor
 
+    /// Takes a table that was computed; its shapes are described at the properties.
     public init(rotarySize: Int, headSize: Int, cosines: Tensor, sines: Tensor) {
         (self.rotarySize, self.headSize) = (rotarySize, headSize)
         (self.cosines, self.sines) = (cosines, sines)
@@ -66,10 +75,15 @@ public struct RotaryTable: Sendable {
 
 /// Sizes and options of causal attention.
 public struct AttentionShape: Sendable {
+    /// Texts that are computed together.
     public var batch: Int
+    /// Tokens of each text, padding included.
     public var positions: Int
+    /// Heads of the queries.
     public var heads: Int
+    /// Heads of keys and values, each shared by `heads / keyHeads` heads of the queries.
     public var keyHeads: Int
+    /// Width of one head.
     public var headSize: Int
     /// Factor on the scores before the soft-max.
     public var scale: Float
@@ -78,6 +92,7 @@ public struct AttentionShape: Sendable {
     /// A position sees itself and the `window - 1` before it.
     public var window: Int?
 
+    /// Sizes of one attention; by default, every earlier position is seen and scores are not capped.
     public init(
         batch: Int, positions: Int, heads: Int, keyHeads: Int, headSize: Int, scale: Float,
         softCap: Float? = nil, window: Int? = nil
@@ -111,10 +126,15 @@ public struct EncoderWeights: Sendable {
     public var isTransposed: Bool
     /// Subtracted from x first, `[model]`.
     public var inputBias: [Float]?
+    /// What turns pre-activations into the values of latents.
     public var activation: Activation
     /// Positive factors on the resulting values, `[latents]`: how folded decoder norms are applied.
     public var latentScale: [Float]?
 
+    /// The weights of an encoder.
+    ///
+    /// - Shapes: `matrix` is `[model, latents]`, or `[latents, model]` when transposed; `inputBias` is
+    ///   `[model]` and `latentScale` is `[latents]`.
     public init(
         matrix: Tensor, isTransposed: Bool = false, inputBias: [Float]? = nil,
         activation: Activation,
@@ -124,7 +144,9 @@ public struct EncoderWeights: Sendable {
         (self.activation, self.latentScale) = (activation, latentScale)
     }
 
+    /// Number of latents.
     public var latents: Int { isTransposed ? matrix.shape[0] : matrix.shape[1] }
+    /// Width of the activations that it takes.
     public var modelSize: Int { isTransposed ? matrix.shape[1] : matrix.shape[0] }
 }
 
@@ -137,6 +159,9 @@ public struct DecoderWeights: Sendable {
     /// Factors on the values before the sum, `[latents]`.
     public var rowScale: [Float]?
 
+    /// The weights of a decoder.
+    ///
+    /// - Shapes: `matrix` is `[latents, model]`, `bias` is `[model]` and `rowScale` is `[latents]`.
     public init(matrix: Tensor, bias: [Float], rowScale: [Float]? = nil) {
         (self.matrix, self.bias, self.rowScale) = (matrix, bias, rowScale)
     }
@@ -155,6 +180,10 @@ public struct SparseCodes: Sendable {
     /// The same on a device, until they are changed here.
     var onDevice: DeviceCodes?
 
+    /// Codes in compressed rows; by default, those of no token at all.
+    ///
+    /// - Shapes: `rowStarts` is `[tokens + 1]`; `indices` and `values` hold one entry for each latent
+    ///   that is not 0.
     public init(latents: Int, rowStarts: [Int] = [0], indices: [Int32] = [], values: [Float] = []) {
         (self.latents, self.rowStarts) = (latents, rowStarts)
         (self.indices, self.values) = (indices, values)
@@ -171,6 +200,9 @@ public struct Firings: Sendable, Equatable {
     /// Sequences with such a token, `[latents]`.
     public var sequences: [Int32]
 
+    /// Counts that were made elsewhere.
+    ///
+    /// - Shapes: both are `[latents]`.
     public init(tokens: [Int32], sequences: [Int32]) {
         (self.tokens, self.sequences) = (tokens, sequences)
     }
@@ -187,6 +219,7 @@ public struct RowStatistics: Sendable, Equatable {
     /// `Σ (x - y)²`
     public var errorSquared: Double
 
+    /// The sums of one row, x being the input and y the output.
     public init(inputSquared: Double, outputSquared: Double, dot: Double, errorSquared: Double) {
         (self.inputSquared, self.outputSquared) = (inputSquared, outputSquared)
         (self.dot, self.errorSquared) = (dot, errorSquared)

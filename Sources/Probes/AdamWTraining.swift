@@ -4,6 +4,7 @@ import Kernels
 
 /// How a probe is trained by AdamW.
 public struct AdamWSettings: Sendable, Equatable {
+    /// Factor on the step, as torch's `lr`.
     public var learningRate: Double
     /// Examples of one step; the last step of an epoch takes what is left.
     public var batchSize: Int
@@ -16,6 +17,7 @@ public struct AdamWSettings: Sendable, Equatable {
     /// Decoupled decay of weights and bias: torch's default.
     static let weightDecay = 0.01
 
+    /// How to train; without `l1Penalty` the loss is the cross-entropy alone.
     public init(
         learningRate: Double, batchSize: Int, epochs: Int, patience: Int, l1Penalty: Double? = nil
     ) {

@@ -7,6 +7,7 @@ public struct ClassificationScores: Sendable, Codable, Equatable {
     /// The mean F1 of both classes, weighted by their sizes.
     public var f1: Double
 
+    /// Scores that were computed elsewhere, each in 0…1.
     public init(accuracy: Double, auc: Double, f1: Double) {
         (self.accuracy, self.auc, self.f1) = (accuracy, auc, f1)
     }

@@ -8,6 +8,7 @@ public struct FeatureRows: Sendable {
     public let starts: [Int]
     /// The features that are not zero, ascending within a row; empty when all are stored.
     public let indices: [Int32]
+    /// The features at ``indices``, row after row.
     public let values: [Float]
     /// Whether every feature of every row is stored, in order.
     public let isDense: Bool

@@ -12,11 +12,14 @@ public struct LogisticSettings: Sendable, Hashable {
         case scikitLearn
     }
 
+    /// The norm of the weights that is kept small; the intercept is free.
     public var penalty: Penalty
     /// scikit-learn's `C`: the weight of the data against the penalty.
     public var inverseStrength: Double
+    /// When the optimiser is done.
     public var stop: Stop
 
+    /// How to fit; by default, scikit-learn's default penalty at the true optimum.
     public init(penalty: Penalty = .l2, inverseStrength: Double = 1, stop: Stop = .optimum) {
         (self.penalty, self.inverseStrength, self.stop) = (penalty, inverseStrength, stop)
     }
@@ -26,8 +29,12 @@ public struct LogisticSettings: Sendable, Hashable {
 public struct LogisticProbe: Sendable, Equatable {
     /// `[features]`.
     public var weights: [Double]
+    /// The log-odds of a row of zeros.
     public var intercept: Double
 
+    /// A probe that was fitted elsewhere.
+    ///
+    /// - Shapes: `weights` is `[features]`.
     public init(weights: [Double], intercept: Double) {
         (self.weights, self.intercept) = (weights, intercept)
     }

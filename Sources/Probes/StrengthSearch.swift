@@ -3,6 +3,7 @@ import Glibc
 
 /// A probe whose penalty was chosen on examples held out from its training rows.
 public struct SearchedProbe: Sendable, Equatable {
+    /// The probe, fitted on all training rows with the chosen penalty.
     public var probe: LogisticProbe
     /// The `C` that was chosen; nil with so few rows that nothing was held out.
     public var inverseStrength: Double?

@@ -3,11 +3,14 @@ import Results
 
 /// A table of plain text: a header and rows, numbers to the right.
 public struct SummaryTable: Sendable {
+    /// The titles of the columns.
     public var header: [String]
+    /// The cells, one for each title.
     public var rows: [[String]]
     /// Columns that hold texts and stand to the left.
     public var textColumns: Set<Int>
 
+    /// A table; by default, the first column holds texts and the others hold numbers.
     public init(header: [String], rows: [[String]], textColumns: Set<Int> = [0]) {
         (self.header, self.rows, self.textColumns) = (header, rows, textColumns)
     }

@@ -14,6 +14,9 @@ public struct Tensor: @unchecked Sendable {
     /// Where the first element lies in the memory.
     public let byteOffset: Int
 
+    /// Sees memory that exists as a tensor, row major.
+    ///
+    /// - Precondition: the elements from `byteOffset` on fit into the buffer.
     public init(shape: [Int], type: ElementType = .float32, buffer: Buffer, byteOffset: Int = 0) {
         precondition(byteOffset + shape.reduce(1, *) * type.byteCount <= buffer.byteCount)
         (self.shape, self.type, self.buffer, self.byteOffset) = (shape, type, buffer, byteOffset)

@@ -6,6 +6,7 @@ import Synchronization
 public final class PermutationTrace: Sendable {
     private let drawn = Mutex<[[Int32]]>([])
 
+    /// An empty trace.
     public init() {}
 
     /// All permutations in the order in which they were drawn.

@@ -34,7 +34,7 @@ public struct ReconstructionSums: Codable, Sendable, Equatable {
     /// The same with the hook set to zero.
     public var lossWithAblation = 0.0
 
-    public init() {}
+    init() {}
 
     static func + (first: Self, second: Self) -> Self {
         var sum = first
@@ -60,7 +60,7 @@ public struct SparsitySums: Codable, Sendable, Equatable {
     /// Sum of activations over kept tokens, `[model]`.
     public var inputSum: [Double]
 
-    public init(
+    init(
         batches: [BatchSums], firings: PackedCounts, firingRows: PackedCounts, inputSum: [Double]
     ) {
         (self.batches, self.firings, self.firingRows, self.inputSum) = (
@@ -71,6 +71,7 @@ public struct SparsitySums: Codable, Sendable, Equatable {
 
 /// Sums over the kept tokens of one batch; x is the activation, y its reconstruction.
 public struct BatchSums: Codable, Sendable, Equatable {
+    /// Tokens that were kept.
     public var tokens = 0
     /// `Σ ‖x‖`
     public var inputNorm = 0.0
@@ -95,7 +96,7 @@ public struct BatchSums: Codable, Sendable, Equatable {
     /// Signed sum of latents.
     public var latentSum = 0.0
 
-    public init() {}
+    init() {}
 
     static func + (first: Self, second: Self) -> Self {
         var sum = first
@@ -117,13 +118,18 @@ public struct BatchSums: Codable, Sendable, Equatable {
 
 /// Statistics of weights, one value a latent of the unit's range.
 public struct WeightStatistics: Codable, Sendable, Equatable {
+    /// The biases of the encoder; NaN where it has none.
     public var encoderBias: [Float]
+    /// Euclidean norms of the encoder's directions, times what scales the latents.
     public var encoderNorm: [Float]
+    /// Cosine of each latent's encoder direction and decoder direction.
     public var encoderDecoderCosine: [Float]
+    /// Largest cosine of the encoder direction and that of another latent.
     public var maximumEncoderCosine: [Float]
+    /// Largest cosine of the decoder direction and that of another latent.
     public var maximumDecoderCosine: [Float]
 
-    public init(
+    init(
         encoderBias: [Float], encoderNorm: [Float], encoderDecoderCosine: [Float],
         maximumEncoderCosine: [Float],
         maximumDecoderCosine: [Float]

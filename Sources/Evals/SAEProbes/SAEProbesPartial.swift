@@ -23,9 +23,11 @@ public enum SAEProbesPartial: Codable, Sendable {
 
 /// How a probe does on the test texts, and how it was chosen.
 public struct ProbeResult: Codable, Sendable, Equatable {
+    /// The scores on the test texts.
     public var scores: ClassificationScores
     /// scikit-learn's `C`; nil where nothing was held out to choose it by.
     public var inverseStrength: Double?
+    /// The area under the curve by which the penalty was chosen.
     public var validationAUC: Double
 }
 
@@ -33,6 +35,7 @@ public struct ProbeResult: Codable, Sendable, Equatable {
 public struct LatentProbeResult: Codable, Sendable, Equatable {
     /// The latents, best first.
     public var latents: [Int]
+    /// How a probe on these latents alone does.
     public var result: ProbeResult
 
     /// Number of latents.

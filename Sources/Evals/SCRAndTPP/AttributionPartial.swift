@@ -22,11 +22,12 @@ public enum AttributionUnit: Codable, Sendable, Hashable {
 
 /// A dataset, or for SCR a pair of its classes.
 public struct AttributionRun: Codable, Sendable, Hashable {
+    /// The dataset's id in the config.
     public var dataset: String
     /// The two classes of the pair; nil for TPP.
     public var pair: [String]?
 
-    public init(dataset: String, pair: [String]? = nil) {
+    init(dataset: String, pair: [String]? = nil) {
         (self.dataset, self.pair) = (dataset, pair)
     }
 
@@ -39,14 +40,16 @@ public struct AttributionRun: Codable, Sendable, Hashable {
 
 /// What one unit yields for one autoencoder.
 public struct AttributionPartial: Codable, Sendable, Equatable {
+    /// Accuracies on the model's own activations; empty where another unit gives them.
     public var probes: [ProbeAccuracies]
+    /// Accuracies after ablations; empty where another unit gives them.
     public var ablations: [AblationAccuracies]
     /// The probes themselves, for the units that depend on them.
     public var trained: TrainedProbes?
     /// The largest effects among some latents.
     public var effects: RankedEffects?
 
-    public init(
+    init(
         probes: [ProbeAccuracies] = [], ablations: [AblationAccuracies] = [],
         trained: TrainedProbes? = nil, effects: RankedEffects? = nil
     ) {
@@ -57,6 +60,7 @@ public struct AttributionPartial: Codable, Sendable, Equatable {
 
 /// The probes of a run as ablations take them, to the bit.
 public struct TrainedProbes: Codable, Sendable, Equatable {
+    /// What they were trained on.
     public var run: AttributionRun
     /// `[probes, model]`, one row for each name that is ablated.
     public var weights: PackedFloats
@@ -69,6 +73,7 @@ public struct TrainedProbes: Codable, Sendable, Equatable {
 
 /// Accuracies of a run's probes on the model's own activations.
 public struct ProbeAccuracies: Codable, Sendable, Equatable {
+    /// What the probes were trained on.
     public var run: AttributionRun
     /// Names of the evaluations as SAE Bench makes them: a class for its own probe on its own data,
     /// `A probe on B data` for that of another.
@@ -76,29 +81,31 @@ public struct ProbeAccuracies: Codable, Sendable, Equatable {
     /// One for each evaluation.
     public var accuracies: [Double]
 
-    public init(run: AttributionRun, evaluations: [String], accuracies: [Double]) {
+    init(run: AttributionRun, evaluations: [String], accuracies: [Double]) {
         (self.run, self.evaluations, self.accuracies) = (run, evaluations, accuracies)
     }
 }
 
 /// Accuracies of a run's probes after ablations of an autoencoder's latents.
 public struct AblationAccuracies: Codable, Sendable, Equatable {
+    /// What the probes were trained on.
     public var run: AttributionRun
     /// The classes whose latents are ablated, in SAE Bench's order.
     public var ablated: [AblatedClass]
 
-    public init(run: AttributionRun, ablated: [AblatedClass]) {
+    init(run: AttributionRun, ablated: [AblatedClass]) {
         (self.run, self.ablated) = (run, ablated)
     }
 }
 
 /// Ablations of the latents with the largest effects on one class's probe.
 public struct AblatedClass: Codable, Sendable, Equatable {
+    /// The class as SAE Bench names it in results.
     public var name: String
     /// One for each of the settings' numbers of latents.
     public var levels: [AblationLevel]
 
-    public init(name: String, levels: [AblationLevel]) { (self.name, self.levels) = (name, levels) }
+    init(name: String, levels: [AblationLevel]) { (self.name, self.levels) = (name, levels) }
 }
 
 /// One ablation.
@@ -113,7 +120,7 @@ public struct AblationLevel: Codable, Sendable, Equatable {
     /// The same on the negatives of the clean accuracies and without masked positions.
     public var pairedAccuracies: [Double]
 
-    public init(n: Int, latents: Int, accuracies: [Double], pairedAccuracies: [Double]) {
+    init(n: Int, latents: Int, accuracies: [Double], pairedAccuracies: [Double]) {
         (self.n, self.latents) = (n, latents)
         (self.accuracies, self.pairedAccuracies) = (accuracies, pairedAccuracies)
     }

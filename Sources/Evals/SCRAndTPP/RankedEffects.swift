@@ -33,13 +33,14 @@ public struct RankedEffects: Codable, Sendable, Equatable {
         }
     }
 
+    /// What the probes were trained on.
     public var run: AttributionRun
     /// The latents whose effects were compared.
     public var latents: Range<Int>
     /// One for each probe.
     public var probes: [Largest]
 
-    public init(run: AttributionRun, latents: Range<Int>, probes: [Largest]) {
+    init(run: AttributionRun, latents: Range<Int>, probes: [Largest]) {
         (self.run, self.latents, self.probes) = (run, latents, probes)
     }
 

@@ -65,11 +65,14 @@ public struct ProbeLoops: Sendable {
 public struct AdamWStep: Sendable {
     /// Counted from 1.
     public var number: Int
+    /// Factor on the step, as torch's `lr`.
     public var learningRate: Double
+    /// Decoupled decay: parameters shrink by this times the learning rate first.
     public var weightDecay: Double
     /// Weight of the absolute values of the parameters in the loss.
     public var l1Penalty: Double
 
+    /// One step of the optimiser; `number` is counted from 1 and sets the bias corrections.
     public init(number: Int, learningRate: Double, weightDecay: Double, l1Penalty: Double) {
         (self.number, self.learningRate) = (number, learningRate)
         (self.weightDecay, self.l1Penalty) = (weightDecay, l1Penalty)

@@ -9,9 +9,11 @@ public struct StoreBenchmark: Sendable {
     public var byteCount: Int
     /// Seconds of writing through the store, as a run does, and by `pwrite` and `fdatasync`.
     public var storeWrite = 0.0
+    /// Seconds of writing by `pwrite` and `fdatasync` alone.
     public var plainWrite = 0.0
     /// Seconds of reading through the store, with checksums, and by `pread`; both from the page cache.
     public var storeRead = 0.0
+    /// Seconds of reading by `pread` alone, from the page cache.
     public var plainRead = 0.0
 
     /// Measures in a folder, whose files are removed again. The ways take turns, and the best of
