@@ -28,6 +28,9 @@ public struct AnyEvaluation: Sendable {
     /// See ``Evaluation/outcome(of:for:in:)``.
     public let outcome: @Sendable ([String], SubjectIndex, Cohort) throws -> Outcome
 
+    /// Wraps an evaluation with its settings; units and partial results travel as JSON from here on.
+    ///
+    /// - Throws: what encoding the settings throws.
     public init<E: Evaluation>(_ type: E.Type, settings: E.Settings) throws {
         let evaluation = E(settings: settings)
         (identifier, metrics) = (E.identifier, E.metrics)
@@ -61,7 +64,9 @@ public struct AnyEvaluation: Sendable {
 
 /// An evaluation by name, for the catalogue.
 public struct EvaluationEntry: Sendable {
+    /// The name in configs, folders and results, such as `sparse_probing`.
     public let identifier: String
+    /// What it measures, in one line for `saeval ls evals`.
     public let summary: String
     /// Makes the evaluation from the settings of a config.
     public let make: @Sendable (JSON) throws -> AnyEvaluation
@@ -70,6 +75,7 @@ public struct EvaluationEntry: Sendable {
     /// See ``Evaluation/metrics``.
     public let metrics: [MetricDescription]
 
+    /// The entry of an evaluation; its settings are read and checked when it is made.
     public init<E: Evaluation>(_ type: E.Type) {
         identifier = E.identifier
         (summary, metrics) = (E.summary, E.metrics)

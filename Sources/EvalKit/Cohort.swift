@@ -5,8 +5,10 @@ import LanguageModels
 
 /// The position of an autoencoder in its cohort.
 public struct SubjectIndex: Hashable, Sendable, Codable, Comparable {
+    /// Counted from 0, in the order of ``Cohort/subjects``.
     public var value: Int
 
+    /// The autoencoder at a position that is counted from 0.
     public init(_ value: Int) { self.value = value }
 
     public init(from decoder: any Decoder) throws {
@@ -40,6 +42,9 @@ public struct Subject: Sendable, Codable {
     /// What readers of its results should know, one sentence each.
     public var notes: [String]
 
+    /// An autoencoder that was found.
+    ///
+    /// - Parameter key: the hash of its files.
     public init(reference: AutoencoderReference, key: ContentHash, notes: [String] = []) {
         (self.reference, self.key, self.notes) = (reference, key, notes)
     }
@@ -51,16 +56,20 @@ public struct Subject: Sendable, Codable {
 /// All autoencoders at one hook of one model whose rows are packed alike. What depends on the model
 /// alone is computed once per cohort.
 public struct Cohort: Sendable, Codable {
+    /// Where in the model the autoencoders take their activations.
     public var hook: HookPoint
+    /// The sizes and the architecture of the model.
     public var model: ModelDescription
     /// The name of the evaluated model in results: as the first autoencoder's configuration spells it,
     /// like SAE Bench, where that is this model.
     public var modelName: String
     /// How hooks' activations are stored and handed to autoencoders.
     public var activationType: String
+    /// Whether the rows of tokens begin with BOS.
     public var prependsBOS: Bool
     /// Ids of BOS, EOS and padding, which most metrics leave out.
     public var specialTokens: [Int32]
+    /// The autoencoders, which a ``SubjectIndex`` counts.
     public var subjects: [Subject]
     /// How random numbers are drawn.
     public var streams: RandomStreams
@@ -68,6 +77,9 @@ public struct Cohort: Sendable, Codable {
     /// Width of the activations at the hook, which is what the autoencoders take.
     public var activationSize: Int { model.size(at: hook) }
 
+    /// A cohort of autoencoders at one hook.
+    ///
+    /// - Parameter activationType: the element type of stored activations, such as `float32`.
     public init(
         hook: HookPoint, model: ModelDescription, modelName: String, activationType: String,
         prependsBOS: Bool,

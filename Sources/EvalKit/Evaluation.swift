@@ -6,6 +6,7 @@ import Results
 /// One evaluation of the suite. It splits its work into units, evaluates one unit and merges
 /// partial results; distributing, saving and resuming belong to `Runs`.
 public protocol Evaluation: Sendable {
+    /// What a config can set, with the published values as defaults.
     associatedtype Settings: EvaluationSettings
     /// What one unit covers; the same unit gives the same bytes wherever it runs.
     associatedtype Unit: Codable & Hashable & Sendable
@@ -20,6 +21,7 @@ public protocol Evaluation: Sendable {
     /// What readers should know about its metrics, those of the table at the end of a run among them.
     static var metrics: [MetricDescription] { get }
 
+    /// Takes settings that passed their own checks.
     init(settings: Settings)
 
     /// The inputs whose activations at the cohort's hook must be there before units run.
@@ -65,7 +67,9 @@ extension Evaluation {
 
 /// A unit, whom it serves and what it costs.
 public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
+    /// What it covers.
     public var unit: Unit
+    /// The autoencoders for which it yields a partial result.
     public var subjects: [SubjectIndex]
     /// Floating-point operations of matrix products; other loops count as many as take the same
     /// time. See ``LoopCost``.
@@ -83,6 +87,10 @@ public struct PlannedUnit<Unit: Codable & Sendable>: Sendable {
     /// What it holds in memory.
     public var memory: UnitMemory
 
+    /// A planned unit.
+    ///
+    /// - Parameter cost: floating-point operations; `costPerToken` adds those of each stored token of
+    ///   the inputs.
     public init(
         unit: Unit, subjects: [SubjectIndex], cost: Double, costPerToken: Double = 0,
         inputs: [Int]? = nil, isSharedByAllSubjects: Bool = false, dependsOn: [Int] = [],

@@ -8,7 +8,9 @@ import Tensors
 
 /// What a unit may use: the model, the rows, their activations and the autoencoders of its cohort.
 public protocol EvaluationContext: Sendable {
+    /// The hook, the model and the autoencoders that the unit is about.
     var cohort: Cohort { get }
+    /// What computes: the CPU, or the GPU of this rank.
     var backend: any KernelBackend { get }
     /// The loaded model.
     var model: any LanguageModel { get throws }

@@ -3,8 +3,10 @@ import Foundation
 /// Counts as base64 text of variable-length integers: small in a journal, since most counts are
 /// small.
 public struct PackedCounts: Codable, Sendable, Equatable {
+    /// The numbers, none of them below 0.
     public var counts: [Int]
 
+    /// Takes numbers as they are; they are packed when they are encoded.
     public init(_ counts: [Int]) { self.counts = counts }
 
     public init(from decoder: any Decoder) throws {

@@ -3,8 +3,10 @@ import Foundation
 /// Numbers as base64 text of their `float32` bytes: every bit survives a journal, and it is half as
 /// long as digits.
 public struct PackedFloats: Codable, Sendable, Equatable {
+    /// The numbers, to the bit.
     public var values: [Float]
 
+    /// Takes numbers as they are; they are packed when they are encoded.
     public init(_ values: [Float]) { self.values = values }
 
     public init(from decoder: any Decoder) throws {

@@ -4,6 +4,7 @@ import Foundation
 /// What an evaluation can be told. Stored properties carry the published defaults; their names in
 /// snake case are the keys of the config.
 public protocol EvaluationSettings: Codable, Sendable {
+    /// The published settings.
     init()
     /// Checks values before anything is loaded.
     ///

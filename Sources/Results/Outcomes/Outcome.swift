@@ -54,7 +54,7 @@ public struct SAEBenchParts: Sendable {
     /// Keys that SAE Bench writes after all others.
     public var trailing: [(name: String, value: JSON)]
 
-    /// Takes all values.
+    /// Takes all values; each is described at the property of its name.
     public init(
         config: JSON = .object([]), unstructured: JSON = .null,
         detailsTrailing: [(name: String, values: [JSON])] = [],
