@@ -178,7 +178,7 @@ public struct SparseCodes: Sendable {
     /// Values, none of them 0.
     public var values: [Float] { didSet { onDevice = nil } }
     /// The same on a device, until they are changed here.
-    var onDevice: DeviceCodes?
+    var onDevice: (any CodesOnDevice)?
 
     /// Codes in compressed rows; by default, those of no token at all.
     ///
@@ -192,6 +192,9 @@ public struct SparseCodes: Sendable {
     /// Number of rows.
     public var rows: Int { rowStarts.count - 1 }
 }
+
+/// Codes as a backend keeps them in the memory of its device.
+protocol CodesOnDevice: Sendable {}
 
 /// How often latents fire.
 public struct Firings: Sendable, Equatable {

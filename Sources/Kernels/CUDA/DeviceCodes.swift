@@ -1,5 +1,5 @@
 /// Codes of some rows on a device, as ``SparseCodes`` has them.
-final class DeviceCodes: @unchecked Sendable {
+final class DeviceCodes: CodesOnDevice, @unchecked Sendable {
     /// `[rows + 1]` of 64-bit integers.
     let starts: DeviceOperand
     /// Latents of 32 bits, ascending within a row.
@@ -15,7 +15,9 @@ final class DeviceCodes: @unchecked Sendable {
 extension CUDABackend {
     /// Codes on the GPU, copied there unless they are.
     func deviceCodes(_ codes: SparseCodes) throws -> DeviceCodes {
-        if let kept = codes.onDevice, kept.starts.block.device === device { return kept }
+        if let kept = codes.onDevice as? DeviceCodes, kept.starts.block.device === device {
+            return kept
+        }
         return DeviceCodes(
             starts: DeviceOperand(try device.upload(codes.rowStarts)),
             indices: DeviceOperand(try device.upload(codes.indices)),
