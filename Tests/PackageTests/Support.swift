@@ -19,6 +19,12 @@ struct SourceFile: Sendable {
         text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(
             text.hasSuffix("\n") ? 1 : 0)
     }
+
+    /// The folder from the target's folder; the file's name where it stands in that one itself.
+    var room: String {
+        let parts = path.split(separator: "/").dropFirst(2)
+        return parts.count == 1 ? String(parts.last ?? "") : parts.dropLast().joined(separator: "/")
+    }
 }
 
 /// All source files with one of some endings, sorted by path.
