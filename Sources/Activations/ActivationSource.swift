@@ -93,7 +93,7 @@ package final class ActivationSource: Sendable {
         guard set.policy == .store else {
             let stored = try harvester().activations(
                 range, rowSet: set.rowSet, hooks: [set.hook], threads: 1)
-            return try backend.widen(stored[set.hook]!)
+            return try backend.widen(Harvester.activations(at: set.hook, of: stored))
         }
         meter.count(
             range.count * set.byteCount / max(1, rowSets[set.rowSet].storedRows),
@@ -112,8 +112,9 @@ package final class ActivationSource: Sendable {
         } catch let error as StorageError where error.code == .checksum {
             let length = rowSets[set.rowSet].blockRows
             for block in range.lowerBound / length...(range.upperBound - 1) / length {
-                let stored = try harvester().block(
-                    block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)[set.hook]!
+                let harvested = try harvester().block(
+                    block, rowSet: set.rowSet, hooks: [set.hook], threads: 1)
+                let stored = Harvester.activations(at: set.hook, of: harvested)
                 try reader.repair(
                     block: block,
                     UnsafeRawBufferPointer(start: stored.bytes, count: stored.byteCount))

@@ -66,10 +66,21 @@ package struct Harvester: Sendable {
                 start: .tokens(chunk.tokens), end: .lastCapture, batch: chunk.batch,
                 positions: chunk.positions, captures: hooks)
             for (hook, x) in try model.run(pass).captured {
-                copy(try stored(x, hook: hook), of: chunk, into: whole[hook]!)
+                copy(
+                    try stored(x, hook: hook), of: chunk,
+                    into: Self.activations(at: hook, of: whole))
             }
         }
         return result
+    }
+
+    /// The activations at one of the hooks that were asked for.
+    package static func activations(at hook: HookPoint, of harvested: [HookPoint: Tensor]) -> Tensor
+    {
+        guard let activations = harvested[hook] else {
+            preconditionFailure("\(hook) was not asked for")
+        }
+        return activations
     }
 
     // MARK: - Chunks
@@ -132,7 +143,7 @@ package struct Harvester: Sendable {
             let stored = texts.storedStarts[member.text]..<texts.storedStarts[member.text + 1]
             for index in stored.clamped(to: range) {
                 let place = row * positions + texts.stored[index] - start
-                chunk.places!.append((place, index - range.lowerBound))
+                chunk.places?.append((place, index - range.lowerBound))
             }
         }
         return chunk

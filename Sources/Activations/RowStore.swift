@@ -48,8 +48,9 @@ package enum RowStore {
             try check(packed, of: set, modelFolder: modelFolder, vocabulary)
             let tensor = Tensor(
                 uninitialized: [packed.rows.count, packed.rows.positions], type: .int32)
-            packed.rows.tokens.withUnsafeBytes {
-                tensor.bytes.copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+            packed.rows.tokens.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return }
+                tensor.bytes.copyMemory(from: start, byteCount: bytes.count)
             }
             try makeFolder(parentFolder(of: set.path))
             let sum = packed.rows.tokens.withUnsafeBytes { checksum(of: $0) }

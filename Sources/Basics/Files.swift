@@ -82,6 +82,21 @@ public func readFile(_ path: String) throws(BasicsError) -> [UInt8] {
     return file.withBytes { [UInt8]($0) }
 }
 
+/// Writes all bytes at the position of an open file.
+///
+/// - Returns: whether all are written; if not, `errno` says why.
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = write(
+            descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return false }
+        rest = rest.dropFirst(count)
+    }
+    return true
+}
+
 /// Writes a file so that it is complete under its name or not there: beside it, flushed, renamed,
 /// folder flushed.
 public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
@@ -90,20 +105,9 @@ public func writeFile(_ bytes: [UInt8], to path: String) throws(BasicsError) {
     guard descriptor >= 0 else {
         throw BasicsError.unwritable("\(path) cannot be written")
     }
-    var written = 0
     var failure: BasicsError?
     func fail() { failure = .unwritable("\(path) cannot be written") }
-    bytes.withUnsafeBytes { raw in
-        while written < raw.count {
-            let rest = UnsafeRawBufferPointer(rebasing: raw[written...])
-            let count = write(descriptor, rest.baseAddress, rest.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                return fail()
-            }
-            written += count
-        }
-    }
+    if !bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) { fail() }
     if failure == nil, fsync(descriptor) != 0 { fail() }
     close(descriptor)
     if failure == nil, rename(partial, path) != 0 { fail() }

@@ -81,9 +81,11 @@ public struct RunConfiguration: Sendable {
         output = try reader.path("output", orElse: nil)
         artifacts = try reader.path("artifacts", orElse: "artifacts")
         seed = try reader.integer("seed", from: 0) ?? 42
-        streams = RandomStreams(
-            rawValue: try reader.choice(
-                "streams", of: RandomStreams.allCases.map(\.rawValue), orElse: "independent"))!
+        streams =
+            RandomStreams(
+                rawValue: try reader.choice(
+                    "streams", of: RandomStreams.allCases.map(\.rawValue), orElse: "independent"))
+            ?? .independent
         threads = try reader.integer("threads", from: 1, to: 4096)
         memoryGiB = try reader.positive("memory_gib", to: 1_048_576)
         activations =

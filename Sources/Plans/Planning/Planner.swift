@@ -78,7 +78,11 @@ public struct Planner {
     ) throws -> (plan: RunPlan, layout: PlanLayout) {
         let model = try ModelPlace(
             configuration.model, cache: configuration.hubCache, outline: outline)
-        let activationType = ElementType(rawValue: configuration.dtype)!
+        guard let activationType = ElementType(rawValue: configuration.dtype) else {
+            throw RunError(
+                .badConfig, "dtype: \(configuration.dtype) is not a type of activations",
+                advice: "float32, bfloat16 or float16")
+        }
         var failures: [FailedItem] = []
         var notes: [String] = []
         let references = try selectedReferences(

@@ -30,9 +30,9 @@ package struct TaskGraph {
     ///   - blocks: for each activation set that is not complete, the blocks that it lacks.
     package init(_ plan: RunPlan, units: [PendingUnit], blocks: [Int: [Int]]) {
         self.plan = plan
-        for set in blocks.keys.sorted() where !blocks[set]!.isEmpty {
-            gateOfSet[set] = newGate()
-            setOfGate[gateOfSet[set]!] = set
+        for (set, lacking) in blocks.sorted(by: { $0.key < $1.key }) where !lacking.isEmpty {
+            let gate = newGate()
+            (gateOfSet[set], setOfGate[gate]) = (gate, set)
         }
         addBlocks(blocks)
         let pending = Set(units.map(\.index))
@@ -77,14 +77,14 @@ package struct TaskGraph {
                 sets[[plan.activationSets[set].rowSet, block], default: []].append(set)
             }
         }
-        for key in sets.keys.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) {
-            let members = sets[key]!.sorted()
+        for (key, unordered) in sets.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let members = unordered.sorted()
             work.append(.block(rowSet: key[0], block: key[1], sets: members))
             // Blocks load the model alone, which is one artefact; rows are the cohort.
             tasks.append(
                 Scheduler.Task(
                     cost: blockCost(rowSet: key[0], sets: members), artefact: -1,
-                    cohort: -1 - key[0], feeds: members.map { gateOfSet[$0]! }))
+                    cohort: -1 - key[0], feeds: members.compactMap { gateOfSet[$0] }))
         }
     }
 

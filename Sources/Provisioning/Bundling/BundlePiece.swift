@@ -35,7 +35,8 @@ extension BundlePiece {
                 .unsuitable, "--with \(path) has no place in a bundle",
                 advice: "a path below the working folder, or an absolute one")
         }
-        let place = path.hasPrefix("/") ? String(parts.last!) : parts.joined(separator: "/")
+        let place =
+            path.hasPrefix("/") ? String(parts[parts.count - 1]) : parts.joined(separator: "/")
         let first = place.prefix { $0 != "/" }
         guard !ownNames.contains(String(first)) else {
             throw RunError(
@@ -93,15 +94,8 @@ extension BundlePiece {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw Self.failure(path, of: source) }
         defer { close(descriptor) }
-        try file.withBytes { bytes in
-            var written = 0
-            while written < bytes.count {
-                let count = min(bytes.count - written, 1 << 26)
-                let result = write(descriptor, bytes.baseAddress! + written, count)
-                if result < 0, errno == EINTR { continue }
-                guard result > 0 else { throw Self.failure(path, of: source) }
-                written += result
-            }
+        guard file.withBytes({ writeAll($0, to: descriptor) }) else {
+            throw Self.failure(path, of: source)
         }
     }
 

@@ -59,7 +59,8 @@ struct SharedLibraries {
 
     /// Reads `NAME => PATH (ADDRESS)`, `NAME => not found`, `PATH (ADDRESS)` or a remark.
     private static func read(_ line: Substring, into needs: inout Needs) {
-        let text = line.hasSuffix(")") ? line.prefix(upTo: line.lastIndex(of: "(")!) : line
+        let address = line.hasSuffix(")") ? line.lastIndex(of: "(") : nil
+        let text = line[..<(address ?? line.endIndex)]
         let parts = String(text).split(separator: " => ", maxSplits: 1).map {
             String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }

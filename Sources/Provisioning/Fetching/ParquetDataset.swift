@@ -98,8 +98,9 @@ public struct ParquetDataset: Sendable, Equatable {
             if let last = parents.last, plainFolders.contains(last) { parents.removeLast() }
             groups[[parents.joined(separator: "/"), piece.split], default: []].append(piece)
         }
-        return try groups.keys.sorted { $0.lexicographicallyPrecedes($1) }.map { key in
-            let pieces = groups[key]!.sorted { ($0.index, $0.path) < ($1.index, $1.path) }
+        let sorted = groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        return try sorted.map { key, members in
+            let pieces = members.sorted { ($0.index, $0.path) < ($1.index, $1.path) }
             return Split(
                 configuration: key[0].isEmpty ? nil : key[0], name: key[1],
                 files: pieces.map(\.path), gap: try gap(in: pieces))

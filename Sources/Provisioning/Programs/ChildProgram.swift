@@ -76,24 +76,18 @@ private final class UnnamedFile {
         let given = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         let folder = given.isEmpty ? "/tmp" : given
         var template = Array("\(folder)/saeval-XXXXXX".utf8CString)
-        descriptor = template.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
+        descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw Self.failure(in: folder) }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        template.withUnsafeBufferPointer { _ = unlink($0.baseAddress!) }
+        unlink(template)
     }
 
     deinit { close(descriptor) }
 
     /// Writes bytes and goes back to the start.
     func fill(with bytes: [UInt8]) throws {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                write(descriptor, $0.baseAddress! + written, bytes.count - written)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Self.failure(in: "the folder of temporary files") }
-            written += count
+        guard bytes.withUnsafeBytes({ writeAll($0, to: descriptor) }) else {
+            throw Self.failure(in: "the folder of temporary files")
         }
         lseek(descriptor, 0, SEEK_SET)
     }
@@ -105,7 +99,8 @@ private final class UnnamedFile {
         var got = 0
         while got < bytes.count {
             let count = bytes.withUnsafeMutableBytes {
-                pread(descriptor, $0.baseAddress! + got, length - got, off_t(got))
+                let rest = UnsafeMutableRawBufferPointer(rebasing: $0[got...])
+                return pread(descriptor, rest.baseAddress, rest.count, off_t(got))
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }

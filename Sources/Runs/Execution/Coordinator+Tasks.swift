@@ -71,8 +71,9 @@ extension Coordinator: WorkPoolOwner {
         let cohort = plan.cohorts[unit.cohort].cohort
         let evaluation = plan.evaluations[unit.evaluation].identifier
         let keys = Dictionary(uniqueKeysWithValues: zip(unit.subjects, unit.keys))
-        if !report.partials.isEmpty {
-            let partials = report.partials
+        let partials = report.partials
+        let written = partials.compactMap { keys[$0.0] }
+        if !partials.isEmpty {
             try record.append(
                 .unit(
                     JournalEntry.UnitRecord(
@@ -81,8 +82,8 @@ extension Coordinator: WorkPoolOwner {
                         cost: TaskGraph.cost(of: (number, partials.map(\.0)), in: plan),
                         epochSeconds: currentEpochSeconds(),
                         subjects: partials.map { subjectName($0.0, of: unit, in: cohort) },
-                        keys: partials.map { keys[$0.0]! }, partials: partials.map(\.1))))
-            try write(results: pending.add(partials.map { keys[$0.0]! }))
+                        keys: written, partials: partials.map(\.1))))
+            try write(results: pending.add(written))
         }
         for failure in report.failures { try fail(number, failure.subject, failure.reason) }
         log.write(
@@ -90,7 +91,7 @@ extension Coordinator: WorkPoolOwner {
             members(of: index, report.times, rank) + [
                 ("evaluation", .string(evaluation)), ("hook", .string(cohort.hook.description)),
                 ("unit", .string(unit.unit)),
-                ("keys", .array(report.partials.map { .string(keys[$0.0]!.hex) })),
+                ("keys", .array(written.map { .string($0.hex) })),
             ])
     }
 

@@ -150,7 +150,7 @@ final class Coordinator {
         let blockTasks = graph.tasks.count - units.count
         progress.expect(
             cost: graph.tasks.prefix(blockTasks).reduce(0) { $0 + $1.cost }, tasks: blockTasks)
-        let written = blocks.keys.sorted().filter { !blocks[$0]!.isEmpty }
+        let written = blocks.filter { !$0.value.isEmpty }.keys.sorted()
         if !written.isEmpty { try pool.open(written) }
         var scheduler = Scheduler(graph.tasks, gates: graph.gates)
         let isComplete = try pool.run(&scheduler, for: self)

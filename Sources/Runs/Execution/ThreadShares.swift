@@ -25,7 +25,7 @@ struct ThreadShares {
         let count = { (bits: [UInt8]) in bits.reduce(0) { $0 + $1.nonzeroBitCount } }
         share = ranks.map { entry in
             if let fixed { return fixed }
-            let cores = count(processors[entry.host]!) / max(1, workers[entry.host] ?? 1)
+            let cores = count(processors[entry.host] ?? []) / max(1, workers[entry.host] ?? 1)
             return max(1, min(count(entry.processors), cores))
         }
         mostWorkersOnOneHost = workers.values.max() ?? 1

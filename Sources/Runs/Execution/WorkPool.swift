@@ -111,8 +111,9 @@ final class WorkPool {
                 let task = running.removeValue(forKey: rank)
                 owner.lost(rank, task: task, reason: reason)
                 guard let task else { continue }
-                losses[task, default: 0] += 1
-                guard losses[task]! < 3 else {
+                let count = losses[task, default: 0] + 1
+                losses[task] = count
+                guard count < 3 else {
                     throw RunError(
                         .lostRank,
                         "Three ranks were lost over the same task, the last with: \(reason)",

@@ -1,3 +1,4 @@
+import Activations
 import Basics
 import EvalKit
 import Kernels
@@ -38,11 +39,16 @@ final class Worker: Sendable {
             defer { files = [:] }
             return files
         }
-        for set in open.keys.sorted() { try open[set]!.close() }
+        for (_, file) in open.sorted(by: { $0.key < $1.key }) { try file.close() }
     }
 
-    /// The open file of a set.
-    func file(_ set: Int) -> ActivationFile { files.withLock { $0[set]! } }
+    /// The file of a set that is open for writing.
+    func file(_ set: Int) -> ActivationFile {
+        guard let file = files.withLock({ $0[set] }) else {
+            preconditionFailure("activation set \(set) is not open")
+        }
+        return file
+    }
 
     /// Does one piece of work.
     ///
@@ -60,9 +66,10 @@ final class Worker: Sendable {
                     block, rowSet: rowSet, hooks: Set(hooks), threads: workspace.source.threads)
             }
             let checksums = try zip(sets, hooks).map { set, hook in
-                meter.count(stored[hook]!.byteCount, \.bytesWritten)
+                let activations = Harvester.activations(at: hook, of: stored)
+                meter.count(activations.byteCount, \.bytesWritten)
                 return try meter.measure(\.writing) {
-                    try file(set).write(block: block, stored[hook]!)
+                    try file(set).write(block: block, activations)
                 }
             }
             let times = meter.take(seconds: monotonicSeconds() - start)
