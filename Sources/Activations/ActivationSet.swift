@@ -5,10 +5,13 @@ import LanguageModels
 public struct ActivationSet: Sendable, Codable {
     /// Index of the row set.
     public var rowSet: Int
+    /// Where in the model they are taken.
     public var hook: HookPoint
+    /// Hash of all that decides their numbers: the tokens, the model, the hook and the type.
     public var key: ContentHash
     /// Where the activations are kept.
     public var path: String
+    /// Bytes of its file, or of the numbers where they are computed when read.
     public var byteCount: Int
     /// Whether they are kept or computed whenever they are read.
     public var policy = ActivationPolicy.store

@@ -3,9 +3,11 @@ import Corpora
 
 /// Tokens that some evaluation reads: packed rows or labelled texts.
 public struct RowSet: Sendable, Codable {
+    /// What was asked for.
     public var request: InputRequest
     /// The dataset's file or folder.
     public var datasetPath: String
+    /// Hash of all that decides the tokens.
     public var key: ContentHash
     /// Where the tokens are kept.
     public var path: String

@@ -32,24 +32,6 @@ public struct PlanSummary: Sendable, Codable {
         public var operations: Double
     }
 
-    /// Activation sets at one hook of which the same becomes for the same reason.
-    public struct StorageGroup: Sendable, Codable, Equatable {
-        /// The hook.
-        public var hook: String
-        /// What becomes of them.
-        public var policy: ActivationPolicy
-        /// Why.
-        public var reason: String
-        /// The wave in which they lie on disk.
-        public var wave: Int
-        /// Row sets.
-        public var sets: Int
-        /// Bytes of all activations, stored or not.
-        public var bytes: Int
-        /// Bytes that units read of them in all, about.
-        public var bytesRead: Double
-    }
-
     /// How long the plan takes on a machine with all its ranks at work.
     public struct MachineTime: Sendable, Codable {
         /// The machine's name.

@@ -28,9 +28,9 @@ extension PlanLayout {
     }
 
     /// What becomes of activations: one entry for each hook, wave and reason, in that order.
-    func storageGroups() -> [PlanSummary.StorageGroup] {
+    func storageGroups() -> [StorageGroup] {
         guard let storage else { return [] }
-        var groups: [PlanSummary.StorageGroup] = []
+        var groups: [StorageGroup] = []
         for (index, set) in activationSets.enumerated() {
             let reason = storage.reasons[index].rawValue
             let place = groups.firstIndex {
@@ -45,7 +45,7 @@ extension PlanLayout {
                 groups[place].bytesRead += read
             } else {
                 groups.append(
-                    PlanSummary.StorageGroup(
+                    StorageGroup(
                         hook: set.hook.description, policy: set.policy, reason: reason,
                         wave: set.wave, sets: 1, bytes: set.byteCount, bytesRead: read))
             }

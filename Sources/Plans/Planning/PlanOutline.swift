@@ -6,7 +6,7 @@ public struct PlanOutline: Sendable {
     /// What would run. Keys of what is not on disk are hashes of names.
     public let plan: RunPlan
     /// What becomes of activations, and why.
-    public let storage: [PlanSummary.StorageGroup]
+    public let storage: [StorageGroup]
     /// Bytes that the activations of one wave may take; nil where nothing limits them.
     public let diskBudget: Int?
     /// For each unit the fraction of its inputs that it reads.

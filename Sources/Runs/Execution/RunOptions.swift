@@ -9,6 +9,7 @@ public struct RunOptions: Sendable {
     /// Whether the run goes on without ranks that are lost.
     public var survives = false
 
+    /// The defaults.
     public init() {}
 
     /// What is said of a rank that gives no sign of life.
