@@ -44,14 +44,41 @@ public struct FiringRates: Sendable {
     /// Latents that fire in a text of some tokens.
     func latents(of reference: AutoencoderReference, tokens: Double) -> Double {
         let all = Double(reference.latents)
-        return (count(of: reference)?.variety ?? 1)
+        return variety(of: reference)
             * Self.atRandom(codes: codes(of: reference), of: all, tokens: max(1, tokens))
+    }
+
+    /// Different latents in a text over those that would fire if they did so at random.
+    private func variety(of reference: AutoencoderReference) -> Double {
+        count(of: reference)?.variety ?? 1
+    }
+
+    /// What decides how much memory codes of an autoencoder take.
+    func size(of reference: AutoencoderReference) -> CodeSize {
+        CodeSize(
+            latents: reference.latents, modelSize: reference.modelSize,
+            fixedCodes: reference.fixedCodes, codes: codes(of: reference),
+            variety: variety(of: reference))
     }
 
     /// Different latents in a text if each token had its codes at random.
     static func atRandom(codes: Double, of latents: Double, tokens: Double) -> Double {
         latents * (1 - pow(1 - min(1, codes / latents), tokens))
     }
+}
+
+/// What decides how much memory codes of an autoencoder take.
+struct CodeSize: Hashable {
+    /// Width of the autoencoder.
+    var latents: Int
+    /// Numbers of an activation.
+    var modelSize: Int
+    /// Codes of every token, where they are fixed.
+    var fixedCodes: Int?
+    /// Codes of one token on average.
+    var codes: Double
+    /// Different latents in a text over those that would fire if they did so at random.
+    var variety: Double
 }
 
 extension AutoencoderReference {

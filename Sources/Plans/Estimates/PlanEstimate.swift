@@ -41,16 +41,23 @@ public struct PlanEstimate: Sendable {
         mappedBytes =
             (plan.modelBytes > 0 ? plan.modelBytes : 4 * plan.model.parameters)
             + references.reduce(0) { $0 + $1.storedBytes }
+        deviceBytes = Self.deviceBytes(of: plan, threads: threads, chunks: chunks)
+    }
+
+    /// Memory of a GPU that one rank would like: weights, and activations of a chunk on each thread.
+    ///
+    /// - Parameters:
+    ///   - threads: threads of the rank.
+    ///   - chunks: how the GPU's backend cuts rows.
+    static func deviceBytes(of plan: RunPlan, threads: Int, chunks: ChunkPolicy) -> Int {
         let context = plan.rowSets.map(\.request.contextSize).max() ?? 0
-        let widest = references.map(\.latents).max() ?? 0
+        let cohorts = plan.cohorts.map { $0.cohort.subjects.map(\.reference) }
+        let widest = cohorts.joined().map(\.latents).max() ?? 0
         let logits = 3 * plan.model.logitsBytes(tokens: max(chunks.logitsTokens, context))
         let streams = 24 * plan.model.widestActivationBytes(tokens: max(chunks.tokens, context))
-        let cohort = plan.cohorts.map { cohort in
-            cohort.cohort.subjects.reduce(0) { $0 + $1.reference.storedBytes }
-        }
+        let weights = cohorts.map { $0.reduce(0) { $0 + $1.storedBytes } }.max() ?? 0
         let preActivations = min(1 << 30, 4 * widest * max(chunks.tokens, context))
-        deviceBytes =
-            4 * plan.model.parameters + (cohort.max() ?? 0)
+        return 4 * plan.model.parameters + weights
             + chunks.threads(threads) * (logits + streams + 2 * preActivations)
     }
 

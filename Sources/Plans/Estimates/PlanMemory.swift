@@ -186,17 +186,40 @@ public struct PlanMemory: Sendable {
                 sizes.harvest(index, hooks: sets.map(\.hook))
                     + (plan.removesActivations ? autoencoders : []))
         }
-        var seen: Set<String> = []
+        let kinds = plan.cohorts.map { Self.kinds(of: $0.cohort, sizes.rates) }
+        var seen: Set<UnitShape> = []
         for unit in plan.units {
-            let subjects = plan.cohorts[unit.cohort].cohort.subjects
-            let references = unit.subjects.map { subjects[$0.value].reference }
-            let key =
-                "\(unit.memory) \(unit.cohort) \(unit.reads) "
-                + (unit.isSharedByAllSubjects
-                    ? "" : references.map { "\($0.latents) \($0.id)" }.joined())
-            guard seen.insert(key).inserted else { continue }
-            take(sizes.unit(unit, of: unit.isSharedByAllSubjects ? [] : references) + autoencoders)
+            let subjects = unit.isSharedByAllSubjects ? [] : unit.subjects
+            let shape = UnitShape(
+                memory: unit.memory, cohort: unit.cohort, reads: unit.reads,
+                autoencoders: subjects.map { kinds[unit.cohort][$0.value] })
+            guard seen.insert(shape).inserted else { continue }
+            let all = plan.cohorts[unit.cohort].cohort.subjects
+            take(sizes.unit(unit, of: subjects.map { all[$0.value].reference }) + autoencoders)
         }
         return largest
+    }
+
+    /// What decides how much a unit takes.
+    private struct UnitShape: Hashable {
+        /// What it holds.
+        var memory: UnitMemory
+        /// Index of the cohort.
+        var cohort: Int
+        /// Indices of the activation sets that it reads.
+        var reads: [Int]
+        /// Kinds of the autoencoders that it takes.
+        var autoencoders: [Int]
+    }
+
+    /// For each autoencoder of a cohort the index of the first one whose codes take as much memory.
+    private static func kinds(of cohort: Cohort, _ rates: FiringRates) -> [Int] {
+        var first: [CodeSize: Int] = [:]
+        return cohort.subjects.indices.map { index in
+            let size = rates.size(of: cohort.subjects[index].reference)
+            let kind = first[size] ?? index
+            first[size] = kind
+            return kind
+        }
     }
 }

@@ -128,11 +128,8 @@ public struct PlanSummary: Sendable, Codable {
         (activationBytes, waveBytes) = (estimate.activationBytes, estimate.waveBytes)
         diskBudget = outline.diskBudget
         (peakMemoryBytes, peakMemory) = (estimate.peakBytes, estimate.memory.terms)
-        deviceMemoryBytes =
-            PlanEstimate(
-                plan, threads: threads, chunks: CUDABackend.largestChunks,
-                programBytes: programBytes
-            ).deviceBytes
+        deviceMemoryBytes = PlanEstimate.deviceBytes(
+            of: plan, threads: threads, chunks: CUDABackend.largestChunks)
         (missing, assumptions) = (outline.missing, outline.assumptions)
         failures = plan.failedItems
         fetchCommand = outline.missing.isEmpty ? nil : outline.fetchCommand
