@@ -13,8 +13,8 @@ extension FiringRates {
     /// Operations beyond which a sample is not taken: some seconds of one core.
     private static let mostOperations = 5e11
 
-    /// Counts the latents that fire on some tokens, as those of an input of the plan where one is at
-    /// hand, so that plans tell the memory of autoencoders of which nothing says how many fire.
+    /// Counts the latents that fire on some tokens, as those of an input of the plan where one is
+    /// on disk, so that plans tell the memory of autoencoders of which nothing says how many fire.
     ///
     /// - Parameter tokens: of one text; random ones without.
     /// - Returns: what files say where nothing can be loaded, or where that takes long.
@@ -45,6 +45,13 @@ extension FiringRates {
         siblings = sums.mapValues {
             Count(codes: $0.codes / $0.count, variety: $0.variety / $0.count)
         }
+    }
+
+    /// Whether memory depends on what a sample tells: where an architecture does not fix how many
+    /// latents fire, or units hold the latents of whole texts, of which several tokens may share some.
+    static func needSample(_ plan: RunPlan) -> Bool {
+        plan.cohorts.contains { $0.cohort.subjects.contains { $0.reference.fixedCodes == nil } }
+            || plan.units.contains { [.textLatents, .lastLatents].contains($0.memory.kind) }
     }
 
     /// The autoencoders that are sampled, those of different kinds first, and their activations.
@@ -84,17 +91,15 @@ extension FiringRates {
     private static func row(_ tokens: [Int32]?, of model: ModelDescription) -> [Int32] {
         let count = min(sampleTokens, model.contextSize)
         if let tokens, !tokens.isEmpty { return Array(tokens.prefix(count)) }
-        var state: UInt64 = 1
-        return (0..<count).map { _ in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int32((state >> 33) % UInt64(model.vocabulary))
-        }
+        var random = MersenneTwister(seed: 1)
+        return (0..<count).map { _ in Int32(random.next() % UInt32(model.vocabulary)) }
     }
 }
 
 extension Planner {
-    /// How many latents of a plan's autoencoders fire, from a small sample.
+    /// How many latents of a plan's autoencoders fire, from a small sample where files do not say it.
     public func firingRates(of plan: RunPlan) -> FiringRates {
+        guard FiringRates.needSample(plan) else { return FiringRates() }
         let text = plan.rowSets.lazy.compactMap { set -> [Int32]? in
             guard case .texts = set.request,
                 let rows = texts.look(at: set.key) ?? (try? RowStore.loadTexts(set)),

@@ -159,6 +159,23 @@ struct PlanMemoryTests {
         rates.counted[reference.path] = .init(codes: 1, variety: 1)
         #expect(bytes("latents of all texts", memory(plan, rates: rates)) < dense / 20)
     }
+
+    @Test("Of equally wide autoencoders at one hook the one with the most codes counts")
+    func mostCodes() {
+        var plan = textPlan(.textLatents, latents: 1000)
+        var other = plan.cohorts[0].cohort.subjects[0]
+        other.reference.path += "/other"
+        plan.cohorts[0].cohort.subjects.append(other)
+        plan.units.append(plan.units[0])
+        plan.units[1].subjects = [SubjectIndex(1)]
+        var rates = FiringRates()
+        for subject in plan.cohorts[0].cohort.subjects {
+            rates.counted[subject.reference.path] = .init(codes: 1, variety: 1)
+        }
+        let few = bytes("latents of all texts", memory(plan, rates: rates))
+        rates.counted[other.reference.path] = .init(codes: 500, variety: 1)
+        #expect(few > 0 && bytes("latents of all texts", memory(plan, rates: rates)) > 20 * few)
+    }
 }
 
 struct FiringRatesTests {
@@ -188,7 +205,32 @@ struct FiringRatesTests {
 
     @Test("A sample counts the latents that fire on a text of the quickstart")
     func sample() throws {
-        let plan = try Planner(
+        let plan = try quickstartPlanner().plan(requiringSpace: false)
+        let rates = FiringRates(sampling: plan, tokens: [0, 5, 6, 7, 8, 9, 10, 11, 12])
+        #expect(rates.counted.count == 16)
+        #expect(rates.counted.values.allSatisfy { $0.codes > 0 && $0.variety > 0 })
+        for (path, count) in rates.counted where path.hasSuffix("__topk") {
+            #expect(count.codes <= 16)
+        }
+    }
+
+    @Test("A sample is taken only where it decides about memory")
+    func need() throws {
+        let planner = try quickstartPlanner()
+        var plan = try planner.plan(requiringSpace: false)
+        #expect(!planner.firingRates(of: plan).counted.isEmpty)
+        for index in plan.cohorts.indices {
+            plan.cohorts[index].cohort.subjects.removeAll { $0.reference.fixedCodes == nil }
+        }
+        #expect(plan.cohorts.contains { !$0.cohort.subjects.isEmpty })
+        #expect(planner.firingRates(of: plan).counted.isEmpty)
+        plan.units[0].memory = UnitMemory(.textLatents)
+        #expect(!planner.firingRates(of: plan).counted.isEmpty)
+    }
+
+    /// Plans core for the autoencoders of the quickstart.
+    private func quickstartPlanner() throws -> Planner {
+        try Planner(
             configuration(
                 """
                 model: \(packageFolder)/configs/quickstart/model
@@ -196,14 +238,7 @@ struct FiringRatesTests {
                 evals: {core: {dataset: c, context_size: 16, batch_size_prompts: 1, n_eval_reconstruction_batches: 1, n_eval_sparsity_variance_batches: 1}}
                 datasets: {c: \(packageFolder)/configs/quickstart/toyworld/corpus/heldout.jsonl}
                 output: /nowhere/out
-                """), catalogue: evaluationCatalogue
-        ).plan(requiringSpace: false)
-        let rates = FiringRates(sampling: plan, tokens: [0, 5, 6, 7, 8, 9, 10, 11, 12])
-        #expect(rates.counted.count == 16)
-        #expect(rates.counted.values.allSatisfy { $0.codes > 0 && $0.variety > 0 })
-        for (path, count) in rates.counted where path.hasSuffix("__topk") {
-            #expect(count.codes <= 16)
-        }
+                """), catalogue: evaluationCatalogue)
     }
 }
 
