@@ -92,11 +92,7 @@ struct ModelIdentity {
     func notes(on references: [AutoencoderReference]) -> [String] {
         let groups = Dictionary(grouping: references) { $0.modelName ?? "" }
         return groups.sorted { $0.key < $1.key }.compactMap { name, members in
-            note(on: name).map {
-                let first = "\(members[0].release)/\(members[0].id)"
-                return members.count == 1
-                    ? "\(first): \($0)" : "\(members.count) autoencoders, first \(first): \($0)"
-            }
+            note(on: name).map { sharedNote($0, on: members) }
         }
     }
 

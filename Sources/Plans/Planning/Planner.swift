@@ -189,13 +189,9 @@ public struct Planner {
 
     /// What a reader should know of how files are read, once for all autoencoders that share it.
     private func readingNotes(_ references: [AutoencoderReference]) -> [String] {
-        let sentences = references.flatMap { reference in
-            reference.notes.map { (note: $0, name: "\(reference.release)/\(reference.id)") }
-        }
-        return Dictionary(grouping: sentences, by: \.note).sorted { $0.key < $1.key }.map {
-            $1.count == 1
-                ? "\($1[0].name): \($0)"
-                : "\($1.count) autoencoders, first \($1[0].name): \($0)"
+        let sentences = references.flatMap { reference in reference.notes.map { ($0, reference) } }
+        return Dictionary(grouping: sentences) { $0.0 }.sorted { $0.key < $1.key }.map {
+            sharedNote($0, on: $1.map(\.1))
         }
     }
 

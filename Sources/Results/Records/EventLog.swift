@@ -34,6 +34,12 @@ package final class EventLog {
 
     deinit { close(descriptor) }
 
+    /// Tells the user a sentence, which the log then has too.
+    package func note(_ text: String) {
+        Console.note(text)
+        write("note", [("text", .string(text))])
+    }
+
     /// Adds an event with the time and some values.
     package func write(_ event: String, _ values: [(String, JSON)] = []) {
         var members = [

@@ -39,9 +39,7 @@ extension Coordinator {
             case .tableFailed(let reason):
                 tableFailure = reason
             case .note(let sentence):
-                progress.end()
-                Console.note(sentence)
-                log.write("note", [("text", .string(sentence))])
+                note(sentence)
             }
         }
     }

@@ -31,7 +31,7 @@ extension Coordinator {
             do {
                 let preparation = try prepare(set)
                 if said != nil {
-                    say(
+                    note(
                         "\(plan.activationSets[set].path) is free after "
                             + durationText(monotonicSeconds() - start))
                 }
@@ -41,20 +41,13 @@ extension Coordinator {
                 let now = monotonicSeconds()
                 if now - (said ?? -.infinity) >= Self.secondsBetweenNotes {
                     said = now
-                    say(
+                    note(
                         "waiting: \(error.message); this run goes on when that one is done with "
                             + "the file (with another --artifacts folder it would not wait)")
                 }
                 usleep(Self.microsecondsBetweenLooks)
             }
         }
-    }
-
-    /// Tells the user and the log.
-    private func say(_ text: String) {
-        progress.end()
-        Console.note(text)
-        log.write("note", [("text", .string(text))])
     }
 
     /// How often a run that waits says so again.

@@ -80,6 +80,12 @@ final class Coordinator {
         [max(peakBytes.first ?? 0, ProcessMemory().peakBytes)] + peakBytes.dropFirst()
     }
 
+    /// Tells the user and the log.
+    func note(_ text: String) {
+        progress.end()
+        log.note(text)
+    }
+
     // MARK: - Start
 
     /// Units with at least one partial result that the journal lacks, and the subjects that they

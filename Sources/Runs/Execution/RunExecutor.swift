@@ -258,18 +258,12 @@ public struct RunExecutor {
         try writeFile(
             Array(try planner.resolvedConfiguration().yaml().utf8), to: "\(plan.output)/config.yaml"
         )
-        for note in notes.compactMap({ $0 }) + plan.notes {
-            Console.note(note)
-            log.write("note", [("text", .string(note))])
-        }
+        for note in notes.compactMap({ $0 }) + plan.notes { log.note(note) }
         for set in plan.rowSets {
             let note = try RowStore.prepare(
                 set, modelFolder: plan.modelFolder, vocabulary: plan.model.vocabulary,
                 texts: planner.texts)
-            if let note {
-                Console.note(note)
-                log.write("note", [("text", .string(note))])
-            }
+            if let note { log.note(note) }
         }
         return log
     }
