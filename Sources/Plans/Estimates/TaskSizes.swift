@@ -161,12 +161,13 @@ struct TaskSizes {
                 passes(workers, encoding + 4 * n * size),
             ]
         case .lastLatents:
-            let rows = references.map { held * rates.latents(of: $0, tokens: 1) * 8 }.max() ?? 0
+            let codes = references.map { held * rates.latents(of: $0, tokens: 1) }.max() ?? 0
             // As many texts as are encoded at once.
             let block = min(texts, 256)
             let encoding = references.map { encode($0, rows: block, together: block) }.max() ?? 0
             return [
-                PlanMemory.Term("latents of all texts", Int(rows)),
+                PlanMemory.Term(
+                    "latents of all texts", Int(codes * Double(CodePieces.bytesOfCode))),
                 passes(self.workers(block, of: texts), encoding),
                 PlanMemory.Term("activations of all texts", 4 * texts * size),
             ]

@@ -72,8 +72,8 @@ extension Coordinator: WorkPoolOwner {
         let evaluation = plan.evaluations[unit.evaluation].identifier
         let keys = Dictionary(uniqueKeysWithValues: zip(unit.subjects, unit.keys))
         let partials = report.partials
-        let written = partials.compactMap { keys[$0.0] }
-        if !partials.isEmpty {
+        let done = partials.compactMap { keys[$0.0] }
+        if !done.isEmpty {
             try record.append(
                 .unit(
                     JournalEntry.UnitRecord(
@@ -82,8 +82,8 @@ extension Coordinator: WorkPoolOwner {
                         cost: TaskGraph.cost(of: (number, partials.map(\.0)), in: plan),
                         epochSeconds: currentEpochSeconds(),
                         subjects: partials.map { subjectName($0.0, of: unit, in: cohort) },
-                        keys: written, partials: partials.map(\.1))))
-            try write(results: pending.add(written))
+                        keys: done, partials: partials.map(\.1))))
+            try write(results: pending.add(done))
         }
         for failure in report.failures { try fail(number, failure.subject, failure.reason) }
         log.write(
@@ -91,7 +91,7 @@ extension Coordinator: WorkPoolOwner {
             members(of: index, report.times, rank) + [
                 ("evaluation", .string(evaluation)), ("hook", .string(cohort.hook.description)),
                 ("unit", .string(unit.unit)),
-                ("keys", .array(written.map { .string($0.hex) })),
+                ("keys", .array(done.map { .string($0.hex) })),
             ])
     }
 
