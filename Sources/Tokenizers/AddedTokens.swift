@@ -90,9 +90,9 @@ struct AddedTokens: Sendable {
                 // What the token before took is not there any more.
                 start = max(start, written)
                 while start > written {
-                    let (scalar, place) = text.scalar(before: start)
-                    guard scalar.properties.isWhitespace, place >= written else { break }
-                    start = place
+                    let (scalar, before) = text.scalar(before: start)
+                    guard scalar.properties.isWhitespace, before >= written else { break }
+                    start = before
                 }
             }
             if token.takesSpaceAfter {

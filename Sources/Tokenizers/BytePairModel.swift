@@ -26,9 +26,9 @@ struct BytePairModel: Sendable {
     private struct Symbol {
         /// The token; negative once it was merged into the symbol before.
         var id: Int32
-        /// The place of the symbol before; negative at the start.
+        /// The index of the symbol before; negative at the start.
         var previous: Int32
-        /// The place of the symbol after; negative at the end.
+        /// The index of the symbol after; negative at the end.
         var next: Int32
         /// What it merges into with the symbol after; a negative rank where it does not.
         var merge = Merge(rank: -1, result: 0)

@@ -1,4 +1,4 @@
-/// Finds the longest of many byte strings that starts at a place in a text.
+/// Finds the longest of many byte strings that starts at an offset of a text.
 struct ByteTrie: Sendable {
     /// The node behind a node and a byte.
     private var children: [UInt64: Int32] = [:]

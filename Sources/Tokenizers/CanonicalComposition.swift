@@ -10,10 +10,10 @@
 enum CanonicalComposition {
     /// The number of combining marks in a row from which they are put in order first.
     private static let longRun = 32
-    /// The scalars that are no marks but decompose into marks alone.
+    /// The scalars that are not marks but decompose into marks alone.
     private static let tibetanVowels: Set<UInt32> = [0xF73, 0xF75, 0xF81]
 
-    /// The text in normal form C. Text whose scalars all lie below U+0300 is in it already.
+    /// The text in normal form C. Text whose scalars are all below U+0300 is in it already.
     static func composed(_ text: UTF8Text) -> UTF8Text {
         guard text.contains(where: { $0 >= 0xCC }) else { return text }
         var result: [UInt8] = []
@@ -98,7 +98,7 @@ enum CanonicalComposition {
         return Array(byClass.joined())
     }
 
-    /// The canonical combining class; 0 for what is no mark.
+    /// The canonical combining class; 0 for what is not a mark.
     private static func markClass(of scalar: Unicode.Scalar) -> UInt8 {
         scalar.value < 0x300 ? 0 : scalar.properties.canonicalCombiningClass.rawValue
     }

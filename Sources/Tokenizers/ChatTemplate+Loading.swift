@@ -125,11 +125,11 @@ extension ChatTemplate {
     /// The quoted text behind a phrase in a template.
     private static func quoted(behind phrase: String, in text: String) -> String? {
         let bytes = Array(text.utf8)[...]
-        guard let place = bytes.firstRange(of: Array(phrase.utf8), from: bytes.startIndex),
-            place.upperBound < bytes.endIndex
+        guard let range = bytes.firstRange(of: Array(phrase.utf8), from: bytes.startIndex),
+            range.upperBound < bytes.endIndex
         else { return nil }
-        let quote = bytes[place.upperBound]
-        let rest = bytes[(place.upperBound + 1)...]
+        let quote = bytes[range.upperBound]
+        let rest = bytes[(range.upperBound + 1)...]
         guard quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'"),
             let end = rest.firstIndex(of: quote)
         else { return nil }

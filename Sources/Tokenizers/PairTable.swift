@@ -18,7 +18,7 @@ struct PairTable: Sendable {
         var merge: Merge
     }
 
-    /// The places.
+    /// The slots.
     private var slots: [Slot]
     /// One less than the number of slots, a power of two.
     private let mask: Int
@@ -37,12 +37,12 @@ struct PairTable: Sendable {
     /// The merge of a pair.
     subscript(left: Int32, right: Int32) -> Merge? {
         let key = Self.key(left, right)
-        var place = place(of: key)
+        var index = firstSlot(of: key)
         while true {
-            let slot = slots[place]
+            let slot = slots[index]
             if slot.key == key { return slot.merge }
             if slot.key == Self.vacant { return nil }
-            place = (place + 1) & mask
+            index = (index + 1) & mask
         }
     }
 
@@ -51,11 +51,11 @@ struct PairTable: Sendable {
     /// The number of pairs must not exceed the capacity.
     mutating func insert(_ merge: Merge, for left: Int32, _ right: Int32) {
         let key = Self.key(left, right)
-        var place = place(of: key)
-        while slots[place].key != Self.vacant, slots[place].key != key {
-            place = (place + 1) & mask
+        var index = firstSlot(of: key)
+        while slots[index].key != Self.vacant, slots[index].key != key {
+            index = (index + 1) & mask
         }
-        slots[place] = Slot(key: key, merge: merge)
+        slots[index] = Slot(key: key, merge: merge)
     }
 
     /// Both ids in one number.
@@ -63,8 +63,8 @@ struct PairTable: Sendable {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
-    /// The place where the search for a key starts.
-    private func place(of key: UInt64) -> Int {
+    /// The slot where the search for a key starts.
+    private func firstSlot(of key: UInt64) -> Int {
         let mixed = key &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: (mixed ^ (mixed >> 32)) & UInt64(mask))
     }

@@ -42,7 +42,7 @@ extension SpecialTokens {
         eos = end
         pad = settings.content("pad_token").flatMap(id) ?? end
         namesBOS = bos != nil && (begin != nil || settings.isBare)
-        prependsBOS = namesBOS && settings.heedsBOS
+        prependsBOS = namesBOS && settings.honoursAddBOS
     }
 }
 

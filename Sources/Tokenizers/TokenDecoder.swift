@@ -46,7 +46,7 @@ struct TokenDecoder: Sendable {
         return Array(tokens.joined())
     }
 
-    /// Bytes that are no text become one replacement character each.
+    /// Bytes that are not text become one replacement character each.
     private static func joinedBytes(_ tokens: [[UInt8]]) -> [[UInt8]] {
         var result: [[UInt8]] = []
         var pending: [UInt8] = []

@@ -104,7 +104,7 @@ extension Tokenizer {
         encodeValid(Array(text.utf8), addSpecialTokens: addSpecialTokens)
     }
 
-    /// The ids of a text behind a BOS, where the tokenizer heeds the wish for one.
+    /// The ids of a text behind a BOS, where the tokenizer honours `add_bos_token`.
     ///
     /// - Source: SAE Bench 0.6.0 §1.4, the tokenizer that TransformerLens makes with
     ///   `add_bos_token`.
@@ -114,7 +114,7 @@ extension Tokenizer {
         return [bos] + ids
     }
 
-    /// The ids of a text behind a BOS, where the tokenizer heeds the wish for one.
+    /// The ids of a text behind a BOS, where the tokenizer honours `add_bos_token`.
     public func encodeWithBOS(_ text: String) -> [Int32] {
         let ids = encode(text)
         guard special.prependsBOS, let bos = special.bos else { return ids }

@@ -46,19 +46,13 @@ extension TokenizerArguments {
                 "\(source): `\(key)` names a token that has a key of its own, or stands beside one",
                 advice: "give all of them as keys of their own, such as `image_token`")
         }
-        var listed: [JSONMember] = []
+        var listed = TokenizerArguments(nil, source: source)
         for key in [key, "extra_special_tokens"] {
             guard let members = self[key]?.members else { continue }
             self[key] = nil
-            for member in members {
-                if let index = listed.firstIndex(where: { $0.key == member.key }) {
-                    listed[index] = member
-                } else {
-                    listed.append(member)
-                }
-            }
+            for member in members { listed[member.key] = member.value }
         }
-        return listed
+        return listed.members
     }
 
     /// Whether a key is the name of a special token that not every class has.
@@ -68,7 +62,7 @@ extension TokenizerArguments {
 
     /// The token of an entry; nil for null, and for a value of a key such as `add_bos_token`.
     ///
-    /// - Throws: ``TokenizerError`` for a value that is no token under a name of every class.
+    /// - Throws: ``TokenizerError`` for a value that is not a token under a name of every class.
     func token(_ value: JSON, _ key: String) throws(TokenizerError) -> NamedToken? {
         if value.isNull { return nil }
         if let text = value.text { return .text(text) }
@@ -81,7 +75,7 @@ extension TokenizerArguments {
 
     /// The special tokens without names.
     ///
-    /// - Throws: ``TokenizerError`` for what is no list of tokens.
+    /// - Throws: ``TokenizerError`` for what is not a list of tokens.
     func extraTokens() throws(TokenizerError) -> [NamedToken] {
         // Read here alone when both keys came from different files.
         let key = self["extra_special_tokens"] == nil ? "additional" : "extra"
@@ -106,7 +100,7 @@ extension TokenizerFiles {
     /// there is no such entry, of `added_tokens.json` and of `tokenizer.json`, and then
     /// `special_tokens_map.json` counts too.
     ///
-    /// - Throws: ``TokenizerError`` for entries that are no tokens.
+    /// - Throws: ``TokenizerError`` for entries that are not tokens.
     func listedTokens(
         _ arguments: inout TokenizerArguments
     ) throws(TokenizerError) -> [Int: AddedToken] {

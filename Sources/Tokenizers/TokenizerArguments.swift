@@ -18,8 +18,8 @@ struct TokenizerArguments {
         get { members.last { $0.key == key }?.value }
         set {
             guard let newValue else { return members.removeAll { $0.key == key } }
-            if let place = members.lastIndex(where: { $0.key == key }) {
-                members[place].value = newValue
+            if let index = members.lastIndex(where: { $0.key == key }) {
+                members[index].value = newValue
             } else {
                 members.append(JSONMember(key: key, value: newValue))
             }

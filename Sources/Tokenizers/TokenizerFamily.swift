@@ -35,7 +35,7 @@ enum TokenizerFamily: String, Sendable, CaseIterable {
     }
 
     /// Whether the padding token of `tokenizer.json` counts where no file names one.
-    var heedsPaddingOfFile: Bool { self == .backend || self == .llama }
+    var readsPaddingOfFile: Bool { self == .backend || self == .llama }
 }
 
 // MARK: - Which one a folder asks for

@@ -25,7 +25,7 @@ struct TokenizerFiles {
 
     /// Reads the files of a folder.
     ///
-    /// - Throws: ``TokenizerError`` for one that is damaged, or is no JSON object.
+    /// - Throws: ``TokenizerError`` for one that is damaged, or is not a JSON object.
     init(folder: String) throws(TokenizerError) {
         (source, configurationSource) = (folder, "\(folder)/tokenizer_config.json")
         tokenizer = try Self.object("tokenizer.json", in: folder)
@@ -33,6 +33,11 @@ struct TokenizerFiles {
         specialTokens = try Self.object("special_tokens_map.json", in: folder)
         addedTokens = try Self.object("added_tokens.json", in: folder)
         model = try Self.object("config.json", in: folder)
+    }
+
+    /// Whether the configuration names the tokenizer of GPT-2, or there are only its two files.
+    var saysGPT2: Bool {
+        tokenizer == nil || configuration?["tokenizer_class"]?.text?.hasPrefix("GPT2") ?? false
     }
 
     /// The names of the files that decide ids.
@@ -46,7 +51,7 @@ struct TokenizerFiles {
         let path = "\(folder)/\(name)"
         guard fileExists(path) else { return nil }
         let json = try Tokenizer.json(path)
-        guard json.members != nil else { throw .malformed("it is no JSON object", source: path) }
+        guard json.members != nil else { throw .malformed("it is not a JSON object", source: path) }
         return json
     }
 }

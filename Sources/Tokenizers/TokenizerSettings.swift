@@ -42,16 +42,16 @@ struct TokenizerSettings: Sendable {
     /// Special tokens without a name.
     let extra: [NamedToken]
     /// Added tokens with flags, in the order of the ids that the files give.
-    private(set) var added: [AddedToken] = []
+    let added: [AddedToken]
     /// Whether special tokens within texts are cut like text.
     let splitsSpecialTokens: Bool
     /// Whether a text that is too long loses its beginning rather than its end.
     let cutsBeginning: Bool
     /// What the configuration puts around texts where no `tokenizer.json` says it.
     private let addsTemplate: (before: Bool, after: Bool)
-    /// Whether the tokenizer heeds the wish for a BOS, once it has one.
-    let heedsBOS: Bool
-    /// Whether `tokenizer.json` lies alone, so that nothing says whether there is a BOS.
+    /// Whether the tokenizer honours `add_bos_token`, once it has a BOS.
+    let honoursAddBOS: Bool
+    /// Whether `tokenizer.json` is the only file, so that nothing says whether there is a BOS.
     let isBare: Bool
     /// `tokenizer.json` as the class has it.
     let sections: JSON
@@ -69,44 +69,27 @@ struct TokenizerSettings: Sendable {
         var listed = try arguments.takeListedNames(besidePlain: !plain.isEmpty)
         let tokens = try files.listedTokens(&arguments)
         listed += try arguments.takeListedNames()
-        var contents: [[UInt8]: AddedToken] = [:]
-        for (_, token) in tokens.sorted(by: { $0.key < $1.key }) {
-            added.append(token)
-            contents[token.content] = token
-        }
-        if family.heedsPaddingOfFile, arguments["pad_token"] == nil,
+        added = tokens.sorted { $0.key < $1.key }.map(\.value)
+        if family.readsPaddingOfFile, arguments["pad_token"] == nil,
             let text = files.tokenizer?["padding"]?["pad_token"]
         {
             arguments["pad_token"] = text
         }
-        var names: [(String, NamedToken?)] = []
-        for key in TokenizerArguments.standardNames {
-            if let given = arguments[key] {
-                let token = try arguments.token(given, key)
-                names.append(
-                    (key, token.map { contents[$0.content].map { .token($0) } ?? $0 }))
-            } else {
-                names.append((key, family.defaultTokens[key].map { .text($0) }))
-            }
-        }
+        var names = try Self.standardTokens(arguments, family, added)
         // TransformerLens makes the tokenizer of Qwen3 once without a BOS and, where it has one,
         // again with what it kept of the first: then the list has taken the place of the names.
         let isQwen3 = files.model?["model_type"]?.text == "qwen3"
-        let fits = names[0].1?.fitsTemplate ?? true
+        let bos = names.first { $0.name == "bos_token" }?.token
+        let fits = bos?.fitsTemplate ?? true
         guard fits || isQwen3 || files.model == nil else {
-            throw TokenizerError(
-                .unsupported,
-                "\(arguments.source): `bos_token` holds a space or a colon and cannot begin texts",
-                advice: "a model with another BOS; transformers refuses this one too")
+            throw Self.unfitBeginning(arguments.source)
         }
-        if isQwen3, fits, names[0].1 != nil, arguments["additional_special_tokens"] != nil {
-            listed = []
-        }
+        if isQwen3, fits, bos != nil, arguments["additional_special_tokens"] != nil { listed = [] }
         let own = arguments.members.filter { arguments.isOwnName($0.key) }
         for member in own + plain + listed {
             guard let token = try arguments.token(member.value, member.key) else { continue }
-            if let place = names.firstIndex(where: { $0.0 == member.key }) {
-                names[place].1 = token
+            if let index = names.firstIndex(where: { $0.name == member.key }) {
+                names[index].token = token
             } else {
                 names.append((member.key, token))
             }
@@ -120,11 +103,36 @@ struct TokenizerSettings: Sendable {
         addsTemplate = (
             arguments["add_bos_token"]?.truth == true, arguments["add_eos_token"]?.truth == true
         )
-        let isNamedGPT2 = files.configuration?["tokenizer_class"]?.text?.hasPrefix("GPT2") ?? false
-        let isPair = files.tokenizer == nil
-        heedsBOS = fits && !(family == .gpt2 && (isNamedGPT2 || isPair))
+        honoursAddBOS = fits && !(family == .gpt2 && files.saysGPT2)
         isBare = files.configuration == nil && files.model == nil
         sections = try family.sections(of: files.tokenizer ?? .object([]), arguments)
+    }
+
+    /// The tokens with names that every class has, nil where there is none.
+    ///
+    /// - Parameter added: tokens with flags, which the names refer to by their texts.
+    private static func standardTokens(
+        _ arguments: TokenizerArguments, _ family: TokenizerFamily, _ added: [AddedToken]
+    ) throws(TokenizerError) -> [(name: String, token: NamedToken?)] {
+        let contents = Dictionary(added.map { ($0.content, $0) }) { $1 }
+        var names: [(name: String, token: NamedToken?)] = []
+        for key in TokenizerArguments.standardNames {
+            if let given = arguments[key] {
+                let token = try arguments.token(given, key)
+                names.append((key, token.map { contents[$0.content].map { .token($0) } ?? $0 }))
+            } else {
+                names.append((key, family.defaultTokens[key].map { .text($0) }))
+            }
+        }
+        return names
+    }
+
+    /// The error for a BOS that the library cannot put before texts.
+    private static func unfitBeginning(_ source: String) -> TokenizerError {
+        TokenizerError(
+            .unsupported,
+            "\(source): `bos_token` holds a space or a colon and cannot begin texts",
+            advice: "a model with another BOS; transformers refuses this one too")
     }
 
     /// The text of a token by its name.

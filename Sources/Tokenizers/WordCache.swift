@@ -2,12 +2,12 @@ import Synchronization
 
 /// The ids of words that were met before, shared by all threads and bounded in size.
 ///
-/// - Cost: each word has one place that the next word of the same hash takes over; memory is at
+/// - Cost: each word has one slot that the next word of the same hash takes over; memory is at
 ///   most `shards · slots` short words.
 final class WordCache: Sendable {
     /// One part of the cache under a lock of its own.
     private final class Shard: Sendable {
-        /// The places.
+        /// The slots.
         let entries = Mutex([Entry?](repeating: nil, count: WordCache.slotCount))
     }
 
@@ -23,7 +23,7 @@ final class WordCache: Sendable {
     static let longestWord = 128
     /// The number of locks.
     private static let shardCount = 16
-    /// The places under each lock.
+    /// The slots under each lock.
     private static let slotCount = 2048
     /// The parts.
     private let shards: [Shard] = (0..<WordCache.shardCount).map { _ in Shard() }
@@ -51,7 +51,7 @@ final class WordCache: Sendable {
         }
     }
 
-    /// A number that spreads words over the places.
+    /// A number that spreads words over the slots.
     private static func hash(_ word: UTF8Text) -> Int {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in word { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
