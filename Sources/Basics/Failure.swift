@@ -26,7 +26,7 @@ public struct Failure<Domain: FailureDomain>: Error, Sendable, CustomStringConve
     /// Where it was made.
     public var location: SourceLocation
 
-    /// Makes an error that remembers the place of the call.
+    /// Makes an error that remembers where it was made.
     public init(
         _ code: Domain.Code, _ message: String, advice: String? = nil, cause: (any Error)? = nil,
         file: String = #fileID, line: Int = #line
@@ -48,7 +48,7 @@ public struct Failure<Domain: FailureDomain>: Error, Sendable, CustomStringConve
     }
 }
 
-/// A place in the source.
+/// A line of the source.
 public struct SourceLocation: Sendable {
     /// Module and file, such as `Basics/Failure.swift`.
     public var file: String

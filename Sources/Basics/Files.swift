@@ -10,7 +10,7 @@ public final class MappedFile: Sendable {
 
     /// Maps a file.
     ///
-    /// - Throws: ``BasicsError`` when the file is missing, a folder, or not readable.
+    /// - Throws: ``BasicsError`` when the file does not exist, is a folder, or is not readable.
     public init(path: String) throws(BasicsError) {
         self.path = path
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -165,7 +165,7 @@ public func fileExists(_ path: String) -> Bool {
     return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
 }
 
-/// The length of a file in bytes; nil when it is missing.
+/// The length of a file in bytes; nil when it does not exist.
 public func fileByteCount(_ path: String) -> Int? {
     var information = stat()
     return stat(path, &information) == 0 ? Int(information.st_size) : nil

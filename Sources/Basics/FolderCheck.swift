@@ -47,13 +47,13 @@ private func isDanglingLink(_ path: String) -> Bool {
 }
 
 /// The error of a folder that the system refuses to look up, from `errno`.
-private func cannotBeMade(_ path: String, at place: String) -> BasicsError {
-    if isDanglingLink(place) {
+private func cannotBeMade(_ path: String, at existing: String) -> BasicsError {
+    if isDanglingLink(existing) {
         return BasicsError(
-            .unwritable, "Folder \(path) cannot be made: \(place) is a link to nothing",
+            .unwritable, "Folder \(path) cannot be made: \(existing) is a link to nothing",
             advice: "choose another name")
     }
     // For its `errno`.
-    _ = access(place, F_OK)
+    _ = access(existing, F_OK)
     return .unwritable("Folder \(path) cannot be made", advice: "choose another folder")
 }

@@ -6,7 +6,7 @@ public struct ProcessMemory: Sendable {
     public var residentBytes = 0
     /// The most that were in memory at once: `VmHWM`.
     public var peakBytes = 0
-    /// Bytes of `residentBytes` that lie in files: the program, libraries and mapped weights.
+    /// Bytes of `residentBytes` that are mapped from files: the program, libraries and mapped weights.
     public var fileBytes = 0
 
     /// Reads `/proc/self/status`; zeros where there is none.

@@ -47,10 +47,10 @@ public struct MersenneTwister: Sendable {
         return word ^ word >> 18
     }
 
-    /// What the state before a place adds to it while seeding.
+    /// What the word before an index adds to it while seeding.
     private func mixed(_ i: Int) -> UInt32 { state[i - 1] ^ state[i - 1] >> 30 }
 
-    /// The place after another while seeding; the last one carries over to the first.
+    /// The index after another while seeding; the last one carries over to the first.
     private mutating func advanced(_ i: Int) -> Int {
         guard i + 1 == Self.size else { return i + 1 }
         state[0] = state[Self.size - 1]

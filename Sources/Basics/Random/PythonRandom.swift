@@ -63,17 +63,17 @@ public struct PythonRandom: Sendable {
         guard Double(items.count) > setSize else {
             var left = items
             return (0..<count).map { i in
-                let place = integer(below: items.count - i)
-                let item = left[place]
-                left[place] = left[items.count - i - 1]
+                let index = integer(below: items.count - i)
+                let item = left[index]
+                left[index] = left[items.count - i - 1]
                 return item
             }
         }
         var taken: Set<Int> = []
         return (0..<count).map { _ in
-            var place = integer(below: items.count)
-            while !taken.insert(place).inserted { place = integer(below: items.count) }
-            return items[place]
+            var index = integer(below: items.count)
+            while !taken.insert(index).inserted { index = integer(below: items.count) }
+            return items[index]
         }
     }
 }
