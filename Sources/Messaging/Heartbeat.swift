@@ -1,12 +1,12 @@
 import Glibc
 import Synchronization
 
-/// Signs of life between rank 0 and the others, sent by a thread that does nothing else, so that
+/// Heartbeats between rank 0 and the others, sent by a thread that does nothing else, so that
 /// a rank that was stopped or whose machine is gone is noticed though no connection breaks.
 ///
 /// Other ranks send a byte each second and notice when rank 0 takes none; rank 0 counts how long it
 /// has heard nothing, in time during which it ran itself, so that a job that was stopped as a whole
-/// and goes on takes nobody for dead. Nothing here is collective.
+/// and goes on takes no rank for dead. Nothing here is collective.
 public final class Heartbeat: Sendable {
     /// What a byte says.
     private enum Beat: UInt8 {
@@ -19,7 +19,7 @@ public final class Heartbeat: Sendable {
     private let requestStop: @Sendable () -> Void
     private let lose: @Sendable (Int) -> Void
     /// On rank 0, for each rank the seconds since it was last heard; infinite after its goodbye.
-    private let silence: Mutex<[Double]>
+    private let sinceHeartbeat: Mutex<[Double]>
     private let farewells: Mutex<Set<Int>>
 
     /// - Parameters:
@@ -27,8 +27,8 @@ public final class Heartbeat: Sendable {
     ///     ends the job.
     ///   - isStopRequested: whether this rank was asked to stop; rank 0 is told.
     ///   - requestStop: called on rank 0 when another rank was asked to stop.
-    ///   - lose: called on rank 0 with a rank that has been silent for so long, from the thread that
-    ///     listens, since the others may wait for that rank inside MPI.
+    ///   - lose: called on rank 0 with a rank that has not been heard for so long, from the thread
+    ///     that listens, since the others may wait for that rank inside MPI.
     public init(
         messenger: Messenger, limitSeconds: Double,
         isStopRequested: @escaping @Sendable () -> Bool,
@@ -37,22 +37,24 @@ public final class Heartbeat: Sendable {
     ) {
         (self.messenger, self.limitSeconds) = (messenger, limitSeconds)
         (self.isStopRequested, self.requestStop, self.lose) = (isStopRequested, requestStop, lose)
-        silence = Mutex([Double](repeating: 0, count: messenger.size))
+        sinceHeartbeat = Mutex([Double](repeating: 0, count: messenger.size))
         farewells = Mutex([])
     }
 
-    /// Sends or takes signs of life until told to end; a rank alone has none. Where rank 0 no longer
-    /// takes them by then, it returns after ten seconds.
+    /// Sends or receives heartbeats until told to end; a rank alone has none. Where rank 0 no longer
+    /// receives them by then, it returns after ten seconds.
     public func run(until isEnding: () -> Bool) {
         guard messenger.isParallel else { return }
         if messenger.rank == 0 { listen(until: isEnding) } else { send(until: isEnding) }
     }
 
     /// Seconds since rank 0 last heard a rank.
-    public func silence(of rank: Int) -> Double { silence.withLock { $0[rank] } }
+    public func secondsSinceHeartbeat(of rank: Int) -> Double {
+        sinceHeartbeat.withLock { $0[rank] }
+    }
 
     /// Waits on rank 0 for the goodbye that others say before their ``run(until:)`` returns, as long as
-    /// they may be silent and ten seconds at most.
+    /// the time-out and ten seconds at most.
     ///
     /// - Parameter ranks: those that still live.
     public func awaitFarewells(of ranks: [Int]) {
@@ -75,7 +77,7 @@ public final class Heartbeat: Sendable {
                 let bytes = try? messenger.receive(
                     from: envelope.source, tag: envelope.tag, on: messenger.heartbeats)
             {
-                silence.withLock { $0[envelope.source] = 0 }
+                sinceHeartbeat.withLock { $0[envelope.source] = 0 }
                 switch bytes.first.flatMap(Beat.init) {
                 case .stopRequested: requestStop()
                 case .goodbye: farewells.withLock { _ = $0.insert(envelope.source) }
@@ -86,12 +88,12 @@ public final class Heartbeat: Sendable {
             // A step longer than a second means that this rank itself did not run.
             let step = min(now - last, 1)
             last = now
-            let silent = silence.withLock { all in
+            let overdue = sinceHeartbeat.withLock { all in
                 for rank in all.indices { all[rank] += step }
                 return all.indices.dropFirst().filter { all[$0] > limitSeconds }
             }
             let gone = farewells.withLock { $0 }
-            for rank in silent where !gone.contains(rank) && lost.insert(rank).inserted {
+            for rank in overdue where !gone.contains(rank) && lost.insert(rank).inserted {
                 lose(rank)
             }
             usleep(50_000)

@@ -16,7 +16,7 @@ public struct MessagingError: Error, Sendable, CustomStringConvertible {
     /// What to do about it.
     public var advice: String?
 
-    /// Makes an error. This target lies in the row of `Basics` and so cannot use its `Failure`.
+    /// Makes an error. This target is in the row of `Basics` and so cannot use its `Failure`.
     public init(_ code: Code, _ message: String, advice: String? = nil) {
         (self.code, self.message, self.advice) = (code, message, advice)
     }

@@ -2,7 +2,7 @@ import CMPI
 import Glibc
 import Synchronization
 
-/// The ranks of this run and the messages between them: the only place that speaks MPI.
+/// The ranks of this run and the messages between them: the only type that calls MPI.
 ///
 /// Without `mpirun` it is a world of one rank, in which point-to-point calls are never needed.
 /// Any thread may call, but one thread at a time should receive messages. No call spins: waiting looks,
@@ -27,7 +27,7 @@ public final class Messenger: @unchecked Sendable {
     let messages: MPI_Comm
     /// Carries what collective calls send, so that no tag of a caller can meet it.
     let collectives: MPI_Comm
-    /// Carries signs of life.
+    /// Carries heartbeats.
     let heartbeats: MPI_Comm
 
     /// The messenger of this process, once there is one.

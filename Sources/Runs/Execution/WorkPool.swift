@@ -173,7 +173,7 @@ final class WorkPool {
     private func silentRank() -> Int? {
         guard options.survives, monotonicSeconds() - lastLook > 0.2 else { return nil }
         lastLook = monotonicSeconds()
-        return others.first { heartbeat.silence(of: $0) > options.watchdogSeconds }
+        return others.first { heartbeat.secondsSinceHeartbeat(of: $0) > options.watchdogSeconds }
     }
 
     private func lose(_ rank: Int, _ reason: String) throws -> Event {
