@@ -12,27 +12,27 @@ public protocol DeviceBytes: AnyObject, Sendable {
 /// Memory of a tensor: its own, 64-byte aligned; borrowed from an owner that keeps it alive, such as
 /// a mapped file; or on a device until the host asks for it.
 ///
-/// The bytes may lie on the host, on one device, or on both. ``base`` is for reading and writing, so
-/// it makes the host's bytes the only good ones; ``constantBase`` leaves the device's good. A pointer
-/// is good until the next operation that a device does on the buffer.
+/// The bytes may be on the host, on one device, or on both. ``base`` is for reading and writing, so
+/// it makes the host's bytes the only valid ones; ``constantBase`` leaves the device's valid. A
+/// pointer is valid until the next operation that a device does on the buffer.
 public final class Buffer: @unchecked Sendable {
     /// The length in bytes.
     public let byteCount: Int
     /// What keeps borrowed bytes alive; nil for memory of its own.
     public let owner: AnyObject?
-    /// The address of the host's bytes while no device holds any; else 0.
-    private let hostAlone: Atomic<UInt>
+    /// The address of the host's bytes while they are resident on the host alone; else 0.
+    private let hostResident: Atomic<UInt>
     private let state: Mutex<State>
 
     private struct State {
         /// The host's memory; nil as long as only a device has the bytes.
         var host: UInt?
-        /// Whether the host's memory holds the newest bytes.
-        var isHostGood: Bool
+        /// Whether the host's copy holds the newest bytes.
+        var isHostCopyValid: Bool
         /// The newest bytes on a device.
         var device: (any DeviceBytes)?
-        /// Things that a device made from the bytes, by name.
-        var companions: [String: any Sendable] = [:]
+        /// Buffers and lists that a device derived from the bytes, by name.
+        var derived: [String: any Sendable] = [:]
     }
 
     /// Allocates memory whose content is undefined.
@@ -40,23 +40,23 @@ public final class Buffer: @unchecked Sendable {
         precondition(byteCount >= 0)
         (self.byteCount, owner) = (byteCount, nil)
         let address = UInt(bitPattern: HostMemory.take(byteCount))
-        hostAlone = Atomic(address)
-        state = Mutex(State(host: address, isHostGood: true))
+        hostResident = Atomic(address)
+        state = Mutex(State(host: address, isHostCopyValid: true))
     }
 
     /// Borrows memory that `owner` keeps alive and that nobody writes to.
     public init(borrowing start: UnsafeRawPointer, byteCount: Int, owner: AnyObject) {
         self.byteCount = byteCount
         self.owner = owner
-        hostAlone = Atomic(UInt(bitPattern: start))
-        state = Mutex(State(host: UInt(bitPattern: start), isHostGood: true))
+        hostResident = Atomic(UInt(bitPattern: start))
+        state = Mutex(State(host: UInt(bitPattern: start), isHostCopyValid: true))
     }
 
     /// Takes bytes that a device made.
     public init(on device: any DeviceBytes, byteCount: Int) {
         (self.byteCount, owner) = (byteCount, nil)
-        hostAlone = Atomic(0)
-        state = Mutex(State(host: nil, isHostGood: false, device: device))
+        hostResident = Atomic(0)
+        state = Mutex(State(host: nil, isHostCopyValid: false, device: device))
     }
 
     deinit {
@@ -70,33 +70,37 @@ public final class Buffer: @unchecked Sendable {
 
     /// The first byte, to be read and written.
     public var base: UnsafeMutableRawPointer {
-        if let pointer = UnsafeMutableRawPointer(bitPattern: hostAlone.load(ordering: .acquiring)) {
+        if let pointer = UnsafeMutableRawPointer(
+            bitPattern: hostResident.load(ordering: .acquiring))
+        {
             return pointer
         }
         return state.withLock { state in
-            let address = bring(&state)
+            let address = synchroniseToHost(&state)
             state.device = nil
-            state.companions = [:]
-            hostAlone.store(address, ordering: .releasing)
+            state.derived = [:]
+            hostResident.store(address, ordering: .releasing)
             return Self.pointer(address)
         }
     }
 
     /// The first byte, to be read alone.
     public var constantBase: UnsafeMutableRawPointer {
-        if let pointer = UnsafeMutableRawPointer(bitPattern: hostAlone.load(ordering: .acquiring)) {
+        if let pointer = UnsafeMutableRawPointer(
+            bitPattern: hostResident.load(ordering: .acquiring))
+        {
             return pointer
         }
-        return state.withLock { Self.pointer(bring(&$0)) }
+        return state.withLock { Self.pointer(synchroniseToHost(&$0)) }
     }
 
-    /// Makes the host's bytes good.
-    private func bring(_ state: inout State) -> UInt {
+    /// Makes the host's copy valid.
+    private func synchroniseToHost(_ state: inout State) -> UInt {
         let address = state.host ?? UInt(bitPattern: HostMemory.take(byteCount))
         state.host = address
-        if !state.isHostGood {
+        if !state.isHostCopyValid {
             state.device?.copy(to: Self.pointer(address), byteCount: byteCount)
-            state.isHostGood = true
+            state.isHostCopyValid = true
         }
         return address
     }
@@ -113,9 +117,9 @@ extension Buffer {
     ) rethrows -> any DeviceBytes {
         try state.withLock { state in
             if let device = state.device { return device }
-            let device = try copy(Self.pointer(bring(&state)))
+            let device = try copy(Self.pointer(synchroniseToHost(&state)))
             state.device = device
-            hostAlone.store(0, ordering: .releasing)
+            hostResident.store(0, ordering: .releasing)
             return device
         }
     }
@@ -126,26 +130,26 @@ extension Buffer {
     public func deviceWrote() {
         precondition(owner == nil, "a borrowed buffer is written to")
         state.withLock { state in
-            state.isHostGood = false
-            state.companions = [:]
+            state.isHostCopyValid = false
+            state.derived = [:]
         }
     }
 
-    /// Values that are kept beside a buffer.
-    private static let mostCompanions = 64
+    /// Derived values that are kept beside a buffer.
+    private static let mostDerived = 64
 
-    /// A value that a device made from the bytes, kept until they change or go, or until there are
+    /// A value that a device derived from the bytes, cached until they change or go, or until there are
     /// many.
-    public func companion<Value: Sendable>(
+    public func cachedDerived<Value: Sendable>(
         _ name: String, make: () throws -> Value
     ) rethrows -> Value {
-        if let value = state.withLock({ $0.companions[name] as? Value }) { return value }
+        if let value = state.withLock({ $0.derived[name] as? Value }) { return value }
         let value = try make()
         state.withLock { state in
             // Parts of a matrix that are used once must not pile up beside it.
-            if state.companions.count >= Self.mostCompanions { state.companions = [:] }
-            state.companions[name] = value
-            hostAlone.store(0, ordering: .releasing)
+            if state.derived.count >= Self.mostDerived { state.derived = [:] }
+            state.derived[name] = value
+            hostResident.store(0, ordering: .releasing)
         }
         return value
     }

@@ -46,7 +46,7 @@ package enum LargeMemory {
     struct Block {
         /// Its length in bytes.
         var size: Int
-        /// Where it lies.
+        /// Its address.
         var address: UInt
     }
 
@@ -136,9 +136,9 @@ extension LargeMemory.State {
     ) -> (block: LargeMemory.Block?, surplus: [LargeMemory.Block]) {
         usedBytes += size
         mostUsedBytes = max(mostUsedBytes, usedBytes)
-        if let place = kept.lastIndex(where: { $0.size == size }) {
+        if let index = kept.lastIndex(where: { $0.size == size }) {
             keptBytes -= size
-            return (kept.remove(at: place), [])
+            return (kept.remove(at: index), [])
         }
         let limit = mostUsedBytes + LargeMemory.slack(of: mostUsedBytes)
         var count = 0

@@ -11,7 +11,7 @@ public struct Tensor: @unchecked Sendable {
     public let type: ElementType
     /// The memory.
     public let buffer: Buffer
-    /// Where the first element lies in the memory.
+    /// The offset of the first element in the memory.
     public let byteOffset: Int
 
     /// Sees memory that exists as a tensor, row major.

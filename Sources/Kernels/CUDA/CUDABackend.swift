@@ -92,7 +92,7 @@ extension CUDABackend {
         if let block = bytes as? DeviceBlock, block.device === device {
             return DeviceOperand(block, offset: x.byteOffset)
         }
-        // It lies on another device.
+        // It is on another device.
         return DeviceOperand(try device.upload(x.constantBytes, byteCount: x.byteCount))
     }
 
@@ -116,7 +116,7 @@ extension CUDABackend {
     /// A vector of weights as `float32` on the GPU.
     func vector(_ x: Tensor) throws -> DeviceOperand {
         guard x.type != .float32 else { return try operand(x) }
-        return try x.buffer.companion("wide \(x.byteOffset) \(x.count)") {
+        return try x.buffer.cachedDerived("wide \(x.byteOffset) \(x.count)") {
             KeptOperand(operand: try operand(try widen(x)))
         }.operand
     }
@@ -127,7 +127,7 @@ extension CUDABackend {
     func list(_ values: [Float], of owner: Tensor) throws -> KernelArgument {
         let start = values.withUnsafeBufferPointer { Int(bitPattern: $0.baseAddress) }
         return .memory(
-            try owner.buffer.companion("list \(start) \(values.count)") {
+            try owner.buffer.cachedDerived("list \(start) \(values.count)") {
                 KeptOperand(
                     operand: DeviceOperand(try device.upload(values)), values: values)
             }.operand)
@@ -168,7 +168,7 @@ extension CUDABackend {
             return DeviceOperand(target)
         }
         guard centre == nil else { return try rounded() }
-        return try x.buffer.companion("\(type.rawValue) \(x.byteOffset) \(x.count)") {
+        return try x.buffer.cachedDerived("\(type.rawValue) \(x.byteOffset) \(x.count)") {
             KeptOperand(operand: try rounded())
         }.operand
     }
