@@ -2,15 +2,15 @@ import Glibc
 import Tensors
 
 extension EncoderWeights {
-    /// The encoder of some latents alone, numbered by their places among them; nil where latents
-    /// compete for a place among the k largest.
+    /// The encoder of some latents alone, numbered by their indices among them; nil where latents
+    /// compete for a slot among the k largest.
     ///
-    /// Every latent keeps its bits: products sum each latent's terms in one order, whatever lies
+    /// Every latent keeps its bits: products sum each latent's terms in one order, whatever is
     /// beside it.
     ///
     /// - Parameter latents: ascending.
     /// - Cost: copies `model · latents` numbers as they are stored, but shares the memory of latents
-    ///   that lie side by side in a transposed matrix.
+    ///   that are adjacent in a transposed matrix.
     public func selecting(_ latents: [Int]) -> EncoderWeights? {
         guard let activation = activation.selecting(latents) else { return nil }
         let runs = Self.runs(latents)

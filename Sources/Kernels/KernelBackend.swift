@@ -33,7 +33,7 @@ public protocol KernelBackend: Sendable {
 
     /// Looks token embeddings up: `[rows, model] = table[tokens] · scale`.
     ///
-    /// - Throws: ``KernelError`` when a token lies outside the table.
+    /// - Throws: ``KernelError`` when a token is outside the table.
     /// - Tolerance: 0.
     func embedding(_ tokens: [Int32], table: Tensor, scale: Float) throws -> Tensor
 
@@ -210,8 +210,8 @@ public struct ChunkPolicy: Sendable, Equatable, Codable {
     /// the last bits, so it depends on nothing but the policy.
     ///
     /// - Parameters:
-    ///   - most: what the policy allows, in things.
-    ///   - total: all things at hand.
+    ///   - most: what the policy allows, in items.
+    ///   - total: all items.
     public func size(most: Int, of total: Int, threads: Int) -> Int {
         guard atOnce == nil else { return max(1, most) }
         return max(1, min(most, (total + threads - 1) / max(1, threads)))

@@ -15,7 +15,7 @@ public enum ActivationFunction: String, Sendable, Codable {
 
 /// A weight matrix and its bias.
 public struct LinearWeights: Sendable {
-    /// How the matrix lies in memory.
+    /// How the matrix is stored.
     public enum Layout: Sendable { case outputsByInputs, inputsByOutputs }
     /// `[outputs, inputs]` or `[inputs, outputs]`.
     public var weight: Tensor
@@ -37,7 +37,7 @@ public struct LinearWeights: Sendable {
     public var outputs: Int { layout == .outputsByInputs ? weight.shape[0] : weight.shape[1] }
 }
 
-/// A matrix in memory, read as it lies or transposed.
+/// A matrix in memory, read as it is stored or transposed.
 public struct MatrixView: Sendable {
     /// `[rows, columns]`, or `[columns, rows]` when transposed.
     public var tensor: Tensor
@@ -122,7 +122,7 @@ public struct EncoderWeights: Sendable {
 
     /// `[model, latents]` as SAELens stores it, or transposed.
     public var matrix: Tensor
-    /// Whether the matrix lies as `[latents, model]`.
+    /// Whether the matrix is stored as `[latents, model]`.
     public var isTransposed: Bool
     /// Subtracted from x first, `[model]`.
     public var inputBias: [Float]?

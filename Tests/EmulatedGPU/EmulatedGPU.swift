@@ -31,16 +31,16 @@ package enum EmulatedGPU {
 
     /// Where the libraries of a variant are looked for, and nowhere else; compiled kernels are kept
     /// beside them.
-    package static func places(_ variant: String = "") -> CUDAPlaces {
+    package static func searchPath(_ variant: String = "") -> CUDASearchPath {
         let folder = folder ?? ""
-        return CUDAPlaces(
+        return CUDASearchPath(
             first: ["\(folder)/\(variant)"], includesSystem: false, cache: "\(folder)/cache")
     }
 
     /// The emulated GPU. It takes every block of memory for itself, so that whatever is read or
     /// written beside one is noticed.
     package static let backend: Result<CUDABackend, any Error> = Result {
-        CUDABackend(try CUDADevice(index: 0, in: places(), keepsMemory: false))
+        CUDABackend(try CUDADevice(index: 0, in: searchPath(), keepsMemory: false))
     }
 
     /// Runs a shell command and waits for it.

@@ -21,7 +21,7 @@ struct CUDALoaderTests {
         ])
     func missing(variant: String, code: KernelDomain.Code, text: String) {
         let error = #expect(throws: KernelError.self) {
-            try CUDADevice(index: 0, in: EmulatedGPU.places(variant))
+            try CUDADevice(index: 0, in: EmulatedGPU.searchPath(variant))
         }
         #expect(error?.code == code)
         #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
@@ -31,7 +31,7 @@ struct CUDALoaderTests {
 
     @Test("Without NVRTC the portable kernels of the program are taken")
     func portable() throws {
-        let device = try CUDADevice(index: 0, in: EmulatedGPU.places("no-nvrtc"))
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.searchPath("no-nvrtc"))
         #expect(device.kernelsNote.hasPrefix("portable kernels"))
         let backend = CUDABackend(device)
         let shape = WalkShape(rows: 7, inner: 16, outer: 48, type: .float32)
@@ -43,17 +43,17 @@ struct CUDALoaderTests {
     @Test("A GPU that is not there is an error that says how many there are")
     func noSuchDevice() {
         let error = #expect(throws: KernelError.self) {
-            try CUDADevice(index: 7, in: EmulatedGPU.places())
+            try CUDADevice(index: 7, in: EmulatedGPU.searchPath())
         }
         #expect(error?.message == "There is no GPU 7: the driver shows 1")
     }
 
     @Test("Folders of the variable come first, and a bare name is left to the system's loader")
-    func places() {
-        let places = CUDAPlaces(first: ["/a", "/b"])
-        let candidates = places.candidates(for: ["libx.so.2", "libx.so.1"])
+    func searchPath() {
+        let path = CUDASearchPath(first: ["/a", "/b"])
+        let candidates = path.candidates(for: ["libx.so.2", "libx.so.1"])
         #expect(candidates.prefix(2) == ["libx.so.2", "libx.so.1"])
-        let only = CUDAPlaces(first: ["/a"], includesSystem: false)
+        let only = CUDASearchPath(first: ["/a"], includesSystem: false)
         #expect(only.candidates(for: ["libx.so"]) == ["/a/libx.so"])
     }
 }
@@ -63,7 +63,7 @@ struct CUDALoaderTests {
 struct DeviceMemoryTests {
     @Test("Blocks are used again, and memory that nobody holds makes room for other sizes")
     func reuse() throws {
-        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.searchPath())
         let first = try device.block(1 << 20).address
         #expect(try device.block(1 << 20).address == first)
         let limit = device.memory.limit
@@ -76,7 +76,7 @@ struct DeviceMemoryTests {
 
     @Test("Memory that is not there is an error, and chunks get smaller down to a least size")
     func exhaustion() throws {
-        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.searchPath())
         let error = #expect(throws: KernelError.self) { try device.block(device.memory.limit + 1) }
         #expect(error?.code == .outOfMemory)
         #expect(error?.message.contains("The GPU has no memory for") == true)
@@ -93,13 +93,13 @@ struct DeviceMemoryTests {
     @Test("Ranks that share a GPU share its memory")
     func sharing() throws {
         // The emulated GPU has 4 GiB.
-        let shared = try CUDADevice(index: 0, sharers: 2, in: EmulatedGPU.places()).memory.limit
+        let shared = try CUDADevice(index: 0, sharers: 2, in: EmulatedGPU.searchPath()).memory.limit
         #expect(shared > 0 && shared <= 2 << 30)
     }
 
     @Test("Long pieces of memory travel whole in both directions", arguments: [1, 4, 17])
     func staging(mebibytes: Int) throws {
-        let device = try CUDADevice(index: 0, in: EmulatedGPU.places())
+        let device = try CUDADevice(index: 0, in: EmulatedGPU.searchPath())
         let values = (0..<(mebibytes << 18) + 3).map {
             UInt32(truncatingIfNeeded: $0 &* 2_654_435_761)
         }

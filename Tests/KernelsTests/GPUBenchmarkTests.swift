@@ -17,7 +17,7 @@ struct GPUBenchmarkTests {
 
     /// A device of its own: what other tests do on theirs is not recorded.
     private static func backend() throws -> CUDABackend {
-        CUDABackend(try CUDADevice(index: 0, in: EmulatedGPU.places()))
+        CUDABackend(try CUDADevice(index: 0, in: EmulatedGPU.searchPath()))
     }
 
     @Test("The quick benchmark measures every operation beside its bound, the bounds first")

@@ -30,9 +30,9 @@ extension CPUBackend {
                 for head in keyHead * group..<(keyHead + 1) * group {
                     let start = sequence * shape.positions * queryStride + head * shape.headSize
                     for block in Self.pieces(of: shape.positions, by: Self.queryRows) {
-                        let place = start + block.lowerBound * queryStride
+                        let offset = start + block.lowerBound * queryStride
                         work.attend(
-                            block, query: queries.floats + place, output: result.floats + place,
+                            block, query: queries.floats + offset, output: result.floats + offset,
                             stride: queryStride)
                     }
                 }

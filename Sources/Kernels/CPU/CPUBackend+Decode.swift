@@ -80,8 +80,8 @@ extension CPUBackend {
                 columns.count, tile.floats,
                 columns.count, slice.floats)
             for (local, row) in rows.enumerated() {
-                let place = output + row * width + columns.lowerBound
-                place.update(from: tile.floats + local * columns.count, count: columns.count)
+                let target = output + row * width + columns.lowerBound
+                target.update(from: tile.floats + local * columns.count, count: columns.count)
             }
         }
         for row in rows { ck_add(level, output + row * width, decoder.bias, width) }

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Products are our own and not OpenBLAS's, for two reasons. Every sum is made of chains of 256
 /// fused multiply-adds in a fixed order, so that a row gives the same bits in any batch, at any
-/// place of it, beside any thread and on any machine with fused multiply-add; and Debian's OpenBLAS
+/// index of it, beside any thread and on any machine with fused multiply-add; and Debian's OpenBLAS
 /// does not know recent processors (0.3.21 runs SSE3 code on Sapphire Rapids, a fifth of the
 /// speed). OpenBLAS stays as the yardstick of ``kernelBenchmark``.
 public struct CPUBackend: KernelBackend {
@@ -43,7 +43,7 @@ public func giveFreedMemoryBack() { ck_give_memory_back() }
 
 // MARK: - Scratch
 
-/// Floats that live until they are released, 64-byte aligned; large pieces lie in large pages if
+/// Floats that live until they are released, 64-byte aligned; large pieces are in large pages if
 /// there are any.
 struct Scratch {
     /// The first float.

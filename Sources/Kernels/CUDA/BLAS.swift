@@ -32,9 +32,9 @@ struct BLAS: Sendable {
     /// Opens cuBLAS.
     ///
     /// - Throws: ``KernelError`` with code `unavailable`.
-    init(for driver: Driver, in places: CUDAPlaces) throws(KernelError) {
+    init(for driver: Driver, in search: CUDASearchPath) throws(KernelError) {
         let library = try SharedLibrary(
-            "cuBLAS", names: driver.majors.map { "libcublas.so.\($0)" }, in: places)
+            "cuBLAS", names: driver.majors.map { "libcublas.so.\($0)" }, in: search)
         create = try library.function("cublasCreate_v2")
         destroy = try library.function("cublasDestroy_v2")
         setStream = try library.function("cublasSetStream_v2")

@@ -56,7 +56,7 @@ extension CUDABackend {
         let second: KernelArgument
         let third: KernelArgument
         let latentScale: KernelArgument
-        /// Places among the largest; nil where all that are above 0 stay.
+        /// How many of the largest stay; nil where all that are above 0 stay.
         let k: Int?
 
         private var device: CUDADevice { backend.device }
@@ -112,8 +112,8 @@ extension CUDABackend {
                 try count(slots)
                 let summary = try slots.summary()
                 guard summary.notFinite == .max else {
-                    let place = Int(summary.notFinite)
-                    throw Checks.notFinite(row: first + place / latents, latent: place % latents)
+                    let index = Int(summary.notFinite)
+                    throw Checks.notFinite(row: first + index / latents, latent: index % latents)
                 }
                 guard summary.most > capacity else {
                     return try collect(slots, starts: summary.starts)
@@ -160,7 +160,7 @@ extension CUDABackend {
         /// The entries of all slots, row after row.
         private func collect(_ slots: CodeSlots, starts: [Int]) throws -> SparseCodes {
             let (rows, total) = (slots.rows, starts[slots.rows])
-            // Indices, then values: one copy to the host brings both.
+            // Indices, then values: one copy to the host takes both.
             let entries = try device.block(8 * total)
             let values = DeviceOperand(entries, offset: 4 * total)
             if total > 0 {
@@ -224,18 +224,18 @@ extension CUDABackend {
         for first in stride(from: 0, to: texts, by: step) {
             let count = min(step, texts - first)
             let sums = DeviceOperand(try device.zeros(8 * count * latents))
-            let places = DeviceOperand(try device.upload(Array(starts[first...first + count])))
+            let bounds = DeviceOperand(try device.upload(Array(starts[first...first + count])))
             try device.launch(
                 "accumulate_codes", .exactly(count, 1, 1),
                 [
                     .memory(resident.starts),
                     .memory(resident.indices),
-                    .memory(resident.values), .memory(places), .memory(sums),
+                    .memory(resident.values), .memory(bounds), .memory(sums),
                     .int(count), .int(latents),
                 ])
             try device.launch(
                 "finish_means", .items(count * latents, each: 1024),
-                [.memory(sums), .memory(places), .memory(means), .int(count), .int(latents)])
+                [.memory(sums), .memory(bounds), .memory(means), .int(count), .int(latents)])
             parts.append(try pass.codes(rows: count, first: first))
         }
         return SparseCodes(joining: parts, latents: latents)

@@ -7,7 +7,7 @@ extension GPUBenchmark {
         var (rows, inner, columns): (Int, Int, Int)
         /// The type of both factors.
         var type: ElementType
-        /// Whether the right factor lies as `[columns, inner]`, as models have it; else as
+        /// Whether the right factor is stored as `[columns, inner]`, as models have it; else as
         /// `[inner, columns]`, as autoencoders have it.
         var isModelled = true
 

@@ -20,7 +20,7 @@ public func gpuBenchmark(
     return benchmark.measurements
 }
 
-/// The measurements of one call, also for parts that need models and so lie in other targets.
+/// The measurements of one call, also for parts that need models and so are in other targets.
 package struct GPUBenchmark {
     /// The GPU.
     package let backend: CUDABackend
@@ -79,7 +79,7 @@ package struct GPUBenchmark {
 // MARK: - Times
 
 extension GPUBenchmark {
-    /// Times calls one after the other, with all that lies between them.
+    /// Times calls one after the other, with all that comes between them.
     ///
     /// One repetition lasts a millisecond at least, so that its events cost nothing.
     package func timing(_ body: () throws -> Void) throws -> GPUTiming {
@@ -144,7 +144,7 @@ extension GPUBenchmark {
 
     /// A tensor in the GPU's memory with random numbers between -scale and scale.
     ///
-    /// The numbers repeat after a million or so, from another place for each tensor: the host makes
+    /// The numbers repeat after a million or so, from another offset for each tensor: the host makes
     /// few of them and the GPU copies.
     ///
     /// - Parameter seed: tensors of different seeds share no numbers.

@@ -15,7 +15,7 @@ public struct DeviceWork: Sendable, Equatable {
 
 /// Pairs of events around everything that is queued, while someone wants to know.
 final class WorkRecord: Sendable {
-    /// One thing that was queued: its name and the places of its two events.
+    /// Work that was queued: its name and the index of the first of its two events.
     private struct Entry {
         /// What ``DeviceWork/name`` says.
         var name: String
@@ -42,17 +42,17 @@ final class WorkRecord: Sendable {
     ) throws(KernelError) {
         guard isOn.load(ordering: .relaxed) else { return try body() }
         try state.withLock { state throws(KernelError) in
-            let place = 2 * state.entries.count
-            while state.events.count < place + 2 {
+            let event = 2 * state.entries.count
+            while state.events.count < event + 2 {
                 state.events.append(SendableHandle(try device.timedEvent()))
             }
             let (driver, stream) = (device.driver, device.stream)
             try driver.check(
-                driver.recordEvent(state.events[place].handle, stream), "cuEventRecord")
+                driver.recordEvent(state.events[event].handle, stream), "cuEventRecord")
             try body()
             try driver.check(
-                driver.recordEvent(state.events[place + 1].handle, stream), "cuEventRecord")
-            state.entries.append(Entry(name: name, event: place))
+                driver.recordEvent(state.events[event + 1].handle, stream), "cuEventRecord")
+            state.entries.append(Entry(name: name, event: event))
         }
     }
 
@@ -128,7 +128,7 @@ extension CUDADevice {
         return event
     }
 
-    /// Queues a copy from one place of the device's memory to another.
+    /// Queues a copy from one address of the device's memory to another.
     func copy(
         _ source: DeviceOperand, to target: DeviceOperand, byteCount: Int
     ) throws(KernelError) {

@@ -5,7 +5,7 @@ import Tensors
 extension CUDADevice {
     /// How many blocks a launch has.
     enum Grid {
-        /// As many as `count` things need at `each` to a block, bounded: kernels walk on.
+        /// As many as `count` items need at `each` to a block, bounded: kernels walk on.
         case items(Int, each: Int)
         /// One block for each row, bounded: kernels walk on.
         case rows(Int)
@@ -55,8 +55,8 @@ extension CUDADevice {
     /// Queues `result = left · rightᵀ + beta · result`, sums in float32.
     ///
     /// - Parameters:
-    ///   - left: `[rows, inner]`; transposed it lies as `[inner, rows]`.
-    ///   - right: `[columns, inner]`; transposed it lies as `[inner, columns]`.
+    ///   - left: `[rows, inner]`; transposed it is stored as `[inner, rows]`.
+    ///   - right: `[columns, inner]`; transposed it is stored as `[inner, columns]`.
     ///   - type: of both factors.
     /// - Shapes: `result` is `[rows, columns]` of float32.
     func product(

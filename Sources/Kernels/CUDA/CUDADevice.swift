@@ -30,7 +30,7 @@ package final class CUDADevice: @unchecked Sendable {
     private let uploads: Staging
     private let downloads: Staging
     let functions: KernelFunctions
-    /// Marks a place in a stream for another to wait for.
+    /// Marks a point in a stream for another to wait for.
     private let mark: DeviceEvent
     /// Holds what must be queued together: cuBLAS's handle takes one call at a time.
     let queue = Mutex(())
@@ -48,10 +48,11 @@ package final class CUDADevice: @unchecked Sendable {
     /// - Throws: ``KernelError`` with code `unavailable` where there is no such GPU or something of
     ///   CUDA is missing.
     package init(
-        index: Int, sharers: Int = 1, in places: CUDAPlaces = .standard, keepsMemory: Bool = true
+        index: Int, sharers: Int = 1, in search: CUDASearchPath = .standard,
+        keepsMemory: Bool = true
     ) throws {
-        driver = try Driver(in: places)
-        let blas = try BLAS(for: driver, in: places)
+        driver = try Driver(in: search)
+        let blas = try BLAS(for: driver, in: search)
         let number = try Self.device(index, driver)
         (name, architecture, multiprocessors) = try Self.describe(number, driver)
         context = try PrimaryContext(driver, device: number)
@@ -59,7 +60,7 @@ package final class CUDADevice: @unchecked Sendable {
         mark = try DeviceEvent(context)
         (uploads, downloads) = (try Staging(context), try Staging(context))
         let image = KernelImage(
-            architecture: architecture, majors: driver.majors, in: places)
+            architecture: architecture, majors: driver.majors, in: search)
         (functions, kernelsNote) = (try KernelFunctions(image, in: context), image.note)
         products = try BLASHandle(blas, on: workStream)
         var (free, total) = (0, 0)
@@ -84,8 +85,8 @@ package final class CUDADevice: @unchecked Sendable {
     }
 
     /// How many GPUs the driver shows.
-    static func count(in places: CUDAPlaces = .standard) throws(KernelError) -> Int {
-        let driver = try Driver(in: places)
+    static func count(in search: CUDASearchPath = .standard) throws(KernelError) -> Int {
+        let driver = try Driver(in: search)
         var count: Int32 = 0
         try driver.check(driver.deviceCount(&count), "cuDeviceGetCount", code: .unavailable)
         return Int(count)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// NVRTC, which compiles kernels for the device at hand.
+/// NVRTC, which compiles kernels for the current device.
 struct Compiler: Sendable {
     private typealias Program = OpaquePointer
     private typealias Size =
@@ -27,11 +27,11 @@ struct Compiler: Sendable {
 
     /// Opens NVRTC.
     ///
-    /// - Parameter majors: versions whose code the driver bears, the most wanted first.
+    /// - Parameter majors: CUDA major versions that the driver supports, the preferred first.
     /// - Throws: ``KernelError`` with code `unavailable`.
-    init(majors: [Int] = [13, 12], in places: CUDAPlaces) throws(KernelError) {
+    init(majors: [Int] = [13, 12], in search: CUDASearchPath) throws(KernelError) {
         let library = try SharedLibrary(
-            "NVRTC", names: majors.map { "libnvrtc.so.\($0)" }, in: places)
+            "NVRTC", names: majors.map { "libnvrtc.so.\($0)" }, in: search)
         name = library.name
         create = try library.function("nvrtcCreateProgram")
         compileProgram = try library.function("nvrtcCompileProgram")
@@ -59,7 +59,7 @@ struct Compiler: Sendable {
         }
     }
 
-    /// NVRTC does not bear calls from several threads at once.
+    /// NVRTC must not be called from several threads at once.
     private static let oneAtATime = Mutex(())
 
     /// One compilation.

@@ -43,7 +43,7 @@ struct CodeSlots {
     let values: DeviceOperand
     /// Entries of each strip that stay, `[rows, strips]`.
     let kept: DeviceOperand
-    /// What the host looks at: the place of a number that is not finite (8 bytes), where each row's
+    /// What the host looks at: the index of a number that is not finite (8 bytes), where each row's
     /// codes begin and the end of the last one's, `[rows + 1]` of 8 bytes, and ``counts``.
     private let looked: DeviceBlock
     private let device: CUDADevice
@@ -66,7 +66,7 @@ struct CodeSlots {
         try device.fill(DeviceOperand(looked), with: 0xFF, byteCount: 8)
     }
 
-    /// Waits for the counts: the place of a number that is not finite, the entries of the fullest
+    /// Waits for the counts: the index of a number that is not finite, the entries of the fullest
     /// strip, and where each row's codes begin.
     func summary() throws(KernelError) -> (notFinite: UInt64, most: Int, starts: [Int]) {
         let words: [Int] = try device.download(looked, count: rows + 2 + rows * Self.strips / 2)

@@ -46,7 +46,7 @@ struct Driver: Sendable {
             UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
             UnsafeMutablePointer<UnsafeMutableRawPointer?>?
         ) -> Status
-    /// Majors of CUDA whose libraries the driver bears, the newest first.
+    /// CUDA major versions that the driver supports, the newest first.
     let majors: [Int]
     private let errorName:
         @convention(c) (Status, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Status
@@ -71,9 +71,9 @@ struct Driver: Sendable {
     ///
     /// - Throws: ``KernelError`` with code `unavailable`: no driver, one that is too old, or no
     ///   device.
-    init(in places: CUDAPlaces) throws(KernelError) {
+    init(in search: CUDASearchPath) throws(KernelError) {
         let library = try SharedLibrary(
-            "NVIDIA's driver", names: ["libcuda.so.1", "libcuda.so"], in: places, orElse: .noDriver)
+            "NVIDIA's driver", names: ["libcuda.so.1", "libcuda.so"], in: search, orElse: .noDriver)
         version = try library.function("cuDriverGetVersion")
         deviceCount = try library.function("cuDeviceGetCount")
         device = try library.function("cuDeviceGet")

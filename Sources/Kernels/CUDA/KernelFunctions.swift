@@ -96,7 +96,7 @@ struct DeviceOperand {
     func moved(by bytes: Int) -> DeviceOperand { DeviceOperand(block, offset: offset + bytes) }
 }
 
-/// A factor of a product: rows as they lie in memory, and whether they are the factor's columns.
+/// A factor of a product: rows as they are stored, and whether they are the factor's columns.
 struct ProductFactor {
     var operand: DeviceOperand
     /// Elements from one stored row to the next.

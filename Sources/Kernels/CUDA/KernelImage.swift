@@ -2,7 +2,7 @@ import Basics
 import CKernels
 import Glibc
 
-/// The kernels as a device loads them: compiled by NVRTC for the device at hand and kept on disk,
+/// The kernels as a device loads them: compiled by NVRTC for the current device and kept on disk,
 /// or, where there is no NVRTC, in the portable form that is part of the program.
 struct KernelImage {
     /// Machine code, or PTX that ends with a zero.
@@ -20,10 +20,10 @@ struct KernelImage {
     ///
     /// - Parameters:
     ///   - architecture: such as `sm_90`.
-    ///   - majors: of CUDA whose code the driver bears.
-    init(architecture: String, majors: [Int] = [13, 12], in places: CUDAPlaces) {
+    ///   - majors: CUDA major versions that the driver supports.
+    init(architecture: String, majors: [Int] = [13, 12], in search: CUDASearchPath) {
         let compiler: Compiler
-        do { compiler = try Compiler(majors: majors, in: places) } catch {
+        do { compiler = try Compiler(majors: majors, in: search) } catch {
             self = Self.portable
             return
         }
@@ -33,7 +33,7 @@ struct KernelImage {
             ("source", source), ("options", options.joined(separator: " ")),
             ("nvrtc", compiler.version), ("library", compiler.name),
         ])
-        let folder = places.cache ?? Self.userFolder
+        let folder = search.cache ?? Self.userFolder
         let path = "\(folder)/\(architecture)-\(key.hex).cubin"
         if let kept = Self.read(path) {
             self.init(bytes: kept, note: "kernels kept at \(path)")

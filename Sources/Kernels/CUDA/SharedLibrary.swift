@@ -6,7 +6,7 @@ import Glibc
 struct SharedLibrary: @unchecked Sendable {
     /// The name that was found: a path, or a bare name that the system's loader knows.
     let name: String
-    /// What `dlopen` gave. It is never closed: CUDA's libraries do not bear it.
+    /// What `dlopen` gave. It is never closed: CUDA's libraries cannot be closed safely.
     private let handle: UnsafeMutableRawPointer
 
     /// Opens the first of some names that can be opened.
@@ -14,15 +14,15 @@ struct SharedLibrary: @unchecked Sendable {
     /// - Parameters:
     ///   - what: what it is, for the error.
     ///   - names: file names without a folder, the newest first.
-    ///   - places: where to look, in this order.
+    ///   - search: where to look, in this order.
     ///   - code: of the error.
     /// - Throws: ``KernelError`` that says what the loader said.
     init(
-        _ what: String, names: [String], in places: CUDAPlaces,
+        _ what: String, names: [String], in search: CUDASearchPath,
         orElse code: KernelDomain.Code = .unavailable
     ) throws(KernelError) {
         var reason = ""
-        for candidate in places.candidates(for: names) {
+        for candidate in search.candidates(for: names) {
             if let handle = dlopen(candidate, RTLD_NOW | RTLD_LOCAL) {
                 (self.name, self.handle) = (candidate, handle)
                 return
@@ -33,7 +33,7 @@ struct SharedLibrary: @unchecked Sendable {
         }
         throw KernelError(
             code, "\(what) cannot be opened: \(reason)",
-            advice: "install it, or name its folder in \(CUDAPlaces.variable)")
+            advice: "install it, or name its folder in \(CUDASearchPath.variable)")
     }
 
     /// A function of the library.
@@ -46,7 +46,7 @@ struct SharedLibrary: @unchecked Sendable {
         guard let address = dlsym(handle, symbol) else {
             throw KernelError(
                 .unavailable, "\(name) has no \(symbol)",
-                advice: "install a newer version, or name its folder in \(CUDAPlaces.variable)")
+                advice: "install a newer version, or name its folder in \(CUDASearchPath.variable)")
         }
         return unsafeBitCast(address, to: type)
     }
@@ -54,7 +54,7 @@ struct SharedLibrary: @unchecked Sendable {
 
 /// Where CUDA's libraries are looked for: in the folders that a variable names, by the system's
 /// loader, in NVIDIA's usual folder, and in Python packages.
-package struct CUDAPlaces: Sendable {
+package struct CUDASearchPath: Sendable {
     /// Folders, separated by colons, that come before all others.
     static let variable = "SAEVAL_CUDA_LIBRARIES"
 
@@ -69,10 +69,10 @@ package struct CUDAPlaces: Sendable {
         (self.first, self.includesSystem, self.cache) = (first, includesSystem, cache)
     }
 
-    /// The places of this machine.
-    package static var standard: CUDAPlaces {
+    /// The search path of this machine.
+    package static var standard: CUDASearchPath {
         let text = getenv(variable).map { String(cString: $0) } ?? ""
-        return CUDAPlaces(first: text.split(separator: ":").map(String.init))
+        return CUDASearchPath(first: text.split(separator: ":").map(String.init))
     }
 
     /// What to try for some file names, in order.
