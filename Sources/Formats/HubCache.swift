@@ -10,7 +10,7 @@ public struct HubCache: Sendable {
 
     /// The folder that holds one folder for each repository.
     public let folder: String
-    /// The command that fills the cache, for messages about what is missing.
+    /// The command that fills the cache, for messages about what is not there.
     public let fetchCommand: String
 
     /// The command where no config is known.
@@ -55,7 +55,7 @@ public struct HubCache: Sendable {
         "\(folder)/\(kind.rawValue)s--\(repository.replacing("/", with: "--"))"
     }
 
-    /// What to do about something that is missing.
+    /// What to do about something that is not there.
     public var advice: String { "`\(fetchCommand)`, on a machine with a network" }
 
     /// The snapshot folder of a hub id such as `org/name` or `org/name@revision`.
@@ -69,14 +69,14 @@ public struct HubCache: Sendable {
     ///
     /// - Throws: ``FormatError`` that names the folder looked for and the command that fills it.
     public func snapshot(of id: HubID, kind: Kind = .model) throws(FormatError) -> String {
-        let place = repositoryFolder(id.repository, kind: kind)
-        guard folderExists(place) else {
+        let root = repositoryFolder(id.repository, kind: kind)
+        guard folderExists(root) else {
             throw FormatError(
-                .missing, "`\(id.text)` is not in the hub cache: there is no folder \(place)",
+                .missing, "`\(id.text)` is not in the hub cache: there is no folder \(root)",
                 advice: advice)
         }
         let commit = self.commit(of: id, kind: kind) ?? id.revision
-        let snapshot = "\(place)/snapshots/\(commit)"
+        let snapshot = "\(root)/snapshots/\(commit)"
         guard SafetensorsFolder.isPlainFileName(commit), folderExists(snapshot) else {
             throw FormatError(
                 .missing,

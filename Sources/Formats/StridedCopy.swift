@@ -1,4 +1,4 @@
-/// Elements that lie at regular distances in memory.
+/// Elements at regular distances in memory.
 struct StridedLayout: Sendable, Equatable {
     /// The lengths of the axes, outermost first.
     var shape: [Int]
@@ -14,7 +14,7 @@ struct StridedLayout: Sendable, Equatable {
         return Self(shape: shape, strides: strides)
     }
 
-    /// Whether the elements lie in row-major order without gaps.
+    /// Whether the elements are in row-major order without gaps.
     var isRowMajor: Bool {
         var expected = 1
         for axis in shape.indices.reversed() where shape[axis] != 1 {
@@ -40,7 +40,7 @@ struct StridedLayout: Sendable, Equatable {
     /// Copies elements into row-major order.
     ///
     /// - Parameter elementByteCount: 1, 2, 4 or 8.
-    /// - Cost: reads and writes each line of memory once, in tiles where rows do not lie together.
+    /// - Cost: reads and writes each line of memory once, in tiles where rows are not contiguous.
     func copy(
         from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, elementByteCount: Int
     ) {
@@ -76,19 +76,19 @@ struct StridedLayout: Sendable, Equatable {
         var index = [Int](repeating: 0, count: outer.count)
         while true {
             var (from, to) = (0, 0)
-            for (place, axis) in outer.enumerated() {
-                from += index[place] * strides[axis]
-                to += index[place] * targetStrides[axis]
+            for (depth, axis) in outer.enumerated() {
+                from += index[depth] * strides[axis]
+                to += index[depth] * targetStrides[axis]
             }
             plane.copy(from: source + from * size, to: target + to * size, as: Element.self)
-            var place = outer.count - 1
-            while place >= 0 {
-                index[place] += 1
-                if index[place] < shape[outer[place]] { break }
-                index[place] = 0
-                place -= 1
+            var depth = outer.count - 1
+            while depth >= 0 {
+                index[depth] += 1
+                if index[depth] < shape[outer[depth]] { break }
+                index[depth] = 0
+                depth -= 1
             }
-            if place < 0 { return }
+            if depth < 0 { return }
         }
     }
 
@@ -102,7 +102,7 @@ struct StridedLayout: Sendable, Equatable {
     }
 }
 
-/// Two axes of a strided copy; the columns lie together in the target.
+/// Two axes of a strided copy; the columns are contiguous in the target.
 private struct Plane {
     /// The lengths of the two axes.
     let rows, columns: Int
@@ -111,7 +111,7 @@ private struct Plane {
     /// The distance between rows in the target, in elements.
     let targetRowStride: Int
 
-    /// Rows and columns of a tile: 16 KiB of `float32`, of which 256 bytes lie together on either
+    /// Rows and columns of a tile: 16 KiB of `float32`, of which 256 bytes are contiguous on either
     /// side, so that a page is not left at once.
     private static let tile = 64
 
@@ -144,7 +144,7 @@ private struct Plane {
 
     /// Copies a tile through memory of its own.
     ///
-    /// A line of the source is used up as soon as it is read. Its neighbours in a tile lie a power
+    /// A line of the source is used up as soon as it is read. Its neighbours in a tile are a power
     /// of two apart as a rule, so the cache would not hold them together.
     @inline(__always)
     private func copyTile<Element: FixedWidthInteger>(

@@ -16,7 +16,7 @@ public final class NumpyArchive: TensorSource {
 
     /// Maps the archive and checks its directory against the bytes that are there.
     ///
-    /// - Throws: ``FormatError`` when the file is missing, truncated or no archive.
+    /// - Throws: ``FormatError`` when the file does not exist, is truncated or is not an archive.
     public init(path: String) throws(FormatError) {
         self.path = path
         archive = try ZipArchive(

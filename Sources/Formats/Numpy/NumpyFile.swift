@@ -17,7 +17,7 @@ public final class NumpyFile: Sendable {
 
     /// Maps the file and checks its header against the bytes that are there.
     ///
-    /// - Throws: ``FormatError`` when the file is missing, truncated, malformed, or holds objects.
+    /// - Throws: ``FormatError`` when the file does not exist, is truncated or malformed, or holds objects.
     public init(path: String) throws(FormatError) {
         self.path = path
         file = try map(path, advice: "check the path")
@@ -31,7 +31,7 @@ public final class NumpyFile: Sendable {
         }.get()
     }
 
-    /// The array in row-major order; without a copy when it lies so in the file and is aligned.
+    /// The array in row-major order; without a copy when the file stores it so and it is aligned.
     public func tensor() throws(FormatError) -> Tensor {
         guard let start = file.baseAddress else { return Tensor(uninitialized: shape, type: type) }
         return header.tensor(from: start, owner: file)

@@ -19,7 +19,7 @@ public final class SafetensorsFile: TensorSource {
 
     /// Maps the file and checks every entry of its header against the bytes that are there.
     ///
-    /// - Throws: ``FormatError`` when the file is missing, truncated, malformed or holds a type
+    /// - Throws: ``FormatError`` when the file does not exist, is truncated or malformed, or holds a type
     ///   that is not supported.
     public init(path: String) throws(FormatError) {
         file = try map(path, advice: "check the path, or download the file")

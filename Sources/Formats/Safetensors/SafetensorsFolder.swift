@@ -22,8 +22,8 @@ public final class SafetensorsFolder: TensorSource {
 
     /// Opens the weight files of a folder and checks all their headers.
     ///
-    /// - Throws: ``FormatError`` when there are none, when the index names a file that is missing
-    ///   or lies outside the folder, or when a shard lacks a tensor that the index promises.
+    /// - Throws: ``FormatError`` when there are none, when the index names a file that does not
+    ///   exist or is outside the folder, or when a shard lacks a tensor that the index promises.
     public init(path: String) throws(FormatError) {
         self.path = path
         if fileExists("\(path)/\(Self.single)") {
@@ -38,20 +38,20 @@ public final class SafetensorsFolder: TensorSource {
                 .missing, "\(path) holds neither \(Self.single) nor \(Self.index)",
                 advice: "name the folder of a model whose weights are safetensors")
         }
-        let places = try Self.places(inIndex: "\(path)/\(Self.index)")
-        files = try Self.distinct(places.map(\.file), source: "\(path)/\(Self.index)")
+        let entries = try Self.entries(inIndex: "\(path)/\(Self.index)")
+        files = try Self.distinct(entries.map(\.file), source: "\(path)/\(Self.index)")
         var shards: [String: SafetensorsFile] = [:]
         for name in files { shards[name] = try SafetensorsFile(path: "\(path)/\(name)") }
         var owners: [String: SafetensorsFile] = [:]
-        for place in places {
-            guard let shard = shards[place.file], shard.contains(place.tensor) else {
+        for entry in entries {
+            guard let shard = shards[entry.file], shard.contains(entry.tensor) else {
                 throw FormatError(
                     .malformed,
-                    "\(path)/\(Self.index) puts tensor `\(place.tensor)` into "
-                        + "\(place.file), which lacks it",
+                    "\(path)/\(Self.index) puts tensor `\(entry.tensor)` into "
+                        + "\(entry.file), which lacks it",
                     advice: "download the folder again, index and shards from one revision")
             }
-            owners[place.tensor] = shard
+            owners[entry.tensor] = shard
         }
         self.owners = owners
         tensorNames = sortedByBytes(owners.keys)
@@ -83,7 +83,7 @@ public final class SafetensorsFolder: TensorSource {
 
     /// Reads `weight_map` and accepts plain file names alone, so that no index leads out of its
     /// folder.
-    private static func places(
+    private static func entries(
         inIndex path: String
     ) throws(FormatError) -> [(tensor: String, file: String)] {
         let json: JSON
@@ -93,7 +93,7 @@ public final class SafetensorsFolder: TensorSource {
             throw FormatError(
                 .malformed, "\(path) is not JSON", advice: "download the file again", cause: error)
         }
-        return try places(inIndex: json, source: path)
+        return try entries(inIndex: json, source: path)
     }
 
     /// The files that an index names, sorted by bytes.
@@ -103,7 +103,7 @@ public final class SafetensorsFolder: TensorSource {
     public static func shards(
         inIndex json: JSON, source: String
     ) throws(FormatError) -> [String] {
-        try distinct(places(inIndex: json, source: source).map(\.file), source: source)
+        try distinct(entries(inIndex: json, source: source).map(\.file), source: source)
     }
 
     /// Names without repetition, sorted by bytes.
@@ -120,25 +120,25 @@ public final class SafetensorsFolder: TensorSource {
     }
 
     /// The file of each tensor of an index.
-    private static func places(
+    private static func entries(
         inIndex json: JSON, source path: String
     ) throws(FormatError) -> [(tensor: String, file: String)] {
         guard let members = json["weight_map"]?.members else {
             throw FormatError(
                 .malformed, "\(path) has no object `weight_map`", advice: "download the file again")
         }
-        var places: [(tensor: String, file: String)] = []
+        var entries: [(tensor: String, file: String)] = []
         for member in members {
             guard let file = member.value.text, isPlainFileName(file) else {
                 throw FormatError(
                     .malformed,
                     "\(path) puts tensor `\(member.key)` into "
                         + "\(member.value.text()), which is no file of this folder",
-                    advice: "use an index whose shards lie beside it")
+                    advice: "use an index whose shards are in the same folder")
             }
-            places.append((member.key, file))
+            entries.append((member.key, file))
         }
-        return places
+        return entries
     }
 
     /// Whether a name stays inside the folder it is read from.

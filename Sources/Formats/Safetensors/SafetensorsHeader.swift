@@ -6,7 +6,7 @@ import Tensors
 /// - Source: the safetensors format: eight bytes little-endian header length, a JSON object of
 ///   `name: {dtype, shape, data_offsets}` and `__metadata__`, then the data.
 struct SafetensorsHeader: Sendable {
-    /// Where one tensor lies.
+    /// Where one tensor is stored.
     struct Entry: Sendable {
         /// How its elements are stored.
         var type: ElementType
@@ -56,14 +56,14 @@ struct SafetensorsHeader: Sendable {
                     advice: "export the file again")
             }
         }
-        try checkPlaces(path: path)
+        try checkOverlap(path: path)
     }
 
     /// Throws when two tensors share bytes.
-    private func checkPlaces(path: String) throws(FormatError) {
+    private func checkOverlap(path: String) throws(FormatError) {
         var (end, before) = (0, "")
-        let places = entries.filter { !$0.value.bytes.isEmpty }
-        for (name, entry) in places.sorted(by: {
+        let stored = entries.filter { !$0.value.bytes.isEmpty }
+        for (name, entry) in stored.sorted(by: {
             $0.value.bytes.lowerBound < $1.value.bytes.lowerBound
         }) {
             guard entry.bytes.lowerBound >= end else {

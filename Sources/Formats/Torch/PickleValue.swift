@@ -1,6 +1,6 @@
 import Tensors
 
-/// A place in the list of values of an ``Unpickler``; equal places are one Python object.
+/// An index into the values of an ``Unpickler``; equal indices are one Python object.
 typealias PickleReference = Int
 
 /// What a pickle can hold here.
@@ -115,7 +115,7 @@ extension ElementType {
     }
 }
 
-/// The bytes that one or more tensors lie in, as the pickle declares them.
+/// The bytes that hold one or more tensors, as the pickle declares them.
 struct TorchStorage: Equatable {
     /// The name of the archive's member below `data/`.
     var key: String
@@ -125,13 +125,13 @@ struct TorchStorage: Equatable {
     var count: Int
 }
 
-/// Where the elements of a tensor lie, as the pickle declares them.
+/// Where the elements of a tensor are stored, as the pickle declares them.
 struct TorchLayout {
     /// The bytes.
     var storage: TorchStorage
     /// The type of the elements.
     var type: ElementType
-    /// The place of the first element, in elements.
+    /// The offset of the first element, in elements.
     var offset: Int
     /// Lengths and distances, in elements.
     var layout: StridedLayout

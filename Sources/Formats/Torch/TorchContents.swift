@@ -16,13 +16,13 @@ struct TorchContents {
     private(set) var scalars: [String: TorchScalar] = [:]
     /// The bytes of all names so far.
     private var nameByteCount = 0
-    /// The places visited so far.
-    private var placeCount = 0
+    /// The values visited so far.
+    private var visitCount = 0
 
     /// The most dicts and lists within each other.
     static let deepest = 32
-    /// The most places that are visited; one dict may stand in many places.
-    static let mostPlaces = 200_000
+    /// The most values that are visited; one dict may stand in many others.
+    static let mostVisits = 200_000
     /// The most bytes of all names.
     static let mostNameBytes = 16 << 20
 
@@ -78,7 +78,7 @@ struct TorchContents {
     private mutating func joined(
         _ name: String, _ key: String, _ depth: Int, from pickle: Unpickler
     ) throws(FormatError) -> String {
-        placeCount += 1
+        visitCount += 1
         nameByteCount += name.utf8.count + key.utf8.count
         guard depth < Self.deepest else {
             throw FormatError(
@@ -86,10 +86,10 @@ struct TorchContents {
                 "\(pickle.name) holds more than \(Self.deepest) dicts and lists within each other",
                 advice: "save the weights alone, with torch.save(state_dict, path)")
         }
-        guard placeCount <= Self.mostPlaces, nameByteCount <= Self.mostNameBytes else {
+        guard visitCount <= Self.mostVisits, nameByteCount <= Self.mostNameBytes else {
             throw FormatError(
                 .tooLarge,
-                "\(pickle.name) holds more than \(Self.mostPlaces) values "
+                "\(pickle.name) holds more than \(Self.mostVisits) values "
                     + "or \(Self.mostNameBytes) bytes of names",
                 advice: "save the weights alone, with torch.save(state_dict, path)")
         }

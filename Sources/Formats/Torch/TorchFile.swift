@@ -22,13 +22,13 @@ public final class TorchFile: TensorSource {
     /// The archive.
     private let archive: ZipArchive
 
-    /// A tensor whose place was checked.
+    /// A tensor whose range was checked.
     private struct Entry: Sendable {
         /// The type of the elements.
         var type: ElementType
         /// Lengths and distances, in elements.
         var layout: StridedLayout
-        /// The place of the first element in the member, in bytes.
+        /// The offset of the first element in the member, in bytes.
         var byteOffset: Int
         /// The bytes from the first element to behind the last.
         var spanByteCount: Int
@@ -50,7 +50,7 @@ public final class TorchFile: TensorSource {
 
     /// Maps the file, reads its pickle and checks every tensor against the bytes that are there.
     ///
-    /// - Throws: ``FormatError`` when the file is missing, damaged or in another form of torch's,
+    /// - Throws: ``FormatError`` when the file does not exist, is damaged or in another form of torch's,
     ///   or when its pickle asks for anything but tensors and plain values.
     public init(path: String) throws(FormatError) {
         self.path = path
@@ -81,7 +81,7 @@ public final class TorchFile: TensorSource {
 
     /// The tensor of a name in row-major order; the checksum of its storage is verified.
     ///
-    /// - Cost: one pass over the storage for the checksum; a tensor that lies in row-major order
+    /// - Cost: one pass over the storage for the checksum; a tensor that is stored in row-major order
     ///   and is aligned is not copied, others are copied once.
     public func tensor(_ name: String) throws(FormatError) -> Tensor {
         let entry = try entry(name)
@@ -104,7 +104,7 @@ public final class TorchFile: TensorSource {
         return copy
     }
 
-    /// The place of a tensor.
+    /// Where a tensor is stored.
     private func entry(_ name: String) throws(FormatError) -> Entry {
         guard let entry = tensors[name] else { throw missingTensor(name) }
         return entry
@@ -179,7 +179,7 @@ extension TorchFile {
         return member
     }
 
-    /// Reads the pickle and checks the place of every tensor.
+    /// Reads the pickle and checks the range of every tensor.
     private static func contents(
         of archive: ZipArchive, root: String
     ) throws(FormatError) -> (tensors: [String: Entry], scalars: [String: TorchScalar]) {
@@ -208,7 +208,7 @@ extension TorchFile {
         return (tensors, contents.scalars)
     }
 
-    /// Checks the place of a tensor against the bytes of its storage.
+    /// Checks the range of a tensor against the bytes of its storage.
     private static func entry(
         _ tensor: TorchLayout, name: String, root: String, in archive: ZipArchive
     ) throws(FormatError) -> Entry {
@@ -216,7 +216,7 @@ extension TorchFile {
         let (shape, size) = (tensor.layout.shape, tensor.type.byteCount)
         guard let member = try member("\(root)/data/\(tensor.storage.key)", of: archive) else {
             throw FormatError(
-                .truncated, "\(label) lies in storage \(tensor.storage.key), which is not there",
+                .truncated, "\(label) is in storage \(tensor.storage.key), which does not exist",
                 advice: "download or export the file again; it is incomplete")
         }
         let (declared, overflow) = tensor.storage.count.multipliedReportingOverflow(

@@ -59,7 +59,7 @@ extension Unpickler {
             try push(.tensor(tensor(arguments, of: function)))
         case .rebuildParameter:
             guard arguments.count == 3, case .tensor(let tensor) = value(arguments[0]) else {
-                throw fault("a parameter is made of something that is no tensor")
+                throw fault("a parameter is made of something that is not a tensor")
             }
             try push(.tensor(tensor))
         case .orderedDictionary: try push(.dictionary(entries(arguments)))
@@ -76,7 +76,7 @@ extension Unpickler {
         guard arguments.count == 1, case .list(let pairs) = value(first) else {
             throw fault("an ordered dict is made of \(value(first).noun)")
         }
-        try count(places: 2 * pairs.count)
+        try count(slots: 2 * pairs.count)
         var entries: [(key: PickleReference, value: PickleReference)] = []
         for pair in pairs {
             let parts: [PickleReference]

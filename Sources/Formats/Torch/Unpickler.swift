@@ -13,18 +13,18 @@ struct Unpickler {
     let reader: ByteReader
     /// What messages call the pickle.
     let name: String
-    /// The place of the operation that is being done.
+    /// The offset of the operation that is being done.
     private(set) var start = 0
     /// The next byte to read.
     var position = 0
     /// All values made so far.
     private(set) var values: [PickleValue] = []
-    /// The values at hand.
+    /// The current values.
     var stack: [PickleReference] = []
     /// The heights of the stack at which lists of arguments begin.
     private var marks: [Int] = []
-    /// The places in all lists, dicts and tuples so far.
-    private var places = 0
+    /// The slots in all lists, dicts and tuples so far.
+    private var slots = 0
     /// The values put aside.
     private var memo: [Int: PickleReference] = [:]
 
@@ -32,8 +32,8 @@ struct Unpickler {
     static let longest = 64 << 20
     /// The most values that are made.
     static let mostValues = 100_000
-    /// The most places in all lists, dicts and tuples.
-    static let mostPlaces = 1_000_000
+    /// The most slots in all lists, dicts and tuples.
+    static let mostSlots = 1_000_000
     /// The most operations that are done.
     static let mostOperations = 1_000_000
     /// The most open lists of arguments.
@@ -117,7 +117,7 @@ struct Unpickler {
         case .global: try push(.global(global(module: line(), name: line())))
         case .stackGlobal: try pushStackGlobal()
         case .inst:
-            // Its name is the best thing to report.
+            // Its name is what is reported.
             _ = try global(module: line(), name: line())
             throw unknownOperation(operation.rawValue)
         case .binPersID: try push(.storage(storage(popped(1)[0])))
@@ -128,10 +128,10 @@ struct Unpickler {
     }
 }
 
-// MARK: - Values at hand
+// MARK: - Current values
 
 extension Unpickler {
-    /// The value at a place.
+    /// The value at an index.
     func value(_ reference: PickleReference) -> PickleValue { values[reference] }
 
     /// Makes a value and puts it on the stack.
@@ -143,11 +143,11 @@ extension Unpickler {
         values.append(value)
     }
 
-    /// Throws when lists, dicts and tuples would have too many places in all.
-    mutating func count(places: Int) throws(FormatError) {
-        self.places += places
-        guard self.places <= Self.mostPlaces else {
-            throw tooLarge("more than \(Self.mostPlaces) places in lists and dicts")
+    /// Throws when lists, dicts and tuples would have too many slots in all.
+    mutating func count(slots: Int) throws(FormatError) {
+        self.slots += slots
+        guard self.slots <= Self.mostSlots else {
+            throw tooLarge("more than \(Self.mostSlots) slots in lists and dicts")
         }
     }
 
@@ -156,7 +156,7 @@ extension Unpickler {
         guard stack.count - (marks.last ?? 0) >= count else {
             throw fault("it takes \(count) values from a stack that does not hold them")
         }
-        try self.count(places: count)
+        try self.count(slots: count)
         defer { stack.removeLast(count) }
         return Array(stack.suffix(count))
     }
@@ -164,7 +164,7 @@ extension Unpickler {
     /// Takes the values above the last mark from the stack.
     private mutating func poppedToMark() throws(FormatError) -> [PickleReference] {
         guard let mark = marks.popLast() else { throw fault("a list of arguments has no start") }
-        try count(places: stack.count - mark)
+        try count(slots: stack.count - mark)
         defer { stack.removeLast(stack.count - mark) }
         return Array(stack[mark...])
     }

@@ -19,7 +19,7 @@ package func inflateRaw(
             UnsafeMutablePointer(mutating: ($0 + read).assumingMemoryBound(to: UInt8.self))
         }
         stream.avail_in = UInt32(input)
-        // zlib wants a place to write even when nothing is left to write.
+        // zlib needs somewhere to write even when nothing is left to write.
         var spare: UInt8 = 0
         let (status, consumed, produced) = withUnsafeMutablePointer(to: &spare) { spare in
             let room = destination.baseAddress.map {

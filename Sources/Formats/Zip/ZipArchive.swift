@@ -1,6 +1,6 @@
 import Basics
 
-/// A ZIP archive, mapped into memory, whose members are read where they lie.
+/// A ZIP archive, mapped into memory, whose members are read without a copy.
 struct ZipArchive: Sendable {
     /// The path as given.
     let path: String
@@ -12,7 +12,7 @@ struct ZipArchive: Sendable {
     /// Maps an archive and checks its directory against the bytes that are there.
     ///
     /// - Parameter writer: what writes such archives, for the advice.
-    /// - Throws: ``FormatError`` when the file is missing, truncated or no archive.
+    /// - Throws: ``FormatError`` when the file does not exist, is truncated or is not an archive.
     init(path: String, writer: String) throws(FormatError) {
         try self.init(file: map(path, advice: "check the path"), path: path, writer: writer)
     }
@@ -29,7 +29,7 @@ struct ZipArchive: Sendable {
             directory.members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The bytes of a member as they lie in the file; valid while ``file`` lives.
+    /// The bytes of a member as stored in the file; valid while ``file`` lives.
     func storedBytes(of member: ZipDirectory.Member) -> UnsafeRawBufferPointer {
         file.withBytes { UnsafeRawBufferPointer(rebasing: $0[member.bytes]) }
     }

@@ -61,11 +61,11 @@ struct ZipDirectory: Sendable {
             members.append(member)
             offset += length
         }
-        try checkPlaces(directoryStart: end.offset, path: path)
+        try checkRanges(directoryStart: end.offset, path: path)
     }
 
     /// Throws when two members share bytes, or one shares them with the directory.
-    private func checkPlaces(directoryStart: Int, path: String) throws(FormatError) {
+    private func checkRanges(directoryStart: Int, path: String) throws(FormatError) {
         var end = 0
         var before = ""
         for member in members.sorted(by: { $0.start < $1.start }) {
@@ -88,27 +88,27 @@ struct ZipDirectory: Sendable {
         _ reader: ByteReader, path: String, writer: String
     ) throws(FormatError) -> (count: Int, byteCount: Int, offset: Int) {
         let size = reader.bytes.count
-        var place = size - 22
-        while place >= 0, place >= size - 22 - 65_535 {
-            if reader.uint32(at: place) == 0x0605_4B50, let comment = reader.uint16(at: place + 20),
-                place + 22 + comment <= size
+        var index = size - 22
+        while index >= 0, index >= size - 22 - 65_535 {
+            if reader.uint32(at: index) == 0x0605_4B50, let comment = reader.uint16(at: index + 20),
+                index + 22 + comment <= size
             {
                 break
             }
-            place -= 1
+            index -= 1
         }
-        guard place >= 0, place >= size - 22 - 65_535, let count = reader.uint16(at: place + 10),
-            let byteCount = reader.uint32(at: place + 12),
-            let offset = reader.uint32(at: place + 16)
+        guard index >= 0, index >= size - 22 - 65_535, let count = reader.uint16(at: index + 10),
+            let byteCount = reader.uint32(at: index + 12),
+            let offset = reader.uint32(at: index + 16)
         else {
             throw FormatError(
                 .malformed, "\(path) of \(size) bytes has no end record of a ZIP archive",
                 advice: "download the file again, or check that \(writer) wrote it")
         }
         guard count == 0xFFFF || byteCount == 0xFFFF_FFFF || offset == 0xFFFF_FFFF,
-            reader.uint32(at: place - 20) == 0x0706_4B50
+            reader.uint32(at: index - 20) == 0x0706_4B50
         else { return (count, byteCount, offset) }
-        guard let large = reader.uint64(at: place - 12), reader.uint32(at: large) == 0x0606_4B50,
+        guard let large = reader.uint64(at: index - 12), reader.uint32(at: large) == 0x0606_4B50,
             let count = reader.uint64(at: large + 32),
             let byteCount = reader.uint64(at: large + 40),
             let offset = reader.uint64(at: large + 48)
@@ -120,7 +120,7 @@ struct ZipDirectory: Sendable {
         return (count, byteCount, offset)
     }
 
-    /// Reads one entry of the directory and the place of its data.
+    /// Reads one entry of the directory and the offset of its data.
     private static func member(
         _ directory: ByteReader, at offset: Int, in file: ByteReader, path: String, writer: String
     ) throws(FormatError) -> (Member, length: Int) {
@@ -197,7 +197,7 @@ struct ZipDirectory: Sendable {
         }
     }
 
-    /// The error for something that does not lie within the file.
+    /// The error for something that is not within the file.
     private static func truncated(_ path: String, _ what: String, _ size: Int) -> FormatError {
         FormatError(
             .truncated, "\(path) of \(size) bytes does not hold \(what)",

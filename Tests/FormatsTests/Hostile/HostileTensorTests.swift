@@ -18,7 +18,7 @@ private func storage(_ key: String) -> [UInt8] { ForgedPickle.storage(key) }
 private let tensorAttacks: [Attack] = [
     Attack(
         "a storage that is not there", holding(ForgedPickle.tensor(storage("1"))), .truncated,
-        "storage 1, which is not there"),
+        "storage 1, which does not exist"),
     Attack(
         "a storage in another folder", holding(ForgedPickle.tensor(storage("../0"))), .malformed,
         "the key `../0`"),
@@ -115,7 +115,7 @@ private let tensorAttacks: [Attack] = [
         holding(
             ForgedPickle.call(
                 ForgedPickle.global("torch._utils", "_rebuild_parameter"), text("w"), [0x88], [0x7D]
-            )), .malformed, "no tensor"),
+            )), .malformed, "not a tensor"),
     Attack(
         "an ordered dict of a text",
         holding(ForgedPickle.call(ForgedPickle.global("collections", "OrderedDict"), text("w"))),
