@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// What can go wrong with artefacts and journals.
+/// What can go wrong with artifacts and journals.
 public enum StorageDomain: FailureDomain {
     /// What to branch on.
     public enum Code: String, FailureCode {
@@ -46,7 +46,7 @@ public enum StorageDomain: FailureDomain {
     public static let name = "storage"
 }
 
-/// An error of artefacts and journals.
+/// An error of artifacts and journals.
 public typealias StorageError = Failure<StorageDomain>
 
 extension Failure where Domain == StorageDomain {

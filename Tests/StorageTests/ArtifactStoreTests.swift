@@ -27,7 +27,7 @@ extension ActivationFileTests {
         return store
     }
 
-    @Test("The list shows kind, size, completeness and content of every artefact")
+    @Test("The list shows kind, size, completeness and content of every artifact")
     func list() throws {
         let list = try store().list()
         let names = list.map { lastComponent(of: $0.path) }
@@ -46,7 +46,7 @@ extension ActivationFileTests {
         #expect(list.allSatisfy { $0.bytes > 0 })
     }
 
-    @Test("Removing deletes artefacts by content and leaves everything else")
+    @Test("Removing deletes artifacts by content and leaves everything else")
     func remove() throws {
         let store = try store()
         let removal = try store.remove { _ in true }
@@ -73,7 +73,7 @@ extension ActivationFileTests {
         #expect(preparation.lock != nil)
     }
 
-    @Test("An empty or missing folder has no artefacts")
+    @Test("An empty or missing folder has no artifacts")
     func empty() throws {
         #expect(try ArtifactStore(folder: folder.file("none")).list().isEmpty)
     }

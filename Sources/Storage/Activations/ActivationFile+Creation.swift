@@ -68,10 +68,10 @@ extension ActivationFile {
         guard let free = freeBytes(at: path), free < needed else { return }
         throw StorageError(
             .outOfSpace, "\(path) needs \(needed) bytes and the disk has \(free) left",
-            advice: "make room, name another folder for artefacts, or evaluate fewer tokens")
+            advice: "make room, name another folder for artifacts, or evaluate fewer tokens")
     }
 
-    /// Writes the head and the tokens through HDF5 and notes where the data sets lie.
+    /// Writes the head and the tokens through HDF5 and notes the offsets of the data sets.
     private static func write(_ header: inout ActivationHeader, tokens: [Int32]) throws {
         let (path, layout) = (header.path, header.layout)
         let access = try HDF5.serialAccess(path)

@@ -12,7 +12,7 @@ import Tensors
 /// ranks close; rank 0 calls ``complete(_:)``. A kill at any moment leaves a file from which the
 /// blocks marked done are used again.
 public final class ActivationFile: @unchecked Sendable {
-    /// The final name; until ``complete(_:)`` the file bears it with `.partial` behind.
+    /// The final name; until ``complete(_:)`` the file's name ends in `.partial` besides.
     public let path: String
     /// Sizes and stored type.
     public let layout: ActivationLayout

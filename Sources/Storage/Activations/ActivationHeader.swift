@@ -2,7 +2,7 @@ import Basics
 import CHDF5
 import Tensors
 
-/// What the head of an activation file says: sizes, content and where each data set lies.
+/// What the head of an activation file says: sizes, content and the offset of each data set.
 ///
 /// Data sets are contiguous and allocated when the file is made, so they never move, and
 /// everything but the head can be read and written by plain system calls at these offsets. The
@@ -80,7 +80,7 @@ extension ActivationHeader {
     init(reading path: String) throws {
         guard let byteCount = fileByteCount(path), fileExists(path) else {
             throw StorageError(
-                .missing, "Activation file \(path) is not there", advice: "check the path")
+                .missing, "Activation file \(path) does not exist", advice: "check the path")
         }
         try ActivationSeal.check(MappedFile(path: path))
         self = try HDF5.locked { try ActivationHeader(locked: path, byteCount: byteCount) }
@@ -106,19 +106,19 @@ extension ActivationHeader {
         try findDataSets(in: file.id, byteCount: byteCount)
     }
 
-    /// Checks the data sets against the layout and notes where they lie.
+    /// Checks the data sets against the layout and notes their offsets.
     private mutating func findDataSets(in file: hid_t, byteCount: Int) throws {
         let actsType = try HDF5.type(layout.type, path)
-        actsOffset = try HDF5.place(
+        actsOffset = try HDF5.offset(
             of: "acts", in: file, shape: [layout.rows, layout.modelSize], type: actsType,
             fileBytes: byteCount, path)
-        tokensOffset = try HDF5.place(
+        tokensOffset = try HDF5.offset(
             of: "tokens", in: file, shape: [layout.sequences, layout.positions],
             type: try HDF5.type(.int32, path), fileBytes: byteCount, path)
-        checksumsOffset = try HDF5.place(
+        checksumsOffset = try HDF5.offset(
             of: "checksums", in: file, shape: [layout.blocks], type: try HDF5.checksumType(path),
             fileBytes: byteCount, path)
-        doneOffset = try HDF5.place(
+        doneOffset = try HDF5.offset(
             of: "done", in: file, shape: [layout.blocks], type: try HDF5.type(.uint8, path),
             fileBytes: byteCount, path)
     }

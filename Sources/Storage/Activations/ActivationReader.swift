@@ -4,7 +4,7 @@ import Synchronization
 import Tensors
 
 /// Reads an activation file, finished or not, without MPI: the file is mapped, and blocks are
-/// lent as they lie.
+/// lent without a copy.
 ///
 /// Any number of threads and ranks may read; the pages are shared between the ranks of a machine.
 /// Each block is checked against its checksum the first time it is asked for.
@@ -15,7 +15,7 @@ public final class ActivationReader: Sendable {
     public let layout: ActivationLayout
     /// What the file holds.
     public let attributes: ActivationAttributes
-    /// Where the data sets lie.
+    /// The offsets of the data sets.
     private let header: ActivationHeader
     /// The mapping that tensors borrow from.
     private let file: MappedFile
@@ -167,7 +167,7 @@ extension ActivationReader {
         UnsafeRawBufferPointer(start: file.baseAddress.map { $0 + offset }, count: count)
     }
 
-    /// Rows as they lie in the file.
+    /// Rows as the file stores them.
     private func tensor(_ rows: Range<Int>) -> Tensor {
         Tensor(
             shape: [rows.count, layout.modelSize], type: layout.type,

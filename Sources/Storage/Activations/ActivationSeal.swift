@@ -4,8 +4,8 @@ import Glibc
 /// The first page of an activation file: one line of text by which damage is found before HDF5
 /// sees the file.
 ///
-/// The line is `saeval-activations <version> <checksum> <JSON>`; the JSON says where the data
-/// sets lie and gives the hash of all bytes outside them, which never change after the file was
+/// The line is `saeval-activations <version> <checksum> <JSON>`; the JSON has the offsets of the
+/// data sets and gives the hash of all bytes outside them, which never change after the file was
 /// made. HDF5 skips this page as its user block. It is needed because HDF5 1.10 crashes on some
 /// flipped bits of its own structures.
 struct ActivationSeal {

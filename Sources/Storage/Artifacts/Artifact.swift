@@ -28,7 +28,7 @@ public struct Artifact: Sendable {
 }
 
 extension Artifact {
-    /// Looks at a file of a folder of artefacts; nil when its name is not that of an artefact.
+    /// Looks at a file of a folder of artifacts; nil when its name is not that of an artifact.
     init?(kind: Kind, path: String) {
         let name = lastComponent(of: path)
         let suffix = kind == .activations ? ".h5" : ".safetensors"

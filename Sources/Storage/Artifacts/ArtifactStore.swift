@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// The folder of artefacts that runs share.
+/// The folder of artifacts that runs share.
 ///
 /// A name says what a file is and which content it has; whether that is true is found in the file.
 public struct ArtifactStore: Sendable {
@@ -24,15 +24,15 @@ public struct ArtifactStore: Sendable {
         "\(folder)/\(Artifact.Kind.tokens.rawValue)/\(key.hex).safetensors"
     }
 
-    /// All artefacts, by kind and name, unfinished and damaged ones too.
+    /// All artifacts, by kind and name, unfinished and damaged ones too.
     ///
-    /// - Throws: ``BasicsError`` when a folder cannot be read. No folder at all is no artefact.
+    /// - Throws: ``BasicsError`` when a folder cannot be read. No folder at all is no artifact.
     public func list() throws -> [Artifact] {
         try Artifact.Kind.allCases.flatMap { kind -> [Artifact] in
-            let place = "\(folder)/\(kind.rawValue)"
-            guard folderExists(place) else { return [] }
-            return try folderContents(place).compactMap {
-                Artifact(kind: kind, path: "\(place)/\($0)")
+            let subfolder = "\(folder)/\(kind.rawValue)"
+            guard folderExists(subfolder) else { return [] }
+            return try folderContents(subfolder).compactMap {
+                Artifact(kind: kind, path: "\(subfolder)/\($0)")
             }
         }
     }
@@ -45,7 +45,7 @@ public struct ArtifactStore: Sendable {
         public var kept: [(artifact: Artifact, reason: String)] = []
     }
 
-    /// Deletes the artefacts that a condition picks, if their content says that they are ours.
+    /// Deletes the artifacts that a condition picks, if their content says that they are ours.
     ///
     /// Files that somebody else wrote, that cannot be read or that a run is writing are left,
     /// with the reason.
@@ -65,11 +65,11 @@ public struct ArtifactStore: Sendable {
         return removal
     }
 
-    /// Deletes one artefact, unless it is not ours or in use.
+    /// Deletes one artifact, unless it is not ours or in use.
     private func remove(_ artifact: Artifact) throws {
         if let problem = artifact.problem {
             throw StorageError(
-                .foreign, "\(artifact.path) is not surely an artefact: \(problem)",
+                .foreign, "\(artifact.path) is not known to be an artifact: \(problem)",
                 advice: "delete it by hand")
         }
         guard artifact.kind == .activations else {

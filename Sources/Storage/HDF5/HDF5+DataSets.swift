@@ -111,9 +111,9 @@ extension HDF5 {
         Int(exactly: H5Dget_offset(dataSet.id))
     }
 
-    /// Checks the type and shape of a data set and that it lies inside the file; gives its first
-    /// byte.
-    static func place(
+    /// Checks the type and shape of a data set and that it is inside the file; gives the offset
+    /// of its first byte.
+    static func offset(
         of name: String, in file: hid_t, shape: [Int], type: borrowing HDF5Object, fileBytes: Int,
         _ path: String
     ) throws -> Int {
@@ -137,7 +137,7 @@ extension HDF5 {
             throw StorageError(
                 .damaged,
                 "Data set `\(name)` of \(path) needs \(byteCount) bytes, "
-                    + "which do not lie in the \(fileBytes) "
+                    + "which are not within the \(fileBytes) "
                     + "of the file",
                 advice: "the file was cut short; remove it and run again")
         }
