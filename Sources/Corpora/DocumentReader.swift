@@ -25,7 +25,7 @@ public struct DocumentReader: Sendable {
 
     /// Opens a dataset.
     ///
-    /// - Throws: ``CorporaError`` when the file is missing, empty, of another kind, or has no
+    /// - Throws: ``CorporaError`` when the file does not exist, is empty, of another kind, or has no
     ///   column to read.
     public init(path: String) throws {
         self.path = path
@@ -36,7 +36,7 @@ public struct DocumentReader: Sendable {
         }
         guard fileExists(path) else {
             throw CorporaError(
-                .missing, "Dataset file \(path) is missing",
+                .missing, "Dataset file \(path) does not exist",
                 advice: "correct the path under `datasets:`")
         }
         switch Compression(ofFile: path) {

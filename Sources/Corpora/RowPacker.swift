@@ -2,7 +2,7 @@
 ///
 /// Each row starts with BOS unless its first token is BOS already. Where a document ends within a
 /// row, a BOS separates it from the next, unless that document starts with BOS; the separator may
-/// fill the last place. A long document goes on in the next row after that row's BOS.
+/// be the last token. A long document goes on in the next row after that row's BOS.
 ///
 /// - Source: `concat_and_batch_sequences` of SAELens 6.54.12.
 public struct RowPacker {

@@ -44,7 +44,7 @@ extension TextRows {
 
     /// Reads rows that ``write(to:key:dataset:)`` wrote.
     ///
-    /// - Throws: ``CorporaError`` when the file is missing or damaged, or was written for another
+    /// - Throws: ``CorporaError`` when the file does not exist, is damaged, or was written for another
     ///   key or by another version.
     public init(reading path: String, key: ContentHash) throws {
         func damaged(_ what: String, cause: (any Error)? = nil) -> CorporaError {
@@ -112,7 +112,7 @@ extension TextRows {
             groups: groups, sources: sources)
     }
 
-    /// Whether all places lie within what they point into.
+    /// Whether all indices are within what they point into.
     private var isConsistent: Bool {
         func ascends(_ starts: [Int], to end: Int) -> Bool {
             starts.first == 0 && starts.last == end

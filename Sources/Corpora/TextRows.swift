@@ -24,7 +24,7 @@ public struct TextRows: Sendable, Equatable {
     public var tokens: [Int32]
     /// Where each text begins in ``tokens``, and the end of the last one.
     public var starts: [Int]
-    /// Places in ``tokens`` whose activations are stored, ascending.
+    /// Indices in ``tokens`` whose activations are stored, ascending.
     public var stored: [Int]
     /// Where each text begins in ``stored``, and the end of the last one.
     public var storedStarts: [Int]

@@ -6,7 +6,7 @@ import Tokenizers
 /// The same files, request and tokenizer give the same rows on any number of threads.
 ///
 /// - Parameter path: the dataset's file or folder.
-/// - Throws: ``CorporaError`` when a file, column or class is missing, and for texts and labels that
+/// - Throws: ``CorporaError`` when a file, column or class does not exist, and for texts and labels that
 ///   are not what the dataset promises.
 /// - Source: spec 1.4, 3.1, 3.2 and 6.4.
 /// - Cost: two passes over the tables for the rows, one for the labels and one for the texts;
@@ -33,7 +33,7 @@ public func textRows(
     }
     let names = chosen.tableNames
     return TextRows(
-        joining: tokens, stored: texts.storedPlaces, groups: groups,
+        joining: tokens, stored: texts.storedIndices, groups: groups,
         sources: order.map { "\(names[$0.table]):\($0.row)" })
 }
 
@@ -68,15 +68,15 @@ extension ChosenTexts {
 extension TextRows {
     /// Joins the tokens of texts.
     ///
-    /// - Parameter stored: the places within a text whose activations are stored.
+    /// - Parameter stored: the indices within a text whose activations are stored.
     init(
-        joining texts: [[Int32]], stored storedPlaces: ([Int32]) -> [Int], groups: [Group],
+        joining texts: [[Int32]], stored storedIndices: ([Int32]) -> [Int], groups: [Group],
         sources: [String]
     ) {
         var (starts, stored, storedStarts) = ([0], [Int](), [0])
         for text in texts {
             let start = starts[starts.count - 1]
-            stored += storedPlaces(text).map { start + $0 }
+            stored += storedIndices(text).map { start + $0 }
             starts.append(start + text.count)
             storedStarts.append(stored.count)
         }

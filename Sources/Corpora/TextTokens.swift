@@ -3,7 +3,7 @@ import Tokenizers
 
 /// Turns texts into tokens as the tokenizer of TransformerLens does when it cuts them.
 ///
-/// A BOS goes in front where the tokenizer heeds the wish for one, and the end of a long text is cut
+/// A BOS goes in front where the tokenizer honours `add_bos_token`, and the end of a long text is cut
 /// off, or its beginning behind the BOS where the request or the tokenizer's files say so: SAE Bench
 /// leaves the side to the tokenizer, and sae_probes asks for the beginning. Rows are not padded.
 ///
@@ -52,8 +52,8 @@ struct TextTokens: Sendable {
         return (bos.map { [$0] } ?? []) + kept
     }
 
-    /// The places of a text's tokens whose activations are stored.
-    func storedPlaces(_ tokens: [Int32]) -> [Int] {
+    /// The indices of a text's tokens whose activations are stored.
+    func storedIndices(_ tokens: [Int32]) -> [Int] {
         switch stored {
         case .content: tokens.indices.filter { !special.contains(tokens[$0]) }
         case .last: [tokens.count - 1]

@@ -134,7 +134,7 @@ private func takeReady(
 private func readyRows(_ request: RowRequest, path: String) throws -> PackedRows {
     guard fileExists(path) else {
         throw CorporaError(
-            .missing, "Dataset file \(path) is missing",
+            .missing, "Dataset file \(path) does not exist",
             advice: "correct the path under `datasets:`")
     }
     var tensor =

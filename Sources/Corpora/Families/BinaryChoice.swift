@@ -30,10 +30,10 @@ struct BinaryChoice {
                 "Dataset \(file.path) has \(labels.count) different values of `target`, not two: \(values)",
                 advice: "leave it out of dataset_names, or give a file of two classes")
         }
-        let groups = labels.enumerated().map { place, label in
+        let groups = labels.enumerated().map { index, label in
             let rows = target.rows(with: label).prefix { $0 < limit }
             return ChosenTexts.Group(
-                name: String(place), split: .train,
+                name: String(index), split: .train,
                 rows: rows.map { ChosenTexts.Row(table: 0, row: $0) })
         }
         let source = ChosenTexts.Source(file: file, column: "prompt")

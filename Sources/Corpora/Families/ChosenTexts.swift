@@ -2,7 +2,7 @@
 struct ChosenTexts: Sendable {
     /// A row of one of the tables.
     struct Row: Hashable, Sendable {
-        /// The place of its table in ``ChosenTexts/sources``.
+        /// The index of its table in ``ChosenTexts/sources``.
         var table: Int
         /// Counted from 0.
         var row: Int

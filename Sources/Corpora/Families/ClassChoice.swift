@@ -133,10 +133,10 @@ extension ClassChoice {
         -> [[ChosenTexts.Row]]
     {
         var rows = Array(repeating: [ChosenTexts.Row](), count: classes.count)
-        try forEachRow(of: source, labels: labels) { place, row in
+        try forEachRow(of: source, labels: labels) { index, row in
             let text = try text(in: row, of: source)
             guard characterCount(of: text) >= fewest else { return true }
-            rows[place].append(ChosenTexts.Row(table: 0, row: row.index))
+            rows[index].append(ChosenTexts.Row(table: 0, row: row.index))
             return rows.contains { $0.count <= total }
         }
         return rows
@@ -156,16 +156,16 @@ extension ClassChoice {
             }
             return rows
         }
-        try forEachRow(of: try family.source(of: tables[0]), labels: labels) { place, row in
-            if rows[place].count <= total {
-                rows[place].append(ChosenTexts.Row(table: 0, row: row.index))
+        try forEachRow(of: try family.source(of: tables[0]), labels: labels) { index, row in
+            if rows[index].count <= total {
+                rows[index].append(ChosenTexts.Row(table: 0, row: row.index))
             }
             return rows.contains { $0.count <= total }
         }
         return rows
     }
 
-    /// Hands the rows of the classes to `body` with the place of the class.
+    /// Hands the rows of the classes to `body` with the index of the class.
     private func forEachRow(
         of source: ChosenTexts.Source, labels: [Label],
         _ body: (Int, TableFile.Row) throws -> Bool
@@ -184,8 +184,8 @@ extension ClassChoice {
                     .wrongType, line: row.line,
                     "`\(columns[0])` holds \(row.cells[0].shown) where a text is expected")
             }
-            guard let place = names.firstIndex(of: label) else { return true }
-            return try body(place, row)
+            guard let index = names.firstIndex(of: label) else { return true }
+            return try body(index, row)
         }
     }
 

@@ -17,7 +17,7 @@ struct TextCollector {
         var line: Int
     }
 
-    /// Maps all texts on some threads; the results lie at the positions of the rows.
+    /// Maps all texts on some threads; the results are in the order of the rows.
     ///
     /// - Parameter body: gets a text, and what makes an error that names its row.
     func map<Value: Sendable>(
@@ -33,8 +33,8 @@ struct TextCollector {
             var byteCount = 0
             var left = wanted.count
             func flush() throws {
-                let made = try concurrentMap(batch.count, threads: threads) { [batch] place in
-                    let pending = batch[place]
+                let made = try concurrentMap(batch.count, threads: threads) { [batch] index in
+                    let pending = batch[index]
                     return try body(pending.text) { what in
                         source.file.fault(.empty, line: pending.line, "`\(source.column)`: \(what)")
                     }

@@ -97,7 +97,7 @@ extension TextFamily {
             classes: ["en", "fr", "de", "es", "nl"], rule: .firstSentences),
     ]
 
-    /// The configurations of europarl that give a language, when its files lie in folders of the
+    /// The configurations of europarl that give a language, when its files are in folders of the
     /// hub's names.
     static let languagePairs = [
         "en": "en-fr", "fr": "fr-it", "de": "de-en", "es": "es-fr", "nl": "nl-pt",
@@ -135,7 +135,7 @@ extension TextFamily {
         Magazine_Subscriptions Software Health_and_Personal_Care Appliances Movies_and_TV
         """)
 
-    /// Names and their places.
+    /// Names and their indices.
     private static func numbered(_ names: String) -> [(String, Int)] {
         names.split(whereSeparator: \.isWhitespace).enumerated().map { (String($1), $0) }
     }

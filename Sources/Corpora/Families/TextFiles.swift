@@ -1,10 +1,10 @@
 import Basics
 import Formats
 
-/// Where the tables of a dataset lie.
+/// The files of a dataset's tables.
 ///
 /// A dataset is a folder that holds `train` and `test` as `.jsonl` or `.csv`, plain or ending in
-/// `.zst` or `.gz`, also within a folder `data`. The languages of europarl may lie in folders of the
+/// `.zst` or `.gz`, also within a folder `data`. The languages of europarl may be in folders of the
 /// hub's names instead: `en-fr/train.jsonl` with a column `translation`.
 struct TextFiles {
     /// The tables in the order in which they are read.
@@ -20,7 +20,7 @@ struct TextFiles {
 
     /// Finds the tables of a family.
     ///
-    /// - Throws: ``CorporaError`` when one is missing, or lies there as Parquet.
+    /// - Throws: ``CorporaError`` when one does not exist, or exists as Parquet.
     init(of family: TextFamily, classes: [String], at path: String) throws {
         if fileExists(path) {
             guard family.splits == [.train] else {
@@ -74,7 +74,7 @@ struct TextFiles {
             if let parquet = names.first(where: { $0.hasPrefix(name) && $0.hasSuffix(".parquet") })
             {
                 return CorporaError(
-                    .unsupported, "Dataset \(dataset) lies as Parquet in \(folder)/\(parquet)",
+                    .unsupported, "Dataset \(dataset) is stored as Parquet in \(folder)/\(parquet)",
                     advice: "convert it once with `saeval data import`")
             }
         }
@@ -103,7 +103,7 @@ private func findTable(named name: String, in folders: [String]) throws -> Table
 /// The table of a dataset of two classes: a file, or one of the dataset's name in the folder of the
 /// `sae-probes` package or below it.
 ///
-/// - Throws: ``CorporaError`` when it is missing.
+/// - Throws: ``CorporaError`` when it does not exist.
 func binaryTable(of dataset: String, at path: String) throws -> TableFile {
     guard folderExists(path) else {
         if fileExists(path) { return try TableFile(path: path) }
@@ -122,7 +122,7 @@ func binaryTable(of dataset: String, at path: String) throws -> TableFile {
 /// The files that a request reads, for keys of content.
 ///
 /// - Parameter path: the dataset's file or folder.
-/// - Throws: ``CorporaError`` when one of them is missing, or the request is of no known family.
+/// - Throws: ``CorporaError`` when one of them does not exist, or the request is of no known family.
 public func textFiles(of request: TextRequest, at path: String) throws -> [String] {
     switch request.selection {
     case .binary: return [try binaryTable(of: request.dataset, at: path).path]

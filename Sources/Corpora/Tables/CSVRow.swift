@@ -8,7 +8,7 @@ struct CSVRow {
     /// A record.
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// Hands every field and its place to `body`.
+    /// Hands every field and its index to `body`.
     ///
     /// - Returns: the number of fields.
     /// - Throws: ``RowFault`` for text behind a closing quote, or a quote that is not closed.

@@ -1,6 +1,6 @@
 import Basics
 
-/// One value of a row, as it lies in the file; valid while the row is.
+/// One value of a row, as the file spells it; valid while the row is.
 package struct Cell {
     /// What kind of value it is.
     enum Kind: Equatable {

@@ -27,11 +27,11 @@ struct JSONRow {
         try forEachMember { key, value in
             guard !key.isEscaped else {
                 let name = try? key.text(source: "")
-                if let place = columns.firstIndex(where: { $0 == name }) { cells[place] = value }
+                if let index = columns.firstIndex(where: { $0 == name }) { cells[index] = value }
                 return
             }
-            if let place = columns.firstIndex(where: { $0.elementsEqual(key.bytes) }) {
-                cells[place] = value
+            if let index = columns.firstIndex(where: { $0.elementsEqual(key.bytes) }) {
+                cells[index] = value
             }
         }
     }
@@ -166,6 +166,6 @@ struct JSONRow {
         return true
     }
 
-    /// A fault at the place that has been reached.
+    /// A fault at the position that has been reached.
     private func fault(_ what: String) -> RowFault { RowFault(what: what, position: position) }
 }

@@ -6,10 +6,10 @@ import Basics
 struct LabelColumn: Sendable {
     /// The different labels in the order of their first rows.
     var labels: [Label]
-    /// For each row the place of its label in ``labels``.
+    /// For each row the index of its label in ``labels``.
     var codes: [UInt32]
 
-    /// The place of a label; nil when no row has it.
+    /// The index of a label; nil when no row has it.
     func code(of label: Label) -> UInt32? { labels.firstIndex(of: label).map(UInt32.init) }
 
     /// The rows with a label, ascending.
@@ -29,9 +29,9 @@ struct LabelGatherer {
     private let table: TableFile
     /// The different spellings in the order of their first rows.
     private var spellings: [Spelling] = []
-    /// Where a spelling lies in ``spellings``, used when they are many.
-    private var places: [Spelling.Key: UInt32] = [:]
-    /// For each row the place of its spelling.
+    /// The index of a spelling in ``spellings``, used when they are many.
+    private var indices: [Spelling.Key: UInt32] = [:]
+    /// For each row the index of its spelling.
     private var codes: [UInt32] = []
 
     /// One way to write a label.
@@ -59,11 +59,11 @@ struct LabelGatherer {
     ///
     /// - Throws: ``CorporaError`` when there is none, or it is of another type.
     mutating func add(_ cell: Cell, line: Int) throws {
-        codes.append(try place(of: cell, line: line))
+        codes.append(try index(of: cell, line: line))
     }
 
-    /// The place of a spelling, which is new or met before.
-    private mutating func place(of cell: Cell, line: Int) throws -> UInt32 {
+    /// The index of a spelling, which is new or met before.
+    private mutating func index(of cell: Cell, line: Int) throws -> UInt32 {
         let isString = cell.kind == .string
         for (index, spelling) in spellings.prefix(48).enumerated()
         where spelling.key.isString == isString && spelling.key.bytes.count == cell.bytes.count
@@ -72,7 +72,7 @@ struct LabelGatherer {
             return UInt32(index)
         }
         let key = Spelling.Key(isString: isString, bytes: Array(cell.bytes))
-        if let place = places[key], cell.kind != .absent { return place }
+        if let index = indices[key], cell.kind != .absent { return index }
         switch cell.kind {
         case .absent: throw try table.absent(column, line: line)
         case .null, .container:
@@ -82,9 +82,9 @@ struct LabelGatherer {
         let text = try cell.text(source: "\(table.path), line \(line),")
         spellings.append(
             Spelling(key: key, kind: cell.kind, text: text, line: line, shown: cell.shown))
-        let place = UInt32(spellings.count - 1)
-        places[key] = place
-        return place
+        let index = UInt32(spellings.count - 1)
+        indices[key] = index
+        return index
     }
 
     /// The error of a label.
@@ -100,11 +100,11 @@ struct LabelGatherer {
     func finished() throws -> LabelColumn {
         let found = try table.isCSV ? labelsOfFields() : spellings.map { try label(of: $0) }
         var labels: [Label] = []
-        var places: [Label: UInt32] = [:]
+        var indices: [Label: UInt32] = [:]
         let moved = found.map { label -> UInt32 in
-            if let place = places[label] { return place }
+            if let index = indices[label] { return index }
             labels.append(label)
-            places[label] = UInt32(labels.count - 1)
+            indices[label] = UInt32(labels.count - 1)
             return UInt32(labels.count - 1)
         }
         return LabelColumn(labels: labels, codes: codes.map { moved[Int($0)] })
@@ -154,8 +154,8 @@ struct LabelGatherer {
         let truths = { FieldValue.truth($0).map { Label.truth($0) } }
         func first(_ make: (String) -> Label?) throws -> [Label] {
             if let made = all(make) { return made }
-            let place = texts.firstIndex { make($0) == nil } ?? 0
-            throw wrong(spellings[place].shown, line: spellings[place].line)
+            let index = texts.firstIndex { make($0) == nil } ?? 0
+            throw wrong(spellings[index].shown, line: spellings[index].line)
         }
         switch type {
         case .integer: return try first(integers)

@@ -6,7 +6,7 @@ import Glibc
 /// both, unless it stands between quotes.
 struct RecordSplitter {
     /// Whether newlines between quotes belong to the record.
-    let heedsQuotes: Bool
+    let readsQuotes: Bool
     /// The line of the file that is being read, from 1.
     private(set) var line = 1
     /// The line on which the last record of ``nextEnd(in:from:)`` began.
@@ -20,7 +20,7 @@ struct RecordSplitter {
     private enum State { case fieldStart, plain, quoted, quoteInQuoted }
 
     /// Begins at the start of a file.
-    init(heedsQuotes: Bool) { self.heedsQuotes = heedsQuotes }
+    init(readsQuotes: Bool) { self.readsQuotes = readsQuotes }
 
     /// Whether the bytes so far end between quotes.
     var isWithinQuotes: Bool { state == .quoted }
@@ -38,7 +38,7 @@ struct RecordSplitter {
     mutating func nextEnd(in bytes: UnsafeRawBufferPointer, from start: Int) -> (
         content: Int, next: Int
     )? {
-        heedsQuotes ? nextEndOfCSV(in: bytes, from: start) : nextEndOfLine(in: bytes, from: start)
+        readsQuotes ? nextEndOfCSV(in: bytes, from: start) : nextEndOfLine(in: bytes, from: start)
     }
 
     /// The end of a line.
@@ -83,10 +83,10 @@ struct RecordSplitter {
     private var firstLine = 1
 
     /// The line on which the record began that the end of the file ends.
-    var lastRecordLine: Int { heedsQuotes ? firstLine : line }
+    var lastRecordLine: Int { readsQuotes ? firstLine : line }
 }
 
-/// The place of a byte at or behind `start`.
+/// The index of a byte at or behind `start`.
 func firstIndex(of byte: UInt8, in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
     guard start < bytes.count, let base = bytes.baseAddress,
         let found = memchr(base + start, Int32(byte), bytes.count - start)

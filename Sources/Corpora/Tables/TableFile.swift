@@ -31,7 +31,7 @@ package struct TableFile: Sendable {
         }
         guard fileExists(path) else {
             throw CorporaError(
-                .missing, "Dataset file \(path) is missing",
+                .missing, "Dataset file \(path) does not exist",
                 advice: "correct the path under `datasets:`")
         }
         (self.path, self.isCSV) = (path, isCSV)
@@ -69,7 +69,7 @@ extension TableFile {
     ///
     /// - Throws: ``CorporaError`` for bytes that are not UTF-8 and for quotes that are not closed.
     func forEachRecord(_ body: (UnsafeRawBufferPointer, Int) throws -> Bool) throws {
-        var splitter = RecordSplitter(heedsQuotes: isCSV)
+        var splitter = RecordSplitter(readsQuotes: isCSV)
         var carry: [UInt8] = []
         var goesOn = true
         var isFirst = true
@@ -136,7 +136,7 @@ extension TableFile {
 // MARK: - Rows
 
 extension TableFile {
-    /// A row: its place among the rows from 0, the line on which it begins, and the values of the
+    /// A row: its index among the rows from 0, the line on which it begins, and the values of the
     /// columns asked for.
     package struct Row {
         package var index: Int
@@ -185,7 +185,7 @@ extension TableFile {
         _ columns: [String], wanted: ((Int) -> Bool)?, _ body: (Row) throws -> Bool
     ) throws {
         var header: [String]?
-        var places: [Int?] = []
+        var cellIndices: [Int?] = []
         var row = Row(index: 0, line: 0, cells: Array(repeating: .absent, count: columns.count))
         try forEachRecord { record, line in
             guard let width = header?.count else {
@@ -193,7 +193,7 @@ extension TableFile {
                 for column in columns where !names.contains(column) {
                     throw missingColumn(column, among: names)
                 }
-                places = names.map { columns.firstIndex(of: $0) }
+                cellIndices = names.map { columns.firstIndex(of: $0) }
                 header = names
                 return true
             }
@@ -203,7 +203,9 @@ extension TableFile {
             var found = 0
             do throws(RowFault) {
                 found = try CSVRow(record).forEachField { index, cell in
-                    if index < places.count, let place = places[index] { row.cells[place] = cell }
+                    if index < cellIndices.count, let target = cellIndices[index] {
+                        row.cells[target] = cell
+                    }
                 }
             } catch {
                 throw fault(

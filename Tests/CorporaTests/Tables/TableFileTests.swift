@@ -127,8 +127,8 @@ struct CSVTests {
         var random = NumpyGenerator(seed: UInt64(seed))
         let alphabet = Array("ab,,\"\"\"\n\n\r\r\n\" \u{E9}".utf8)
         let bytes = (0..<60).map { _ in alphabet[Int(random.next32()) % alphabet.count] }
-        for heedsQuotes in [false, true] {
-            let whole = records([bytes], heedsQuotes)
+        for readsQuotes in [false, true] {
+            let whole = records([bytes], readsQuotes)
             var pieces: [[UInt8]] = []
             var start = 0
             while start < bytes.count {
@@ -136,14 +136,14 @@ struct CSVTests {
                 pieces.append(Array(bytes[start..<end]))
                 start = end
             }
-            #expect(records(pieces, heedsQuotes) == whole)
-            #expect(records(bytes.map { [$0] }, heedsQuotes) == whole)
+            #expect(records(pieces, readsQuotes) == whole)
+            #expect(records(bytes.map { [$0] }, readsQuotes) == whole)
         }
     }
 
     /// The records of pieces with their lines.
-    private func records(_ pieces: [[UInt8]], _ heedsQuotes: Bool) -> [String] {
-        var splitter = RecordSplitter(heedsQuotes: heedsQuotes)
+    private func records(_ pieces: [[UInt8]], _ readsQuotes: Bool) -> [String] {
+        var splitter = RecordSplitter(readsQuotes: readsQuotes)
         var (found, carry): ([String], [UInt8]) = ([], [])
         for piece in pieces {
             piece.withUnsafeBytes { bytes in
