@@ -8,7 +8,7 @@ import Formats
 public final class HubClient {
     /// Where the hub is and who asks.
     let settings: HubSettings
-    /// Bounds of patience.
+    /// Bounds of retries.
     let limits: HubLimits
     /// Hears of waits and what else the user may want to know.
     let note: (String) -> Void
@@ -36,7 +36,7 @@ public final class HubClient {
     /// - Throws: ``HubError`` when there is no answer, or one that names paths outside the
     ///   repository, lengths below zero, or files without a hash.
     public func listing(of id: HubID, kind: HubCache.Kind) throws(HubError) -> HubListing {
-        let subject = Patience.Subject(id: id, kind: kind)
+        let subject = RetryPolicy.Subject(id: id, kind: kind)
         let commit = try commit(of: id, subject)
         var listing = HubListing(kind: kind, id: id, commit: commit, files: [])
         var next: String? =
@@ -67,7 +67,7 @@ public final class HubClient {
 
     /// The bytes of a small file, checked.
     public func contents(of file: HubFile, in listing: HubListing) throws(HubError) -> [UInt8] {
-        let subject = Patience.Subject(id: listing.id, kind: listing.kind, path: file.path)
+        let subject = RetryPolicy.Subject(id: listing.id, kind: listing.kind, path: file.path)
         guard file.byteCount <= limits.pageBytes else {
             throw HubError(
                 .malformed,
@@ -75,12 +75,12 @@ public final class HubClient {
                     + "the limit for such a file is \(limits.pageBytes)",
                 advice: "check that this is the repository you mean")
         }
-        var patience = Patience(limits: limits, settings: settings, note: note)
+        var retries = RetryPolicy(limits: limits, settings: settings, note: note)
         var wrong = 0
         while true {
             let sink = MemorySink(limit: file.byteCount)
             let end = try transfer.get(address(of: file, in: listing), into: sink)
-            guard try patience.accepts(end, of: subject) else { continue }
+            guard try retries.accepts(end, of: subject) else { continue }
             let hash = try BlobHash(file.digest, byteCount: file.byteCount)
             try hash.update(sink.bytes)
             if try hash.isRight() { return sink.bytes }
@@ -97,7 +97,7 @@ public final class HubClient {
     }
 
     /// The error of a file that came twice with other bytes than promised.
-    static func wrongBytes(_ subject: Patience.Subject) -> HubError {
+    static func wrongBytes(_ subject: RetryPolicy.Subject) -> HubError {
         HubError(
             .wrongBytes, "\(subject.name) came twice with other bytes than its hash promises",
             advice: "the same command later; if it fails again, report it to the repository")
@@ -106,7 +106,7 @@ public final class HubClient {
     // MARK: - The programming interface
 
     /// The commit of a revision.
-    private func commit(of id: HubID, _ subject: Patience.Subject) throws(HubError) -> String {
+    private func commit(of id: HubID, _ subject: RetryPolicy.Subject) throws(HubError) -> String {
         if isHexadecimal(id.revision, digits: 40) { return id.revision }
         let revision = percentEncoded(id.revision, keepingSlashes: false)
         let address =
@@ -120,13 +120,13 @@ public final class HubClient {
 
     /// Gets and parses one answer.
     private func json(
-        at address: String, _ subject: Patience.Subject
+        at address: String, _ subject: RetryPolicy.Subject
     ) throws(HubError) -> (JSON, Answer) {
-        var patience = Patience(limits: limits, settings: settings, note: note)
+        var retries = RetryPolicy(limits: limits, settings: settings, note: note)
         while true {
             let sink = MemorySink(limit: limits.pageBytes)
             let end = try transfer.get(address, into: sink)
-            guard try patience.accepts(end, of: subject) else { continue }
+            guard try retries.accepts(end, of: subject) else { continue }
             guard case .answered(let answer) = end else {
                 throw malformed(subject, "an answer has more than \(limits.pageBytes) bytes")
             }
@@ -134,13 +134,13 @@ public final class HubClient {
                 return (try JSON(parsing: sink.bytes, source: address), answer)
             } catch {
                 // An answer without a length that broke off looks like this.
-                try patience.again("no valid JSON", subject, requested: nil, code: .malformed)
+                try retries.again("no valid JSON", subject, requested: nil, code: .malformed)
             }
         }
     }
 
     /// One file of a listing.
-    private func file(_ entry: JSON, _ subject: Patience.Subject) throws(HubError) -> HubFile {
+    private func file(_ entry: JSON, _ subject: RetryPolicy.Subject) throws(HubError) -> HubFile {
         guard let path = entry["path"]?.text, HubID.isInnerPath(path) else {
             let name = (entry["path"] ?? .null).text()
             throw malformed(subject, "it lists \(name), which is no path in a repository")
@@ -175,7 +175,7 @@ public final class HubClient {
     }
 
     /// The error of an answer that contradicts the protocol.
-    private func malformed(_ subject: Patience.Subject, _ what: String) -> HubError {
+    private func malformed(_ subject: RetryPolicy.Subject, _ what: String) -> HubError {
         HubError(
             .malformed, "\(settings.endpoint) describes \(subject.name) wrongly: \(what)",
             advice: "check HF_ENDPOINT")

@@ -25,7 +25,7 @@ public struct HubDownloader {
         return store.hasFile(file) ? nil : store.missingBytes(of: file)
     }
 
-    /// Downloads what is missing and links it into the snapshot.
+    /// Downloads what is not there yet and links it into the snapshot.
     ///
     /// A file under its final name is complete and has the promised hash. What a killed process
     /// left is continued. Only when all files are there does the branch point to the commit.
@@ -54,9 +54,9 @@ public struct HubDownloader {
         if store.hasBlob(file) { return progress(file.byteCount) }
         let sink = try BlobSink(
             path: store.incomplete(of: file), file: file, progress: progress)
-        let subject = Patience.Subject(
+        let subject = RetryPolicy.Subject(
             id: store.listing.id, kind: store.listing.kind, path: file.path)
-        var patience = Patience(
+        var retries = RetryPolicy(
             limits: client.limits, settings: client.settings, note: client.note)
         var wrong = 0
         while true {
@@ -65,37 +65,37 @@ public struct HubDownloader {
                 try discard(sink, &wrong, subject)
                 continue
             }
-            try transfer(file, into: sink, &patience, &wrong, subject)
+            try transfer(file, into: sink, &retries, &wrong, subject)
         }
     }
 
-    /// Makes one attempt to get what is missing of a file.
+    /// Makes one attempt to get the rest of a file.
     private func transfer(
-        _ file: HubFile, into sink: BlobSink, _ patience: inout Patience, _ wrong: inout Int,
-        _ subject: Patience.Subject
+        _ file: HubFile, into sink: BlobSink, _ retries: inout RetryPolicy, _ wrong: inout Int,
+        _ subject: RetryPolicy.Subject
     ) throws(HubError) {
         let before = sink.position
         let end = try client.transfer.get(
             client.address(of: file, in: store.listing), from: before, into: sink)
         if let failure = sink.failure { throw failure }
         if sink.refusal != nil { return try discard(sink, &wrong, subject) }
-        if sink.position - before >= client.limits.progressBytes { patience.refresh() }
+        if sink.position - before >= client.limits.progressBytes { retries.refresh() }
         if sink.position == file.byteCount { return }
         if case .answered(let answer) = end, answer.status == 416, before > 0 {
             // What is there is no beginning of the file.
             try sink.restart()
-            return try patience.again(
+            return try retries.again(
                 "its length is not the promised one", subject, requested: nil, code: .wrongBytes)
         }
-        guard try patience.accepts(end, of: subject) else { return }
-        try patience.again(
+        guard try retries.accepts(end, of: subject) else { return }
+        try retries.again(
             "the answer ended after \(sink.position) of \(file.byteCount) bytes", subject,
             requested: nil, code: .unreachable)
     }
 
     /// Throws wrong bytes away; those of one whole download are fetched once more.
     private func discard(
-        _ sink: BlobSink, _ wrong: inout Int, _ subject: Patience.Subject
+        _ sink: BlobSink, _ wrong: inout Int, _ subject: RetryPolicy.Subject
     ) throws(HubError) {
         if sink.isOwn { wrong += 1 }
         try sink.restart()

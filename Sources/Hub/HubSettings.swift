@@ -87,7 +87,7 @@ public struct HubSettings: Sendable {
     }
 }
 
-/// Bounds of patience; the defaults suit the hub, and tests set small ones.
+/// Limits of attempts, waits and time-outs; the defaults suit the hub, and tests set small ones.
 public struct HubLimits: Sendable {
     /// Attempts without progress before giving up.
     public var attempts = 6

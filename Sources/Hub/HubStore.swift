@@ -6,7 +6,7 @@ import Synchronization
 /// Writes the cache of the Hugging Face tools: blobs named by their hash, snapshots of links to
 /// them, and the commits that branches stand for.
 ///
-/// - Source: the layout of `huggingface_hub`, including the places of its locks and of what is not
+/// - Source: the layout of `huggingface_hub`, including the paths of its locks and of what is not
 ///   finished, so that its processes and ours can work in one cache at the same time.
 struct HubStore {
     /// The cache.
@@ -14,7 +14,7 @@ struct HubStore {
     /// The commit that is written.
     let listing: HubListing
 
-    /// Held while a small file is written beside its place: names there tell processes apart, not
+    /// Held while a small file is written beside its final path: names there tell processes apart, not
     /// threads.
     private static let writing = Mutex(())
 
@@ -24,7 +24,7 @@ struct HubStore {
     /// The folder of the commit.
     var snapshot: String { "\(folder)/snapshots/\(listing.commit)" }
 
-    /// Where the bytes of a file lie.
+    /// The path of the bytes of a file.
     func blob(of file: HubFile) -> String { "\(folder)/blobs/\(file.digest.hex)" }
 
     /// Where the bytes of a file gather until they are complete.
@@ -56,24 +56,24 @@ struct HubStore {
     /// Makes the link of a file whose bytes are there.
     func link(_ file: HubFile) throws(HubError) {
         if hasFile(file) { return }
-        let place = "\(snapshot)/\(file.path)"
+        let path = "\(snapshot)/\(file.path)"
         let steps = file.path.utf8.count { $0 == UInt8(ascii: "/") }
         let target =
             String(repeating: "../", count: steps + 2) + "blobs/\(file.digest.hex)"
-        try Self.makeFolder(parentFolder(of: place))
+        try Self.makeFolder(parentFolder(of: path))
         let reason = Self.writing.withLock { _ -> String? in
-            let partial = "\(place).\(getpid()).partial"
+            let partial = "\(path).\(getpid()).partial"
             unlink(partial)
-            if symlink(target, partial) == 0, rename(partial, place) == 0 { return nil }
+            if symlink(target, partial) == 0, rename(partial, path) == 0 { return nil }
             defer { unlink(partial) }
             return lastSystemError()
         }
         if let reason {
             throw HubError(
-                .unwritable, "\(place) cannot be made a link: \(reason)",
+                .unwritable, "\(path) cannot be made a link: \(reason)",
                 advice: "set HF_HUB_CACHE to a folder of a file system that has symbolic links")
         }
-        flushFolder(of: place)
+        flushFolder(of: path)
     }
 
     /// Notes which commit the revision stands for.
@@ -81,14 +81,14 @@ struct HubStore {
         guard listing.id.revision != listing.commit,
             cache.commit(of: listing.id, kind: listing.kind) != listing.commit
         else { return }
-        let place = "\(folder)/refs/\(listing.id.revision)"
-        try Self.makeFolder(parentFolder(of: place))
+        let path = "\(folder)/refs/\(listing.id.revision)"
+        try Self.makeFolder(parentFolder(of: path))
         let commit = Array(listing.commit.utf8)
         let failure = Self.writing.withLock { _ -> BasicsError? in
-            do throws(BasicsError) { try writeFile(commit, to: place) } catch { return error }
+            do throws(BasicsError) { try writeFile(commit, to: path) } catch { return error }
             return nil
         }
-        if let failure { throw HubError.unwritable("\(place) cannot be written", failure) }
+        if let failure { throw HubError.unwritable("\(path) cannot be written", failure) }
     }
 
     /// Makes a folder and those above it.

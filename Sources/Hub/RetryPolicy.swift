@@ -3,8 +3,8 @@ import CCurl
 import Formats
 
 /// Decides what follows from the end of a transfer: good, once more after a wait, or an error.
-struct Patience {
-    /// Bounds of patience.
+struct RetryPolicy {
+    /// Limits of attempts and waits.
     let limits: HubLimits
     /// Where the hub is, for messages.
     let settings: HubSettings
@@ -26,7 +26,7 @@ struct Patience {
         var name: String { path.map { "\($0) of `\(id.repository)`" } ?? "`\(id.repository)`" }
     }
 
-    /// Full patience.
+    /// No attempt has failed yet.
     init(limits: HubLimits, settings: HubSettings, note: @escaping (String) -> Void) {
         (self.limits, self.settings, self.note) = (limits, settings, note)
     }

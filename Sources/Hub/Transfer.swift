@@ -18,7 +18,7 @@ struct Answer: Sendable {
     /// How long the server asks to wait; nil when it does not say.
     var requestedWait: Duration?
 
-    /// Whether a body of the thing itself follows.
+    /// Whether a body of the file itself follows.
     var isGood: Bool { status == 200 || status == 206 }
 }
 
@@ -44,13 +44,13 @@ final class Transfer {
     private var hasBeenAnswered = false
     /// Where the hub is and who asks.
     private let settings: HubSettings
-    /// Bounds of patience.
+    /// Limits of attempts and waits.
     private let limits: HubLimits
 
     /// Starts libcurl once.
     private static let start: CURLcode = ccurl_global_init()
 
-    /// A connection with the token and the patience that requests need.
+    /// A connection with the token and the time-outs that requests need.
     init(settings: HubSettings, limits: HubLimits) throws(HubError) {
         (handle, self.settings, self.limits) = (try Self.newHandle(), settings, limits)
     }

@@ -91,7 +91,7 @@ final class HubStub {
         try Data(bytes).write(to: URL(fileURLWithPath: place))
     }
 
-    /// A client with little patience that does not really wait.
+    /// A client with few attempts that does not really wait.
     func client(
         token: String? = nil, _ change: (inout HubLimits) -> Void = { _ in }
     ) throws -> HubClient {
