@@ -1,4 +1,4 @@
-/// How far the mean of the positives lies from that of the negatives, for each feature.
+/// How far the mean of the positives is from that of the negatives, for each feature.
 ///
 /// `score[f] = |mean over positives of x[f] - mean over negatives of x[f]|`
 ///
@@ -67,8 +67,8 @@ public func columns(_ features: [Int], of rows: FeatureRows, _ task: ProbeTask) 
     guard !features.isEmpty else { return [] }
     result.withUnsafeMutableBufferPointer { result in
         rows.withRows { view in
-            for (place, row) in task.rows.enumerated() {
-                let start = place * features.count
+            for (index, row) in task.rows.enumerated() {
+                let start = index * features.count
                 for (column, feature) in features.enumerated() {
                     result[start + column] = view.value(row, feature)
                 }

@@ -102,7 +102,7 @@ struct Fold: Equatable {
         var foldOfRow = [Int](repeating: 0, count: labels.count)
         var dealt = 0
         for rows in classes {
-            // The fold of each place of the sorted list is its position modulo the folds.
+            // The fold of each entry of the sorted list is its index modulo the folds.
             let positions = (dealt..<dealt + rows.count).map { $0 % folds }.sorted()
             for (row, fold) in zip(rows, random.permutation(of: positions)) {
                 foldOfRow[row] = fold

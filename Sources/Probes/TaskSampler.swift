@@ -8,7 +8,7 @@ import Basics
 ///
 /// - Source: behaviour of SAE Bench 0.6.0's sparse probing, its draws in the same order.
 /// - Parameters:
-///   - positive: The class, a place in `groups`.
+///   - positive: The class, an index into `groups`.
 ///   - groups: The rows of each class; at least two classes.
 public func sampledTask(
     of positive: Int, among groups: [[Int]], using generator: inout TorchGenerator
@@ -19,8 +19,8 @@ public func sampledTask(
     let share = (positives.count + others - 1) / others
     var candidates: [Int] = []
     for (index, rows) in groups.enumerated() where index != positive {
-        for place in generator.permutation(rows.count).prefix(share) {
-            candidates.append(rows[place])
+        for draw in generator.permutation(rows.count).prefix(share) {
+            candidates.append(rows[draw])
         }
     }
     return pairedTask(positives: positives, negatives: candidates, using: &generator)

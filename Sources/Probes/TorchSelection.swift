@@ -31,18 +31,18 @@ private struct SelectionQueue {
 
     // MARK: - Introspective selection
 
-    /// Brings the entries that belong before a place in front of it.
-    mutating func select(_ place: Int) {
+    /// Brings the entries that belong before an index in front of it.
+    mutating func select(_ index: Int) {
         var (first, last) = (0, entries.count)
         var depth = 2 * (Int.bitWidth - 1 - entries.count.leadingZeroBitCount)
         while last - first > 3 {
             if depth == 0 {
-                selectByHeap(first, middle: place + 1, end: last)
-                return entries.swapAt(first, place)
+                selectByHeap(first, middle: index + 1, end: last)
+                return entries.swapAt(first, index)
             }
             depth -= 1
             let cut = partition(first, last)
-            if cut <= place { first = cut } else { last = cut }
+            if cut <= index { first = cut } else { last = cut }
         }
         insertionSort(first, last)
     }
@@ -61,7 +61,7 @@ private struct SelectionQueue {
         }
     }
 
-    /// The place of the median of three entries.
+    /// The index of the median of three entries.
     private func median(_ a: Int, _ b: Int, _ c: Int) -> Int {
         if isBefore(a, b) { return isBefore(b, c) ? b : isBefore(a, c) ? c : a }
         return isBefore(a, c) ? a : isBefore(b, c) ? c : b
@@ -69,10 +69,10 @@ private struct SelectionQueue {
 
     private mutating func insertionSort(_ first: Int, _ last: Int) {
         for start in stride(from: first + 1, to: last, by: 1) {
-            var place = start
-            while place > first, isBefore(place, place - 1) {
-                entries.swapAt(place, place - 1)
-                place -= 1
+            var index = start
+            while index > first, isBefore(index, index - 1) {
+                entries.swapAt(index, index - 1)
+                index -= 1
             }
         }
     }
@@ -85,9 +85,9 @@ private struct SelectionQueue {
         for parent in stride(from: (count - 2) / 2, through: 0, by: -1) where count > 1 {
             sink(entries[first + parent], from: parent, first: first, count: count)
         }
-        for place in stride(from: middle, to: end, by: 1) where isBefore(place, first) {
-            let entry = entries[place]
-            entries[place] = entries[first]
+        for index in stride(from: middle, to: end, by: 1) where isBefore(index, first) {
+            let entry = entries[index]
+            entries[index] = entries[first]
             sink(entry, from: 0, first: first, count: count)
         }
     }
