@@ -14,10 +14,10 @@ struct ArtifactsCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List artefacts.",
+            commandName: "ls", abstract: "List artifacts.",
             discussion: "saeval artifacts ls --artifacts artifacts")
 
-        @Option(help: "The folder of artefacts.")
+        @Option(help: "The folder of artifacts.")
         var artifacts = "artifacts"
 
         func run() throws {
@@ -35,12 +35,12 @@ struct ArtifactsCommand: ParsableCommand {
             }
             print(
                 SummaryTable(
-                    header: ["artefact", "kind", "state", "size", "content"], rows: rows,
+                    header: ["artifact", "kind", "state", "size", "content"], rows: rows,
                     textColumns: [0, 1, 2, 4]
                 ).text,
                 terminator: "")
             print(
-                "\(all.count) artefacts, \(byteText(all.reduce(0) { $0 + $1.bytes })) in \(artifacts)"
+                "\(all.count) artifacts, \(byteText(all.reduce(0) { $0 + $1.bytes })) in \(artifacts)"
             )
         }
     }
@@ -48,10 +48,10 @@ struct ArtifactsCommand: ParsableCommand {
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rm",
-            abstract: "Remove artefacts; runs make them again when they need them.",
+            abstract: "Remove artifacts; runs make them again when they need them.",
             discussion: "saeval artifacts rm --all\nsaeval artifacts rm blocks.1.hook_resid_post")
 
-        @Option(help: "The folder of artefacts.")
+        @Option(help: "The folder of artifacts.")
         var artifacts = "artifacts"
 
         @Flag(help: "Remove all of them.")
@@ -62,7 +62,7 @@ struct ArtifactsCommand: ParsableCommand {
 
         func validate() throws {
             if all == !names.isEmpty {
-                throw ValidationError("name artefacts to remove, or say --all")
+                throw ValidationError("name artifacts to remove, or say --all")
             }
         }
 

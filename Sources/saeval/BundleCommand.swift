@@ -24,7 +24,7 @@ struct BundleCommand: ParsableCommand {
 
             Best made by a program that was built with `swift build -c release --static-swift-stdlib`: a few MB smaller. Nothing of
             CUDA goes in:
-            libcuda.so.1, libcublas and libnvrtc are opened from the machine's own places and from LD_LIBRARY_PATH, or from the
+            libcuda.so.1, libcublas and libnvrtc are opened from the machine's own folders and from LD_LIBRARY_PATH, or from the
             folders in SAEVAL_CUDA_LIBRARIES (separated by colons), which are looked at first. Neither do plugins for InfiniBand and its
             like: ranks talk by TCP and shared memory.
             """)

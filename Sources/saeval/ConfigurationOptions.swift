@@ -43,13 +43,13 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Evaluations to run, such as core.")
     var evals: String?
 
-    @Option(name: .customLong("datasets"), help: "Where a dataset lies: ID=PATH; may be repeated.")
+    @Option(name: .customLong("datasets"), help: "The path of a dataset: ID=PATH; may be repeated.")
     var datasets: [String] = []
 
     @Option(help: "The run's folder.")
     var output: String?
 
-    @Option(help: "The folder of artefacts shared between runs.")
+    @Option(help: "The folder of artifacts shared between runs.")
     var artifacts: String?
 
     @Option(help: "The seed of all random streams.")

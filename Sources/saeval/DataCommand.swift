@@ -81,8 +81,8 @@ struct DataCommand: ParsableCommand {
                 let rows = try converter.convert(split, to: folder)
                 Console.note("\(converter.target(of: split, in: folder)): \(rows) rows")
             }
-            let place = place(of: chosen, id: id.repository, folder: folder)
-            let line = JSON.object([JSONMember(key: id.repository, value: .string(place))])
+            let path = path(of: chosen, id: id.repository, folder: folder)
+            let line = JSON.object([JSONMember(key: id.repository, value: .string(path))])
             print(
                 try yamlText(of: .object([JSONMember(key: "datasets", value: line)])),
                 terminator: "")
@@ -122,7 +122,7 @@ struct DataCommand: ParsableCommand {
         }
 
         /// The folder that a config names: that of a configuration when it stands for itself.
-        private func place(
+        private func path(
             of splits: [ParquetDataset.Split], id: String, folder: String
         ) -> String {
             let names = Set(splits.map(\.configuration))

@@ -32,22 +32,23 @@ struct PlanText {
         guard !summary.missing.isEmpty else { return "" }
         var lines = ["Not on disk, so planned by size alone:"]
         for kind in MissingThing.Kind.allCases {
-            let things = summary.missing.filter { $0.kind == kind }
-            guard let first = things.first else { continue }
-            let bytes = things.compactMap(\.bytes).reduce(0, +)
-            let names = things.prefix(6).map(\.name).joined(separator: ", ")
+            let items = summary.missing.filter { $0.kind == kind }
+            guard let first = items.first else { continue }
+            let bytes = items.compactMap(\.bytes).reduce(0, +)
+            let names = items.prefix(6).map(\.name).joined(separator: ", ")
             let list =
                 kind == .dataset
-                ? names + (things.count > 6 ? ", …" : "")
-                : things.count == 1 ? first.name : "\(first.name) and \(things.count - 1) others"
+                ? names + (items.count > 6 ? ", …" : "")
+                : items.count == 1 ? first.name : "\(first.name) and \(items.count - 1) others"
             let size = bytes > 0 ? ", about \(byteText(bytes))" : ""
             lines.append(
-                "  \(things.count) \(kind.rawValue)\(things.count == 1 ? "" : "s"): \(list)\(size)")
+                "  \(items.count) \(kind.rawValue)\(items.count == 1 ? "" : "s"): \(list)\(size)")
         }
         lines += summary.assumptions.map { "  Assumed: \($0)" }
         if let command = summary.fetchCommand {
             lines.append(
-                "  Models and SAEs come with `\(command)`; datasets lie where `datasets:` says")
+                "  Models and SAEs come with `\(command)`; datasets are read from where `datasets:` says"
+            )
         }
         return lines.joined(separator: "\n") + "\n"
     }

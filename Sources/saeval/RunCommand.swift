@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long a rank may give no sign of life before it counts as lost.",
+            "How long a rank may send no heartbeat before it counts as lost.",
             valueName: "seconds"))
     var watchdog = 60.0
 

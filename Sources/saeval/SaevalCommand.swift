@@ -5,7 +5,7 @@ import Results
 import Runs
 import SAEval
 
-/// The program: one subcommand for each thing that can be done.
+/// The program: one subcommand for each task.
 @main
 struct SaevalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

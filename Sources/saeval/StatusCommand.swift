@@ -44,17 +44,17 @@ struct StatusCommand: ParsableCommand {
     private static func lines(of status: RunStatus) -> [String] {
         var lines: [String] = []
         if status.starts > 1 { lines.append("started \(status.starts) times") }
-        guard let silent = status.silentSeconds else { return lines }
+        guard let seconds = status.silentSeconds else { return lines }
         switch status.ending {
         case "stop":
-            lines.append("stopped early \(durationText(silent)) ago; the same command goes on")
-        case "error": lines.append("ended by an error \(durationText(silent)) ago, see log.jsonl")
-        case "end": lines.append("the last start ended \(durationText(silent)) ago")
+            lines.append("stopped early \(durationText(seconds)) ago; the same command goes on")
+        case "error": lines.append("ended by an error \(durationText(seconds)) ago, see log.jsonl")
+        case "end": lines.append("the last start ended \(durationText(seconds)) ago")
         default:
-            lines.append("last sign of life \(durationText(silent)) ago")
+            lines.append("last event \(durationText(seconds)) ago")
             for entry in status.running {
-                let place = "rank \(entry.rank)" + (entry.host.map { " on \($0)" } ?? "")
-                lines.append("running: \(place) for \(durationText(entry.seconds)): \(entry.task)")
+                let rank = "rank \(entry.rank)" + (entry.host.map { " on \($0)" } ?? "")
+                lines.append("running: \(rank) for \(durationText(entry.seconds)): \(entry.task)")
             }
         }
         for entry in status.lost { lines.append("lost: rank \(entry.rank): \(entry.reason)") }

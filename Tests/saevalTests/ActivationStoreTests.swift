@@ -94,7 +94,7 @@ extension ProgramTests {
                 }, notice: "is resumed with 1 of 3 blocks to go"),
         ]
 
-        /// Results and artefacts of a run without damage.
+        /// Results and artifacts of a run without damage.
         static let whole = Result<(RunResults, [String: [UInt8]]), any Error> {
             let bench = try Workbench()
             #expect(try bench.saeval(bench.small()).status == 0)

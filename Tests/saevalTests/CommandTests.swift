@@ -192,7 +192,7 @@ extension ProgramTests {
             let artifacts = try bench.artifactBytes()
             let list = try bench.saeval(["artifacts", "ls", "--artifacts", bench.artifacts])
             #expect(list.status == 0, "\(list)")
-            #expect(list.output.contains("3 artefacts, "), "\(list)")
+            #expect(list.output.contains("3 artifacts, "), "\(list)")
             #expect(list.output.contains("hook=blocks.2.hook_resid_post"), "\(list)")
             let one = try bench.saeval([
                 "artifacts", "rm", "--artifacts", bench.artifacts, "blocks.2",

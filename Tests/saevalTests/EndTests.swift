@@ -72,7 +72,7 @@ extension ProgramTests {
                 way, bench, arguments, ranks: ranks, variables: ["LD_PRELOAD": library])
             let counts = ending.errors.split(separator: "\n").filter { $0.hasPrefix("unjoined: ") }
             #expect(counts.allSatisfy { $0.hasPrefix("unjoined: 0 of ") }, "\(counts)")
-            // Those that a rank of a run starts: the watch over the start and signs of life at least.
+            // Those that a rank of a run starts: the watch over the start and the heartbeat at least.
             let ran = counts.filter { !$0.hasSuffix(" 0 of 0 threads") }
             #expect(ran.count == ranks ?? 1, "\(ending)")
         }

@@ -240,7 +240,7 @@ extension Workbench {
         return occurrences(of: Data(text.utf8), in: bytes)
     }
 
-    /// The bytes of all artefacts, by path.
+    /// The bytes of all artifacts, by path.
     func artifactBytes() throws -> [String: [UInt8]] {
         try Dictionary(
             uniqueKeysWithValues: files(below: artifacts).map {

@@ -18,7 +18,7 @@ extension ProgramTests {
                 ].compactMap { $0 }.joined(separator: ", ")
             }
 
-            /// Runs and returns the results and the bytes of all artefacts.
+            /// Runs and returns the results and the bytes of all artifacts.
             func results() throws -> (RunResults, [String: [UInt8]]) {
                 let bench = try Workbench()
                 var arguments = bench.small(["--dtype", type], kinds: "topk|jumprelu")
@@ -29,14 +29,14 @@ extension ProgramTests {
             }
         }
 
-        /// Results and artefacts of the program alone with one thread, by stored type.
+        /// Results and artifacts of the program alone with one thread, by stored type.
         static let alone: [String: Result<(RunResults, [String: [UInt8]]), any Error>] = Dictionary(
             uniqueKeysWithValues: ["float32", "float16", "bfloat16"].map { type in
                 (type, Result { try Start(type: type, threads: 1).results() })
             })
 
         @Test(
-            "Ranks, threads and mpirun do not change a byte of results and artefacts",
+            "Ranks, threads and mpirun do not change a byte of results and artifacts",
             arguments: [
                 Start(), Start(threads: 2), Start(ranks: 1), Start(ranks: 2),
                 Start(ranks: 3, threads: 2), Start(ranks: 4),

@@ -139,7 +139,7 @@ extension ProgramTests {
             let status = try bench.saeval(["status", bench.output])
             #expect(status.status == 0, "\(status)")
             #expect(status.output.contains("unfinished"), "\(status)")
-            #expect(status.output.contains("last sign of life"), "\(status)")
+            #expect(status.output.contains("last event"), "\(status)")
             #expect(status.output.contains("running: rank "), "\(status)")
             #expect(try run.ending().status == 0)
             #expect(try bench.results().differences(from: FaultTests.undisturbed.get()) == [])

@@ -2,14 +2,14 @@ import Basics
 import Foundation
 import Testing
 
-/// A temporary folder with the output and artefacts of small runs of the quickstart, removed when
+/// A temporary folder with the output and artifacts of small runs of the quickstart, removed when
 /// it is let go.
 final class Workbench: Sendable {
     /// The folder.
     let path: String
     /// The output folder of its runs.
     var output: String { file("run") }
-    /// The artefact folder of its runs.
+    /// The artifact folder of its runs.
     var artifacts: String { file("artifacts") }
 
     init() throws {

@@ -121,11 +121,11 @@ extension ProgramTests {
                 "an output of a name that is too long",
                 flags: ["--output", "runs/" + String(repeating: "long", count: 64)],
                 says: ["longlong", "255 bytes"]),
-            Mistake("a file where artefacts should be", says: ["{}/file", "is a file"]) {
+            Mistake("a file where artifacts should be", says: ["{}/file", "is a file"]) {
                 $0.tiny(["--artifacts", try $0.write("file", "x")])
             },
             Mistake(
-                "artefacts where no folder can be", flags: ["--artifacts", "/proc/x"],
+                "artifacts where no folder can be", flags: ["--artifacts", "/proc/x"],
                 says: ["/proc/x"]),
             Mistake(
                 "activations that the disk cannot hold",

@@ -56,7 +56,7 @@ struct GPUBenchmarkReport {
 
     /// The file of numbers, as far as they are known.
     private final class Written {
-        /// Where it is.
+        /// Its path.
         let path: String?
         /// What the GPU is.
         let device: String
