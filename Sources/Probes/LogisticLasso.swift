@@ -1,3 +1,5 @@
+import Kernels
+
 /// Minimises `mean log-loss + penalty · ‖w‖₁` by Newton's method: every step minimises the second
 /// order model of the loss plus the penalty by coordinate descent, then searches along the line.
 ///
@@ -34,6 +36,8 @@ private struct LassoRun {
     static let rounds = 60
     /// The decrease that the model promises, over the objective, at which the run ends.
     static let goal = 1e-14
+    /// Rows whose second derivatives are added at a time.
+    static let blockRows = 256
 
     private let problem: LogisticProblem
     private let penalty: Double
@@ -89,30 +93,33 @@ private struct LassoRun {
         let scale = 1 / Double(problem.count)
         for j in gradient.indices { gradient[j] = 0 }
         for j in curvature.indices { curvature[j] = 0 }
-        problem.rows.withUnsafeBufferPointer { rows in
-            curvature.withUnsafeMutableBufferPointer { curvature in
+        // Rows with a 1 for the intercept, times the roots of their weights: [block, size].
+        let weighted = UnsafeMutablePointer<Double>.allocate(capacity: Self.blockRows * size)
+        defer { weighted.deallocate() }
+        for first in stride(from: 0, to: problem.count, by: Self.blockRows) {
+            let block = first..<min(first + Self.blockRows, problem.count)
+            problem.rows.withUnsafeBufferPointer { rows in
                 gradient.withUnsafeMutableBufferPointer { gradient in
-                    guard let rows = rows.baseAddress, let curvature = curvature.baseAddress,
-                        let gradient = gradient.baseAddress
+                    guard let rows = rows.baseAddress, let gradient = gradient.baseAddress
                     else { return }
-                    for (i, label) in problem.labels.enumerated() {
+                    for i in block {
                         let row = rows + i * columns
-                        let slope = logisticTerm(decisions[i], label: label).slope * scale
+                        let slope = logisticTerm(decisions[i], label: problem.labels[i]).slope
+                        addMultiple(slope * scale, of: row, to: gradient, columns)
+                        gradient[columns] += slope * scale
                         let probability = sigmoid(-abs(decisions[i]))
-                        let weight = probability * (1 - probability) * scale
-                        addMultiple(slope, of: row, to: gradient, columns)
-                        gradient[columns] += slope
-                        for j in 0..<columns where row[j] != 0 {
-                            addMultiple(weight * row[j], of: row, to: curvature + j * size, j + 1)
-                        }
-                        addMultiple(weight, of: row, to: curvature + columns * size, columns)
-                        curvature[columns * size + columns] += weight
-                    }
-                    for j in 0..<size {
-                        for l in 0..<j { curvature[l * size + j] = curvature[j * size + l] }
+                        let root = (probability * (1 - probability) * scale).squareRoot()
+                        let target = weighted + (i - first) * size
+                        for j in 0..<columns { target[j] = root * row[j] }
+                        target[columns] = root
                     }
                 }
             }
+            addGramMatrix(
+                of: weighted, count: block.count, columns: size, factor: 1, to: &curvature)
+        }
+        for j in 0..<size {
+            for l in 0..<j { curvature[l * size + j] = curvature[j * size + l] }
         }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 import Synchronization
 
 /// Examples of a logistic regression in double precision, columns centred.
@@ -151,35 +152,12 @@ extension LogisticProblem {
     var covariance: [Double] {
         cachedCovariance.withLock { cached in
             if let cached { return cached }
-            let matrix = lowerCovariance()
+            var matrix = [Double](repeating: 0, count: columns * columns)
+            addGramMatrix(
+                of: rows, count: count, columns: columns, factor: 1 / Double(count), to: &matrix)
             cached = matrix
             return matrix
         }
-    }
-
-    /// Adds the products of a few rows at a time, so that a row of the matrix is read from memory
-    /// once for all of them.
-    private func lowerCovariance() -> [Double] {
-        let (columns, count) = (columns, count)
-        var matrix = [Double](repeating: 0, count: columns * columns)
-        matrix.withUnsafeMutableBufferPointer { matrix in
-            rows.withUnsafeBufferPointer { rows in
-                guard let rows = rows.baseAddress, let matrix = matrix.baseAddress else { return }
-                let factor = 1 / Double(count)
-                let block = 32
-                for first in stride(from: 0, to: count, by: block) {
-                    for j in 0..<columns {
-                        let sums = matrix + j * columns
-                        for i in first..<min(first + block, count) {
-                            let row = rows + i * columns
-                            guard row[j] != 0 else { continue }
-                            addMultiple(factor * row[j], of: row, to: sums, j + 1)
-                        }
-                    }
-                }
-            }
-        }
-        return matrix
     }
 
     /// The log-odds of every row.

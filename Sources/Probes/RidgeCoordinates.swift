@@ -1,3 +1,5 @@
+import Kernels
+
 /// Coordinates in which a ridge regression is round at zero: `w = S L⁻ᵀ v`.
 struct RidgeCoordinates {
     /// The diagonal of `S`: one over the roots of the second derivatives at zero.

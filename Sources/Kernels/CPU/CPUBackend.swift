@@ -1,6 +1,5 @@
 import Basics
 import CKernels
-import COpenBLAS
 import Tensors
 
 /// The backend for processors: C loops with AVX-512 or AVX2 where the machine has them.
@@ -33,7 +32,7 @@ public struct CPUBackend: KernelBackend {
     /// What has to happen once in a process.
     private static let prepareProcess: Void = {
         ck_keep_memory()
-        openblas_set_num_threads(1)
+        OpenBLAS.staysOnCallingThread
     }()
 }
 
