@@ -12,9 +12,9 @@ struct GroupedAttention: Sendable {
     var value: LinearWeights
     /// `[model, heads · head]`.
     var output: LinearWeights
-    /// Norm of every query head by itself; nil for none.
+    /// Norm of every query head by itself, or as wide as all together; nil for none.
     var queryNorm: Norm?
-    /// Norm of every key head by itself; nil for none.
+    /// Norm of every key head by itself, or as wide as all together; nil for none.
     var keyNorm: Norm?
 }
 
@@ -51,8 +51,8 @@ extension KernelBackend {
         _ hooks: HookVisitor
     ) throws -> Tensor? {
         // [batch · positions, heads · head], and twice [batch · positions, keyHeads · head]
-        let queries = try headNormed(linear(x, weights.query), weights.queryNorm, shape.headSize)
-        let keys = try headNormed(linear(x, weights.key), weights.keyNorm, shape.headSize)
+        let queries = try headNormed(linear(x, weights.query), weights.queryNorm)
+        let keys = try headNormed(linear(x, weights.key), weights.keyNorm)
         let values = try linear(x, weights.value)
         try rotate(queries, heads: shape.heads, positions: shape.positions, table: table)
         try rotate(keys, heads: shape.keyHeads, positions: shape.positions, table: table)
@@ -60,13 +60,13 @@ extension KernelBackend {
         return try hooks.visit(.headOutputs, mixed).map { try linear($0, weights.output) }
     }
 
-    /// Norms every head by itself.
+    /// Norms every head by itself, or all heads together: as many elements as the norm is wide.
     ///
     /// - Shapes: `x` and the result are `[rows, heads · head]`.
-    private func headNormed(_ x: Tensor, _ norm: Norm?, _ headSize: Int) throws -> Tensor {
+    private func headNormed(_ x: Tensor, _ norm: Norm?) throws -> Tensor {
         guard let norm else { return x }
-        let heads = x.reshaped([x.count / headSize, headSize])  // [rows · heads, head]
-        return try normed(heads, norm).reshaped(x.shape)
+        let parts = x.reshaped([x.count / norm.width, norm.width])  // [rows · heads, head]
+        return try normed(parts, norm).reshaped(x.shape)
     }
 }
 

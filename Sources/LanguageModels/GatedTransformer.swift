@@ -90,9 +90,7 @@ struct GatedTransformer: TransformerArchitecture {
     /// Norm, MLP and the norm behind it.
     private func feedForward(_ x: Tensor, _ block: Block, _ hooks: HookVisitor) throws -> Tensor? {
         guard let input = try hooks.mlpInput(x, block.mlpNorm, on: backend) else { return nil }
-        let gate = try backend.linear(input, block.gate)
-        try backend.gate(gate, up: backend.linear(input, block.up), settings.activation)
-        let output = try backend.linear(gate, block.down)
+        let output = try backend.run(block.mlp, on: input)
         guard let norm = block.mlpPostNorm else { return output }
         return try backend.normed(output, norm)
     }
@@ -113,12 +111,8 @@ extension GatedTransformer {
         let mlpPostNorm: Norm?
         /// The maps of attention.
         let attention: GroupedAttention
-        /// Into the MLP, before the activation function.
-        let gate: LinearWeights
-        /// Into the MLP.
-        let up: LinearWeights
-        /// Out of the MLP.
-        let down: LinearWeights
+        /// The maps of the MLP.
+        let mlp: GatedMLP
         /// Positions that a position sees, itself included; nil for all.
         let window: Int?
 
@@ -126,21 +120,13 @@ extension GatedTransformer {
         init(
             _ weights: ModelWeights, layer: Int, _ settings: GatedSettings
         ) throws(LanguageModelError) {
-            let (size, inner) = (settings.modelSize, settings.innerSize)
+            let size = settings.modelSize
             let name = "layers.\(layer)"
             /// Reads a norm of the block.
             func norm(_ suffix: String, count: Int) throws(LanguageModelError) -> Norm {
                 try weights.rootMeanSquareNorm(
                     "\(name).\(suffix)", count: count, offset: settings.normOffset,
                     epsilon: settings.epsilon)
-            }
-            /// Reads a map of the MLP.
-            func mlp(_ suffix: String, _ inputs: Int, _ outputs: Int) throws(LanguageModelError)
-                -> LinearWeights
-            {
-                try weights.linear(
-                    "\(name).mlp.\(suffix)", inputs: inputs, outputs: outputs,
-                    hasBias: settings.biases.contains(.mlp))
             }
             let hasPostNorms = settings.hasPostNorms
             attentionNorm = try norm("input_layernorm", count: size)
@@ -160,9 +146,7 @@ extension GatedTransformer {
                 attention.keyNorm = try norm("self_attn.k_norm", count: headSize)
             }
             self.attention = attention
-            gate = try mlp("gate_proj", size, inner)
-            up = try mlp("up_proj", size, inner)
-            down = try mlp("down_proj", inner, size)
+            mlp = try weights.gatedMLP("\(name).mlp", settings)
             window = settings.windows[layer]
         }
     }

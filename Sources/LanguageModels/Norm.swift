@@ -8,6 +8,13 @@ enum Norm: Sendable {
     /// `x / sqrt(mean(x²) + epsilon) · (weight + offset)`.
     case rootMeanSquare(weight: Tensor, offset: Float, epsilon: Float)
 
+    /// Number of elements that are normed together.
+    var width: Int {
+        switch self {
+        case .layer(let weight, _, _), .rootMeanSquare(let weight, _, _): weight.count
+        }
+    }
+
     /// Multiplies what ``KernelBackend/normalized(_:_:)`` gave by the weights, as TransformerLens
     /// does where norms are not folded.
     ///
@@ -56,20 +63,26 @@ extension KernelBackend {
 }
 
 extension HookVisitor {
-    /// Norms what an MLP reads and shows it before the norm and between the norm and its weights.
-    ///
-    /// Where the latter is only read, the result is that of the norm in one step, so that captures
-    /// change no bit; where it is replaced, it is rounded before the weights multiply.
+    /// Shows what an MLP reads before its norm, then norms it as ``mlpNormed(_:_:on:)`` does.
     ///
     /// - Shapes: `x` and the result are `[batch · positions, model]`; `x` is not written.
     /// - Returns: the input of the MLP, or nil when the pass has all it wants.
     func mlpInput(_ x: Tensor, _ norm: Norm, on backend: any KernelBackend) throws -> Tensor? {
-        guard let input = try visit(.mlpIn, x) else { return nil }
-        guard isWanted(.mlpNormalized) else { return try backend.normed(input, norm) }
-        let normalized = try backend.normalized(input, norm)
+        try visit(.mlpIn, x).flatMap { try mlpNormed($0, norm, on: backend) }
+    }
+
+    /// Norms what an MLP reads or gives and shows it between the norm and its weights.
+    ///
+    /// Where that is only read, the result is that of the norm in one step, so that captures change
+    /// no bit; where it is replaced, it is rounded before the weights multiply.
+    ///
+    /// - Shapes: `x` and the result are `[batch · positions, model]`; `x` is not written.
+    /// - Returns: the normed rows, or nil when the pass has all it wants.
+    func mlpNormed(_ x: Tensor, _ norm: Norm, on backend: any KernelBackend) throws -> Tensor? {
+        guard isWanted(.mlpNormalized) else { return try backend.normed(x, norm) }
+        let normalized = try backend.normalized(x, norm)
         guard let shown = try visit(.mlpNormalized, normalized) else { return nil }
-        return isReplaced(.mlpNormalized)
-            ? norm.weighted(shown) : try backend.normed(input, norm)
+        return isReplaced(.mlpNormalized) ? norm.weighted(shown) : try backend.normed(x, norm)
     }
 }
 
