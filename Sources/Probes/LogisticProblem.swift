@@ -124,6 +124,10 @@ struct CentredProbe {
 extension LogisticProblem {
     /// The mean log-loss; its gradient replaces `gradient`, that of the intercept is returned.
     ///
+    /// Ours rather than products of OpenBLAS, whose sums differ between kinds of processors: fits
+    /// that stop before the optimum, where scikit-learn's do, follow the last bits (0.3 % of a weight
+    /// with 512 columns). Those would take 0.7 to 0.9 of the time.
+    ///
     /// - Shapes: `weights` and `gradient` are `[columns]`.
     /// - Cost: `4 · rows · columns` FLOP; each row is read once from memory and once from the cache.
     func loss(
