@@ -7,7 +7,7 @@ import Tokenizers
 /// off, or its beginning behind the BOS where the request or the tokenizer's files say so: SAE Bench
 /// leaves the side to the tokenizer, and sae_probes asks for the beginning. Rows are not padded.
 ///
-/// - Source: spec 1.4. TransformerLens 2 and 3 with `transformers` 4 and 5 agree for tokenizers of
+/// - Source: TransformerLens 2 and 3 with `transformers` 4 and 5 agree for tokenizers of
 ///   `tokenizer.json`; see the README of this folder for GPT-2.
 struct TextTokens: Sendable {
     private let tokenizer: Tokenizer

@@ -2,7 +2,7 @@ import CKernels
 import COpenBLAS
 import Tensors
 
-/// One line of ``kernelBenchmark``.
+/// One line of ``kernelBenchmark(_:report:)``.
 public struct KernelMeasurement: Sendable, Codable, Equatable {
     /// What was measured, such as `encode`.
     public var operation: String
@@ -21,7 +21,7 @@ public struct KernelMeasurement: Sendable, Codable, Equatable {
     public var shareOfPeak: Double?
 }
 
-/// How much ``kernelBenchmark`` measures.
+/// How much ``kernelBenchmark(_:report:)`` measures.
 public enum KernelBenchmarkSize: String, Sendable, CaseIterable {
     /// A second or two, small shapes.
     case quick

@@ -3,7 +3,7 @@
 /// The smaller value of `target` is group `0`, the larger one group `1`; texts are compared byte by
 /// byte, truth values and numbers by value.
 ///
-/// - Source: spec 6.4; `get_xyvals` of sae-probes 0.4.2 with scikit-learn's `LabelEncoder`.
+/// - Source: `get_xyvals` of sae-probes 0.4.2 with scikit-learn's `LabelEncoder`.
 struct BinaryChoice {
     let dataset: String
     /// Rows at most.

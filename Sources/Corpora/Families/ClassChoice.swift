@@ -2,7 +2,7 @@ import Basics
 
 /// Texts of each class, chosen by the rule of a family.
 ///
-/// - Source: spec 3.1; `get_multi_label_train_test_data` of SAE Bench 0.6.0. Where upstream leaves
+/// - Source: `get_multi_label_train_test_data` of SAE Bench 0.6.0. Where upstream leaves
 ///   out a class that is too small and later stops with a `KeyError`, the class is named instead.
 struct ClassChoice {
     let family: TextFamily

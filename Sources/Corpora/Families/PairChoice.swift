@@ -7,7 +7,7 @@ import Basics
 /// quarter of the set's size, the groups are A+B, C+D, A+C, B+D with `m` of each, and `2m` of A and
 /// of D.
 ///
-/// - Source: spec 3.2; `get_spurious_corr_data` of SAE Bench 0.6.0. The names of the groups are the
+/// - Source: `get_spurious_corr_data` of SAE Bench 0.6.0. The names of the groups are the
 ///   same for all pairs.
 struct PairChoice {
     let family: TextFamily

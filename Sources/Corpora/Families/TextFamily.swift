@@ -2,7 +2,8 @@ import Basics
 
 /// A dataset of labelled texts: its columns, its classes and how SAE Bench takes texts from it.
 ///
-/// - Source: SAE Bench 0.6.0, `dataset_info.py` and `dataset_utils.py`; spec 3.1 and 3.2.
+/// - Source: SAE Bench 0.6.0, `dataset_info.py` and `dataset_utils.py`. Differences are in the
+///   catalogue, `Sources/SAEval/SAEval.docc/Differences.md`.
 public struct TextFamily: Sendable {
     /// The id in configs.
     public let id: String

@@ -8,7 +8,7 @@ import Tensors
 /// fused multiply-adds in a fixed order, so that a row gives the same bits in any batch, at any
 /// index of it, beside any thread and on any machine with fused multiply-add; and Debian's OpenBLAS
 /// does not know recent processors (0.3.21 runs SSE3 code on Sapphire Rapids, a fifth of the
-/// speed). OpenBLAS stays as the yardstick of ``kernelBenchmark``.
+/// speed). OpenBLAS stays as the yardstick of ``kernelBenchmark(_:report:)``.
 public struct CPUBackend: KernelBackend {
     /// Which instructions the C loops use; see `CKernels.h`.
     let level: Int32

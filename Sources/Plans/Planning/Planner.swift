@@ -59,7 +59,7 @@ public struct Planner {
     /// With everything on disk it is the plan of ``plan(requiringSpace:)``.
     ///
     /// - Throws: an error for what is damaged or unsuitable, and for what is missing and not known.
-    /// - Cost: reads what is on disk as ``plan(requiringSpace:)`` does; the rest costs some seconds
+    /// - Cost: reads what is on disk as `plan(requiringSpace:)` does; the rest costs some seconds
     ///   for a million partial results.
     public func outline() throws -> PlanOutline {
         let record = OutlineRecord()

@@ -26,7 +26,7 @@ public struct MeasuredSeconds: Sendable {
     /// Seconds before the first task and after the last.
     private(set) var serialSeconds = 0.0
 
-    /// Reads `log.jsonl` of a run; see ``EventLog``.
+    /// Reads `log.jsonl` of a run; see `EventLog`.
     ///
     /// - Throws: ``RunError`` when the log is missing or has no unit.
     public init(run folder: String) throws {

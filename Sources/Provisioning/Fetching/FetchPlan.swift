@@ -112,7 +112,7 @@ public struct FetchPlan {
     /// Downloads what is missing.
     ///
     /// - Parameter progress: hears of bytes that came, below zero of those that were thrown away.
-    /// - Throws: ``HubError``; what was finished before stays, and the same call goes on from there.
+    /// - Throws: `HubError`; what was finished before stays, and the same call goes on from there.
     public func fetch(progress: @escaping (Int) -> Void) throws {
         for repository in repositories {
             let downloader = HubDownloader(
