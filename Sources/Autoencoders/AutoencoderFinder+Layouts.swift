@@ -40,8 +40,8 @@ extension AutoencoderLayout {
     ///
     /// - Throws: ``AutoencoderError`` when the file holds none that tell this layout, with the
     ///   layouts that they do tell.
-    func checkMarks(of place: AutoencoderPlace) throws(AutoencoderError) {
-        guard !marks.isEmpty, let source = try? openTensors(place.weights),
+    func checkMarks(of location: AutoencoderLocation) throws(AutoencoderError) {
+        guard !marks.isEmpty, let source = try? openTensors(location.weights),
             !hasMark(in: source)
         else { return }
         let held = source.tensorNames
@@ -50,10 +50,10 @@ extension AutoencoderLayout {
         let own = "`layout: \(CustomLayout.identifier)`, which names the tensors"
         throw AutoencoderError(
             .unsupported,
-            "\(place.weights) holds \(held.prefix(8).joined(separator: ", "))"
+            "\(location.weights) holds \(held.prefix(8).joined(separator: ", "))"
                 + (held.count > 8 ? ", …" : "") + ", none of which the layout `\(name)` has ("
                 + marks.joined(separator: ", ") + ")",
             advice: (others + [own]).joined(separator: " or ")
-                + " in \(place.path(StatedFacts.file))")
+                + " in \(location.path(SidecarMetadata.file))")
     }
 }

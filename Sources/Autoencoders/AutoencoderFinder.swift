@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// What lies below a folder.
+/// The autoencoders below a folder, readable or not.
 public struct AutoencoderSurvey: Sendable {
     /// A folder that looks like an autoencoder and cannot be read.
     public struct Unread: Sendable {
@@ -54,12 +54,12 @@ public func findAutoencoders(under path: String) throws -> [AutoencoderReference
             "\(path) holds no autoencoder; looked for \(layouts.joined(separator: "; "))"
                 + (survey.note.map { "; \($0)" } ?? ""),
             advice: "name a folder with these files in it or below it, or describe yours in a "
-                + "\(StatedFacts.file)")
+                + "\(SidecarMetadata.file)")
     }
     return survey.found
 }
 
-/// Lists what lies below a folder, readable or not; folders whose names begin with a dot are left
+/// Lists the autoencoders below a folder, readable or not; folders whose names begin with a dot are left
 /// out, and so are folders inside an autoencoder's own.
 ///
 /// - Throws: ``AutoencoderError`` when the folder is missing or two autoencoders get one name.
@@ -116,8 +116,8 @@ private struct FolderWalk {
         }
         let names = try folderContents(path)
         do {
-            let found = try places(in: path, names)
-            for place in found { add(place, steps) }
+            let found = try locations(in: path, names)
+            for location in found { add(location, steps) }
             if found.contains(where: { !$0.isPerFile }) { return }
         } catch {
             survey.unread.append(.init(path: path, reason: "\(error)", error: error))
@@ -138,73 +138,75 @@ private struct FolderWalk {
         }
     }
 
-    /// The autoencoders that lie in a folder itself, of the first layout that fits.
-    private func places(in path: String, _ names: [String]) throws -> [AutoencoderPlace] {
-        if names.contains(StatedFacts.file) {
-            return try statedPlaces(in: path, names.filter { $0 != StatedFacts.file })
+    /// The autoencoders in a folder itself, of the first layout that fits.
+    private func locations(in path: String, _ names: [String]) throws -> [AutoencoderLocation] {
+        if names.contains(SidecarMetadata.file) {
+            return try describedLocations(in: path, names.filter { $0 != SidecarMetadata.file })
         }
         guard let (layout, found) = fittingLayout(in: path, names) else { return [] }
-        return places(in: path, found, layout, nil)
+        return locations(in: path, found, layout, nil)
     }
 
     /// The autoencoders of a folder with a `sae.yaml`, which may name layout and weights.
-    private func statedPlaces(in path: String, _ names: [String]) throws -> [AutoencoderPlace] {
-        let stated = try StatedFacts(file: "\(path)/\(StatedFacts.file)")
+    private func describedLocations(in path: String, _ names: [String]) throws
+        -> [AutoencoderLocation]
+    {
+        let sidecar = try SidecarMetadata(file: "\(path)/\(SidecarMetadata.file)")
         let layout =
-            try stated.layout.map { try autoencoderLayout(named: $0, path: stated.path) }
+            try sidecar.layout.map { try autoencoderLayout(named: $0, path: sidecar.path) }
             ?? fittingLayout(in: path, names)?.layout
         guard let layout else {
             throw AutoencoderError(
-                .missing, "\(stated.path) names no `layout`, and the files beside it tell none",
+                .missing, "\(sidecar.path) names no `layout`, and the files beside it tell none",
                 advice: suggestion(for: "", among: autoencoderLayouts.map(\.name)))
         }
         var found = layout.autoencoders(among: names, in: path)
-        if let weights = try stated.text("weights") {
+        if let weights = try sidecar.text("weights") {
             let others =
                 found.first { $0.first == weights } ?? (layout.isPerFile ? [] : found.first)
             found = [[weights] + (others ?? []).dropFirst()]
         } else if layout is CustomLayout {
             found = names.filter(isFileOfTensors).map { [$0] }
         } else if layout is IdentityLayout {
-            found = [[StatedFacts.file]]
+            found = [[SidecarMetadata.file]]
         }
         guard let first = found.first?.first else {
             throw AutoencoderError(
                 .missing, "\(path) has no files of the layout `\(layout.name)`",
                 advice: "\(layout.files.joined(separator: " and ")), or `weights:` and a file in "
-                    + stated.path)
+                    + sidecar.path)
         }
-        let isOfOne = try layout is CustomLayout || stated.text("hook") != nil
+        let isOfOne = try layout is CustomLayout || sidecar.text("hook") != nil
         guard found.count == 1 || !isOfOne else {
             throw AutoencoderError(
                 .ambiguous,
-                "\(stated.path) describes one autoencoder, and \(found.count) lie beside it",
+                "\(sidecar.path) describes one autoencoder, and \(found.count) lie beside it",
                 advice: "`weights: \(first)` in it, and a folder for each of the others")
         }
-        return places(in: path, found, layout, stated)
+        return locations(in: path, found, layout, sidecar)
     }
 
-    /// The places of some autoencoders of one layout.
-    private func places(
+    /// The locations of some autoencoders of one layout.
+    private func locations(
         in path: String, _ found: [[String]], _ layout: any AutoencoderLayout,
-        _ stated: StatedFacts?
-    ) -> [AutoencoderPlace] {
+        _ sidecar: SidecarMetadata?
+    ) -> [AutoencoderLocation] {
         found.map {
-            AutoencoderPlace(
+            AutoencoderLocation(
                 folder: path, files: $0, layout: layout.name, isPerFile: layout.isPerFile,
-                stated: stated)
+                sidecar: sidecar)
         }
     }
 
     /// Describes an autoencoder and adds it to what was found, or to what cannot be read.
-    private mutating func add(_ place: AutoencoderPlace, _ steps: [String]) {
+    private mutating func add(_ location: AutoencoderLocation, _ steps: [String]) {
         do {
-            let layout = try autoencoderLayout(named: place.layout, path: place.path)
+            let layout = try autoencoderLayout(named: location.layout, path: location.path)
             let (release, id) = name(
-                of: place.isPerFile ? steps + [stem(of: place.weights)] : steps)
-            survey.found.append(try layout.reference(to: place, release: release, id: id))
+                of: location.isPerFile ? steps + [stem(of: location.weights)] : steps)
+            survey.found.append(try layout.reference(to: location, release: release, id: id))
         } catch {
-            survey.unread.append(.init(path: place.path, reason: "\(error)", error: error))
+            survey.unread.append(.init(path: location.path, reason: "\(error)", error: error))
         }
     }
 

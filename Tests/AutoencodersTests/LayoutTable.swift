@@ -8,7 +8,7 @@ import Testing
 
 /// What becomes of a key of a configuration.
 enum KeyRole: Sendable {
-    /// Another value gives other numbers, another place, or an error that names the key.
+    /// Another value gives other numbers, another hook or model, or an error that names the key.
     case computed
     /// Another value changes nothing.
     case inert
@@ -158,6 +158,20 @@ extension LayoutTable {
         KeyRow("act_fn", .string("layertopk"), .refused),
         KeyRow("norm_activation", .string("batch-wise"), .refused),
         KeyRow("use_glu_encoder", .bool(true), .refused),
+        // The tensor of a bias that nobody reads is left over.
+        KeyRow("use_decoder_bias", .bool(false), .refused),
+    ]
+
+    /// Keys of both generations of that library that decide on sizes and on what is computed.
+    private static let openMOSSComputed = [
+        KeyRow("d_model", .integer(7), .computed),
+        KeyRow("d_sae", .integer(23), .computed),
+        KeyRow("top_k", .integer(2), .inert),
+        // The tensor of thresholds decides.
+        KeyRow("jump_relu_threshold", .number(0.9), .inert),
+        KeyRow("norm_activation", .string("inference"), .computed),
+        KeyRow("norm_activation", .string("token-wise"), .computed),
+        KeyRow("apply_decoder_bias_to_pre_encoder", .bool(true), .computed),
     ]
 
     /// The second generation of Llama Scope: `BaseSAEConfig` of January 2025 and later.
@@ -166,19 +180,10 @@ extension LayoutTable {
         folder: "Llama-Scope-R1-Distill/400M-Slimpajama-400M-OpenR1-Math-220k/L3R",
         files: ["sae_weights.safetensors", "sae.yaml", "config.json"],
         known: LlamascopiumLayout.keys.all,
-        rows: openMOSSRefused + openMOSSInert + [
+        rows: openMOSSRefused + openMOSSInert + openMOSSComputed + [
             KeyRow("hook_point_in", .string("blocks.4.hook_resid_post"), .computed),
-            KeyRow("d_model", .integer(7), .computed),
-            KeyRow("d_sae", .integer(23), .computed),
             KeyRow("expansion_factor", .integer(2), .computed),
             KeyRow("act_fn", .string("relu"), .refused),
-            KeyRow("top_k", .integer(2), .inert),
-            // The tensor of thresholds stands.
-            KeyRow("jump_relu_threshold", .number(0.9), .inert),
-            KeyRow("norm_activation", .string("inference"), .computed),
-            KeyRow("norm_activation", .string("token-wise"), .computed),
-            KeyRow("use_decoder_bias", .bool(false), .refused),
-            KeyRow("apply_decoder_bias_to_pre_encoder", .bool(true), .computed),
             KeyRow("sparsity_include_decoder_norm", .string("yes"), .refused),
         ])
 
@@ -186,19 +191,11 @@ extension LayoutTable {
     static let llamascopium = LayoutTable(
         testDescription: "llamascopium", folder: "llamascopium/jumprelu",
         files: ["sae_weights.safetensors", "config.json"], known: LlamascopiumLayout.keys.all,
-        rows: openMOSSRefused + openMOSSInert + [
+        rows: openMOSSRefused + openMOSSInert + openMOSSComputed + [
             KeyRow("sae_type", .string("matryoshka_sae"), .inert),
             // Now another hook than `hook_point_out`.
             KeyRow("hook_point_in", .string("blocks.4.hook_resid_post"), .refused),
-            KeyRow("d_model", .integer(7), .computed),
-            KeyRow("d_sae", .integer(23), .computed),
             KeyRow("expansion_factor", .number(2.5), .computed),
-            KeyRow("top_k", .integer(2), .inert),
-            KeyRow("jump_relu_threshold", .number(0.9), .inert),
-            KeyRow("norm_activation", .string("inference"), .computed),
-            KeyRow("norm_activation", .string("token-wise"), .computed),
-            KeyRow("use_decoder_bias", .bool(false), .refused),
-            KeyRow("apply_decoder_bias_to_pre_encoder", .bool(true), .computed),
             KeyRow("sparsity_include_decoder_norm", .bool(false), .computed),
         ])
 

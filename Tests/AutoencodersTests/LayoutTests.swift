@@ -118,7 +118,7 @@ struct LayoutTests {
         #expect(description.architecture == reference.architecture)
         #expect(description.configuration.text() == reference.configuration.text())
         #expect(reference.storedBytes > 0 || reference.layout == "identity")
-        #expect(try AutoencoderPlace(reference).path == reference.path)
+        #expect(try AutoencoderLocation(reference).path == reference.path)
     }
 
     @Test(

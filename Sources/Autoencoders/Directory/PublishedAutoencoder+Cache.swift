@@ -44,10 +44,10 @@ extension PublishedAutoencoder {
         let reader = try autoencoderLayout(named: name, path: place)
         let isFile = files.first == path
         let found = isFile ? [] : reader.autoencoders(among: try folderContents(place), in: place)
-        var location = AutoencoderPlace(
+        var location = AutoencoderLocation(
             folder: isFile ? parentFolder(of: place) : place,
             files: isFile ? files.map(lastComponent) : found.first ?? reader.files, layout: name,
-            isPerFile: isFile, stated: nil)
+            isPerFile: isFile, sidecar: nil)
         location.facts = facts
         return try reader.reference(to: location, release: release, id: id)
     }

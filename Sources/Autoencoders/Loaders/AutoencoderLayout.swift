@@ -22,9 +22,9 @@ protocol AutoencoderLayout: Sendable {
     /// - Parameter names: what lies in the folder, in the order of bytes.
     func autoencoders(among names: [String], in folder: String) -> [[String]]
     /// The same autoencoder under the configuration and the tensor names of SAELens.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation
     /// Describes an autoencoder without reading its weights.
-    func reference(to place: AutoencoderPlace, release: String, id: String) throws
+    func reference(to location: AutoencoderLocation, release: String, id: String) throws
         -> AutoencoderReference
     /// Loads an autoencoder.
     func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws

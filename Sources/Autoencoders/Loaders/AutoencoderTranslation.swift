@@ -38,9 +38,9 @@ struct AutoencoderTranslation {
     }
 
     /// Opens the weights; what `sae.yaml` says to ignore is left out.
-    func tensors(of place: AutoencoderPlace) throws -> TranslatedTensors {
+    func tensors(of location: AutoencoderLocation) throws -> TranslatedTensors {
         var tensors = try tensors()
-        tensors.ignore(try place.ignored)
+        tensors.ignore(try location.ignored)
         if isLenient { tensors.passOver(allBut: strictTensors) }
         return tensors
     }
@@ -59,26 +59,26 @@ struct AutoencoderTranslation {
 
 extension AutoencoderLayout {
     /// Describes what a translation says.
-    func reference(to place: AutoencoderPlace, release: String, id: String) throws
+    func reference(to location: AutoencoderLocation, release: String, id: String) throws
         -> AutoencoderReference
     {
-        try checkMarks(of: place)
-        let translation = try translate(place)
+        try checkMarks(of: location)
+        let translation = try translate(location)
         let configuration = translation.configuration
         var notes = translation.notes
-        if translation.isLenient, let tensors = try? translation.tensors(of: place) {
+        if translation.isLenient, let tensors = try? translation.tensors(of: location) {
             notes += tensors.passedOver.map {
-                "`\($0)` in \(lastComponent(of: place.weights)) is passed over, as SAELens does."
+                "`\($0)` in \(lastComponent(of: location.weights)) is passed over, as SAELens does."
             }
         }
         return AutoencoderReference(
-            release: release, id: id, path: place.path, files: place.files, layout: name,
+            release: release, id: id, path: location.path, files: location.files, layout: name,
             hookName: try configuration.hookName,
             outputHookName: try translation.outputHookName(), modelName: configuration.modelName,
             modelSize: configuration.modelSize, latents: configuration.latents,
             architecture: translation.label ?? configuration.architecture,
-            storedBytes: fileByteCount(place.weights) ?? 0,
-            prependsBeginning: configuration.prependsBeginning, facts: place.facts,
+            storedBytes: fileByteCount(location.weights) ?? 0,
+            prependsBeginning: configuration.prependsBeginning, facts: location.facts,
             roundingType: translation.roundingType, trackedK: translation.trackedK, notes: notes,
             configuration: try translation.resultConfiguration())
     }
@@ -87,9 +87,9 @@ extension AutoencoderLayout {
     func load(
         _ reference: AutoencoderReference, foldingDecoderNorms: Bool
     ) throws -> any Autoencoder {
-        let place = try AutoencoderPlace(reference)
-        let translation = try translate(place)
-        var tensors = try translation.tensors(of: place)
+        let location = try AutoencoderLocation(reference)
+        let translation = try translate(location)
+        var tensors = try translation.tensors(of: location)
         tensors.roundingType = reference.roundingType
         try tensors.checkValues(known: translation.knownValues)
         var autoencoder = try assemble(
@@ -125,7 +125,8 @@ private func unitNormNotes(_ decoder: Tensor) -> [String] {
 ///     context.
 ///   - more: further keys, such as `k`.
 func saeLensConfiguration(
-    _ place: AutoencoderPlace, architecture: String, modelSize: Int, latents: Int, hook: String,
+    _ location: AutoencoderLocation, architecture: String, modelSize: Int, latents: Int,
+    hook: String,
     model: String?, subtracting: Bool, contextSize: Int? = nil, dataset: String? = nil,
     more: [JSONMember] = []
 ) throws -> AutoencoderConfiguration {
@@ -140,17 +141,19 @@ func saeLensConfiguration(
         JSONMember(key: "finetuning_scaling_factor", value: .bool(false)),
         JSONMember(key: "sae_lens_training_version", value: .null),
         JSONMember(
-            key: "prepend_bos", value: .bool(try place.stated?.truth("prepend_bos") ?? true)),
+            key: "prepend_bos", value: .bool(try location.sidecar?.truth("prepend_bos") ?? true)),
         JSONMember(key: "dataset_path", value: dataset.map { .string($0) } ?? .null),
         JSONMember(
             key: "context_size",
-            value: (try place.stated?.integer("context_size") ?? contextSize).map { .integer($0) }
+            value: (try location.sidecar?.integer("context_size") ?? contextSize).map {
+                .integer($0)
+            }
                 ?? .null),
         JSONMember(key: "apply_b_dec_to_input", value: .bool(subtracting)),
     ]
     members += more
     return try AutoencoderConfiguration(
-        place.facts.applied(to: .object(members)), path: place.path)
+        location.facts.applied(to: .object(members)), path: location.path)
 }
 
 /// The configuration that SAE Bench's own classes write into results.

@@ -11,7 +11,7 @@ struct IdentityLayout: AutoencoderLayout {
     /// The name in listings.
     let name = identifier
     /// The description alone.
-    let files = [StatedFacts.file]
+    let files = [SidecarMetadata.file]
     /// The longest activations; the identity matrix is made for the statistics.
     private static let longest = 1 << 14
 
@@ -19,26 +19,26 @@ struct IdentityLayout: AutoencoderLayout {
     func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
 
     /// The sizes and places that `sae.yaml` states.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        guard let size = try place.stated?.integer("d_in") else {
-            throw place.missing(
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        guard let size = try location.sidecar?.integer("d_in") else {
+            throw location.missing(
                 "does not say how long activations are", "`d_in: 2304`, or yours,", self)
         }
         guard (1...Self.longest).contains(size) else {
             throw AutoencoderError(
                 .malformed,
-                "\(place.path(StatedFacts.file)): `d_in` is \(size), expected 1 to "
+                "\(location.path(SidecarMetadata.file)): `d_in` is \(size), expected 1 to "
                     + "\(Self.longest)",
                 advice: "the length of the model's activations")
         }
-        return try baselineTranslation(place, self, modelSize: size, derived: nil)
+        return try baselineTranslation(location, self, modelSize: size, derived: nil)
     }
 
     /// Makes the baseline.
     func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
         -> any Autoencoder
     {
-        let translation = try translate(AutoencoderPlace(reference))
+        let translation = try translate(AutoencoderLocation(reference))
         let size = translation.configuration.modelSize
         let matrix = Tensor(zeros: [size, size])
         for index in 0..<size { matrix.floats[index * size + index] = 1 }
@@ -74,16 +74,16 @@ struct PCALayout: AutoencoderLayout {
     }
 
     /// Translates what the file's name and `sae.yaml` say.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let source = try openTensors(place.weights)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let source = try openTensors(location.weights)
         let (rows, columns) = try matrixShape(of: "W_enc", in: source)
         guard rows == columns else {
             throw AutoencoderError(
                 .shape, "\(source.path): tensor `W_enc` has shape [\(rows), \(columns)]",
                 advice: "a file with as many components as the activations are long")
         }
-        _ = try isCorrected(place)
-        let name = lastComponent(of: place.path)
+        _ = try isCorrected(location)
+        let name = lastComponent(of: location.path)
         var derived: (model: String, hook: String)?
         if name.hasPrefix("pca_"), name.hasSuffix(".pt"), let end = name.firstRange(of: "_blocks.")
         {
@@ -92,7 +92,7 @@ struct PCALayout: AutoencoderLayout {
                 String(name[end.lowerBound...].dropFirst().dropLast(3))
             )
         }
-        return try baselineTranslation(place, self, modelSize: rows, derived: derived)
+        return try baselineTranslation(location, self, modelSize: rows, derived: derived)
     }
 
     /// Reads the tensors, checked like those of any autoencoder, and scales the decoder's rows to
@@ -100,11 +100,11 @@ struct PCALayout: AutoencoderLayout {
     func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
         -> any Autoencoder
     {
-        let place = try AutoencoderPlace(reference)
-        let translation = try translate(place)
+        let location = try AutoencoderLocation(reference)
+        let translation = try translate(location)
         let size = translation.configuration.modelSize
-        let source = try openTensors(place.weights)
-        let isCorrected = try isCorrected(place)
+        let source = try openTensors(location.weights)
+        let isCorrected = try isCorrected(location)
         let recipes: [String: TranslatedTensors.Recipe] =
             isCorrected
             ? [
@@ -132,11 +132,11 @@ struct PCALayout: AutoencoderLayout {
     }
 
     /// Whether latents are components.
-    private func isCorrected(_ place: AutoencoderPlace) throws -> Bool {
-        let form = try place.stated?.text("form") ?? "upstream"
+    private func isCorrected(_ location: AutoencoderLocation) throws -> Bool {
+        let form = try location.sidecar?.text("form") ?? "upstream"
         guard ["upstream", "corrected"].contains(form) else {
             throw AutoencoderError(
-                .malformed, "\(place.path(StatedFacts.file)): `form` is `\(form)`",
+                .malformed, "\(location.path(SidecarMetadata.file)): `form` is `\(form)`",
                 advice: suggestion(for: form, among: ["upstream", "corrected"]))
         }
         return form == "corrected"
@@ -145,16 +145,17 @@ struct PCALayout: AutoencoderLayout {
 
 /// What both baselines have in common.
 private func baselineTranslation(
-    _ place: AutoencoderPlace, _ layout: any AutoencoderLayout, modelSize: Int,
+    _ location: AutoencoderLocation, _ layout: any AutoencoderLayout, modelSize: Int,
     derived: (model: String, hook: String)?
 ) throws -> AutoencoderTranslation {
-    let hook = try place.hook(or: derived?.hook, layout: layout)
-    let model = try place.model(or: derived?.model, layout: layout)
+    let hook = try location.hook(or: derived?.hook, layout: layout)
+    let model = try location.model(or: derived?.model, layout: layout)
     return AutoencoderTranslation(
         configuration: try saeLensConfiguration(
-            place, architecture: layout.name, modelSize: modelSize, latents: modelSize, hook: hook,
+            location, architecture: layout.name, modelSize: modelSize, latents: modelSize,
+            hook: hook,
             model: model, subtracting: false),
-        tensors: { TranslatedTensors(try openTensors(place.weights), [:]) },
+        tensors: { TranslatedTensors(try openTensors(location.weights), [:]) },
         customConfiguration: customClassConfiguration(
             model: model, modelSize: modelSize, latents: modelSize, hook: hook,
             layer: layer(ofHook: hook),

@@ -26,75 +26,80 @@ struct CustomLayout: AutoencoderLayout {
     /// The name in listings.
     let name = identifier
     /// The description.
-    let files = [StatedFacts.file]
+    let files = [SidecarMetadata.file]
 
     /// Never by files alone, since `sae.yaml` names the weights.
     func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
 
     /// Translates what `sae.yaml` says.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        guard let stated = place.stated else {
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        guard let sidecar = location.sidecar else {
             throw AutoencoderError(
-                .missing, "\(place.path) has no \(StatedFacts.file)", advice: "write one")
+                .missing, "\(location.path) has no \(SidecarMetadata.file)", advice: "write one")
         }
-        let source = try openTensors(place.weights)
-        let roles = try CustomRoles(stated, source)
-        let (kind, architecture) = try architecture(stated)
-        let sizes = try CustomSizes(stated, source, roles)
+        let source = try openTensors(location.weights)
+        let roles = try CustomRoles(sidecar, source)
+        let (kind, architecture) = try architecture(sidecar)
+        let sizes = try CustomSizes(sidecar, source, roles)
         var more: [JSONMember] = []
-        if let k = try stated.integer("k") { more.append(JSONMember(key: "k", value: .integer(k))) }
-        if let text = try stated.text("normalize_activations") {
+        if let k = try sidecar.integer("k") {
+            more.append(JSONMember(key: "k", value: .integer(k)))
+        }
+        if let text = try sidecar.text("normalize_activations") {
             more.append(JSONMember(key: "normalize_activations", value: .string(text)))
         }
-        if let factor = try stated.double("norm_scaling_factor") {
+        if let factor = try sidecar.double("norm_scaling_factor") {
             more.append(JSONMember(key: "norm_scaling_factor", value: .number(factor)))
         }
-        if let truth = try stated.truth("rescale_acts_by_decoder_norm") {
+        if let truth = try sidecar.truth("rescale_acts_by_decoder_norm") {
             more.append(JSONMember(key: "rescale_acts_by_decoder_norm", value: .bool(truth)))
         }
-        if kind == TopK.name, try stated.integer("k") == nil {
+        if kind == TopK.name, try sidecar.integer("k") == nil {
             throw AutoencoderError(
-                .missing, "\(stated.path) has no `k`",
+                .missing, "\(sidecar.path) has no `k`",
                 advice: "`k: 32`, with the number of latents that a token keeps")
         }
         let configuration = try saeLensConfiguration(
-            place, architecture: architecture, modelSize: sizes.modelSize, latents: sizes.latents,
-            hook: place.hook(or: nil, layout: self), model: place.model(or: nil, layout: self),
-            subtracting: try subtracts(stated, roles), more: more)
+            location, architecture: architecture, modelSize: sizes.modelSize,
+            latents: sizes.latents,
+            hook: location.hook(or: nil, layout: self),
+            model: location.model(or: nil, layout: self),
+            subtracting: try subtracts(sidecar, roles), more: more)
         let recipes = try roles.recipes(sizes, architecture: architecture)
         let single = sizes.threshold == nil ? nil : roles["threshold"]
-        let ignored = try stated.texts("ignore") + [single].compactMap { $0 }
+        let ignored = try sidecar.texts("ignore") + [single].compactMap { $0 }
         return AutoencoderTranslation(
             configuration: configuration,
             tensors: { TranslatedTensors(source, recipes, ignoring: ignored) }, label: kind)
     }
 
     /// The architecture by its own name and the one it is computed as.
-    private func architecture(_ stated: StatedFacts) throws -> (kind: String, computed: String) {
+    private func architecture(_ sidecar: SidecarMetadata) throws -> (kind: String, computed: String)
+    {
         let known = [
             Standard.name: Standard.name, TopK.name: TopK.name, JumpReLU.name: JumpReLU.name,
             Gated.name: Gated.name, BatchTopK.name: JumpReLU.name,
         ]
-        guard let kind = try stated.text("architecture") else {
+        guard let kind = try sidecar.text("architecture") else {
             throw AutoencoderError(
-                .missing, "\(stated.path) has no `architecture`",
+                .missing, "\(sidecar.path) has no `architecture`",
                 advice: "`architecture:` and one of \(known.keys.sorted().joined(separator: ", "))")
         }
         guard let computed = known[kind] else {
             throw AutoencoderError(
-                .unsupported, "\(stated.path): architecture `\(kind)` is not computed",
+                .unsupported, "\(sidecar.path): architecture `\(kind)` is not computed",
                 advice: suggestion(for: kind, among: Array(known.keys)))
         }
         return (kind, computed)
     }
 
     /// Whether the decoder's bias is subtracted from the input, which must be said.
-    private func subtracts(_ stated: StatedFacts, _ roles: CustomRoles) throws -> Bool {
+    private func subtracts(_ sidecar: SidecarMetadata, _ roles: CustomRoles) throws -> Bool {
         let key = "apply_b_dec_to_input"
-        if let truth = try stated.truth(key) { return truth }
+        if let truth = try sidecar.truth(key) { return truth }
         guard roles["decoder_bias"] == nil else {
             throw AutoencoderError(
-                .missing, "\(stated.path) names a `decoder_bias` and has no `\(key)`",
+                .missing, "\(sidecar.path) names a `decoder_bias` and has no `\(key)`",
                 advice: "`\(key): true` if the bias is subtracted from activations before they are "
                     + "encoded, else `\(key): false`")
         }
@@ -117,10 +122,10 @@ struct CustomRoles {
     ]
 
     /// Reads `tensors` and checks that each is in the file.
-    init(_ stated: StatedFacts, _ source: any TensorSource) throws {
-        path = stated.path
+    init(_ sidecar: SidecarMetadata, _ source: any TensorSource) throws {
+        path = sidecar.path
         var names: [String: String] = [:]
-        for member in try stated.members("tensors") {
+        for member in try sidecar.members("tensors") {
             guard Self.known[member.key] != nil else {
                 throw AutoencoderError(
                     .malformed, "\(path): role `\(member.key)` is unknown",
@@ -193,13 +198,13 @@ struct CustomSizes {
     /// Derives lengths and axes from what is stated, from biases and from the matrices.
     ///
     /// - Throws: ``AutoencoderError`` when several readings remain: nothing is guessed.
-    init(_ stated: StatedFacts, _ source: any TensorSource, _ roles: CustomRoles) throws {
+    init(_ sidecar: SidecarMetadata, _ source: any TensorSource, _ roles: CustomRoles) throws {
         let encoder = try matrixShape(of: roles["encoder"] ?? "", in: source)
         let decoder = try matrixShape(of: roles["decoder"] ?? "", in: source)
-        let encoderAxes = try Self.axes("encoder", stated)
-        let decoderAxes = try Self.axes("decoder", stated)
-        var size = try stated.integer("d_in")
-        var count = try stated.integer("d_sae")
+        let encoderAxes = try Self.axes("encoder", sidecar)
+        let decoderAxes = try Self.axes("decoder", sidecar)
+        var size = try sidecar.integer("d_in")
+        var count = try sidecar.integer("d_sae")
         if let name = roles["decoder_bias"], size == nil {
             size = try source.shape(of: name).first
         }
@@ -225,17 +230,17 @@ struct CustomSizes {
         }
         guard let size else {
             throw Self.ambiguous(
-                stated, "which of \(lengths[0]) and \(lengths[1]) is the length of activations",
+                sidecar, "which of \(lengths[0]) and \(lengths[1]) is the length of activations",
                 "`d_in:` and that length")
         }
         let latents = count ?? (lengths[0] == size ? lengths[1] : lengths[0])
         encoderIsTransposed =
             try Self.axes(
-                of: "encoder", encoder, encoderAxes, latents: latents, modelSize: size, stated,
+                of: "encoder", encoder, encoderAxes, latents: latents, modelSize: size, sidecar,
                 source.path) == .latentsFirst
         decoderIsTransposed =
             try Self.axes(
-                of: "decoder", decoder, decoderAxes, latents: latents, modelSize: size, stated,
+                of: "decoder", decoder, decoderAxes, latents: latents, modelSize: size, sidecar,
                 source.path) == .modelFirst
         (modelSize, self.latents, self.threshold) = (size, latents, threshold)
     }
@@ -246,7 +251,7 @@ struct CustomSizes {
     ///   stated.
     private static func axes(
         of role: String, _ shape: (first: Int, second: Int), _ axes: Axes?, latents: Int,
-        modelSize: Int, _ stated: StatedFacts, _ path: String
+        modelSize: Int, _ sidecar: SidecarMetadata, _ path: String
     ) throws -> Axes {
         let readings: [Axes] = [
             shape == (latents, modelSize) ? .latentsFirst : nil,
@@ -256,12 +261,12 @@ struct CustomSizes {
             throw AutoencoderError(
                 .shape,
                 "\(path): the \(role) has shape [\(shape.first), \(shape.second)], and "
-                    + "\(stated.path) leads to \(latents) latents of length \(modelSize)",
+                    + "\(sidecar.path) leads to \(latents) latents of length \(modelSize)",
                 advice: "correct `axes`, `d_in`, `d_sae` or the names under `tensors`")
         }
         guard let reading = axes ?? (readings.count == 1 ? readings.first : nil) else {
             throw ambiguous(
-                stated, "the axes of the \(role) apart, both \(modelSize) long",
+                sidecar, "the axes of the \(role) apart, both \(modelSize) long",
                 "`axes:` and below it `  \(role): [latents, model]` or `[model, latents]`")
         }
         return reading
@@ -269,20 +274,20 @@ struct CustomSizes {
 
     /// The error for a description that leaves something open.
     private static func ambiguous(
-        _ stated: StatedFacts, _ what: String, _ advice: String
+        _ sidecar: SidecarMetadata, _ what: String, _ advice: String
     ) -> AutoencoderError {
-        AutoencoderError(.ambiguous, "\(stated.path) does not tell \(what)", advice: advice)
+        AutoencoderError(.ambiguous, "\(sidecar.path) does not tell \(what)", advice: advice)
     }
 
     /// How a matrix lies.
     private enum Axes { case latentsFirst, modelFirst }
 
     /// The axes that are stated for a matrix; nil when they are not.
-    private static func axes(_ role: String, _ stated: StatedFacts) throws -> Axes? {
-        let members = try stated.members("axes")
+    private static func axes(_ role: String, _ sidecar: SidecarMetadata) throws -> Axes? {
+        let members = try sidecar.members("axes")
         if let other = members.first(where: { !["encoder", "decoder"].contains($0.key) }) {
             throw AutoencoderError(
-                .malformed, "\(stated.path): `axes` of `\(other.key)` cannot be stated",
+                .malformed, "\(sidecar.path): `axes` of `\(other.key)` cannot be stated",
                 advice: suggestion(for: other.key, among: ["encoder", "decoder"]))
         }
         guard let value = members.first(where: { $0.key == role })?.value else { return nil }
@@ -291,7 +296,7 @@ struct CustomSizes {
         case ["model", "latents"]: return .modelFirst
         default:
             throw AutoencoderError(
-                .malformed, "\(stated.path): `axes` of the \(role) are \(value.text())",
+                .malformed, "\(sidecar.path): `axes` of the \(role) are \(value.text())",
                 advice: "[latents, model] or [model, latents]")
         }
     }

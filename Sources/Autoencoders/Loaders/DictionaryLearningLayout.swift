@@ -21,15 +21,15 @@ struct DictionaryLearningLayout: AutoencoderLayout {
     let hasPublishedForm = true
 
     /// Translates the class that `config.json` names.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let settings = try DictionarySettings(file: place.path(Self.configurationFile))
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let settings = try DictionarySettings(file: location.path(Self.configurationFile))
         let kind = try settings.kind
         let (modelSize, latents) = (
             try settings.size("activation_dim"), try settings.size("dict_size")
         )
-        let hook = try place.hook(
-            or: settings.hook(isPublished: place.facts.isPublished), layout: self)
-        let model = try place.model(or: settings.model, layout: self)
+        let hook = try location.hook(
+            or: settings.hook(isPublished: location.facts.isPublished), layout: self)
+        let model = try location.model(or: settings.model, layout: self)
         var more: [JSONMember] = []
         let k = kind.hasK ? try settings.integer("k") : nil
         if kind == .topK {
@@ -37,23 +37,23 @@ struct DictionaryLearningLayout: AutoencoderLayout {
             more = [JSONMember(key: "k", value: .integer(k))]
         }
         let configuration = try saeLensConfiguration(
-            place, architecture: kind.architecture, modelSize: modelSize, latents: latents,
+            location, architecture: kind.architecture, modelSize: modelSize, latents: latents,
             hook: hook, model: model, subtracting: kind.subtractsDecoderBias,
             contextSize: settings.contextSize,
-            dataset: place.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
-        let notes = try settings.check(place)
+            dataset: location.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
+        let notes = try settings.check(location)
         let trackedK = kind == .batchTopK || kind == .matryoshka ? k : nil
         // The directory's entries are what SAELens makes of the files, folding included.
-        if place.facts.isPublished {
+        if location.facts.isPublished {
             return AutoencoderTranslation(
                 configuration: configuration,
-                tensors: { try tensors(place, kind, k: k, latents: latents) },
+                tensors: { try tensors(location, kind, k: k, latents: latents) },
                 trackedK: trackedK, notes: notes, isLenient: true)
         }
         let label = settings.label(kind)
         return AutoencoderTranslation(
             configuration: configuration,
-            tensors: { try tensors(place, kind, k: k, latents: latents) }, label: label,
+            tensors: { try tensors(location, kind, k: k, latents: latents) }, label: label,
             foldsDecoderNorms: kind.foldsDecoderNorms,
             customConfiguration: customClassConfiguration(
                 model: model, modelSize: modelSize, latents: latents, hook: hook,
@@ -63,33 +63,33 @@ struct DictionaryLearningLayout: AutoencoderLayout {
 
     /// Opens the weights and maps the names of a class.
     private func tensors(
-        _ place: AutoencoderPlace, _ kind: DictionaryKind, k: Int?, latents: Int
+        _ location: AutoencoderLocation, _ kind: DictionaryKind, k: Int?, latents: Int
     ) throws -> TranslatedTensors {
-        let source = try openTensors(place.weights)
+        let source = try openTensors(location.weights)
         if source.tensorNames.contains(where: { $0.hasPrefix("ae.") }) {
             throw AutoencoderError(
                 .unsupported,
-                "\(place.weights) is a back-up written in the middle of training: its weights lie "
+                "\(location.weights) is a back-up written in the middle of training: its weights lie "
                     + "under `ae`, beside the optimizer's, and its biases are not rescaled",
                 advice: "the `ae.pt` that training writes at its end, or one of its checkpoints")
         }
         var recipes = kind.recipes
-        if kind.hasK, let k, source.contains("k"), !place.facts.isPublished {
+        if kind.hasK, let k, source.contains("k"), !location.facts.isPublished {
             let stored = try scalar("k", in: source)
             guard Int(exactly: stored) == k else {
                 throw AutoencoderError(
                     .malformed,
-                    "\(place.weights) holds `k` = \(stored), but \(Self.configurationFile) "
+                    "\(location.weights) holds `k` = \(stored), but \(Self.configurationFile) "
                         + "says \(k)",
                     advice: "put back the \(Self.configurationFile) that it was trained with")
             }
         }
         if kind == .batchTopK || kind == .matryoshka {
             let threshold = try scalar("threshold", in: source)
-            guard threshold >= 0 || place.facts.isPublished else {
+            guard threshold >= 0 || location.facts.isPublished else {
                 throw AutoencoderError(
                     .unsupported,
-                    "\(place.weights) holds `threshold` = \(threshold): training had not yet "
+                    "\(location.weights) holds `threshold` = \(threshold): training had not yet "
                         + "tracked one when it was written, and without it the latents of a token "
                         + "would depend on its batch",
                     advice: "a checkpoint from behind `threshold_start_step`, 1000 by default")

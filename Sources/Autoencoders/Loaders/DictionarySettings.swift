@@ -56,9 +56,9 @@ struct DictionarySettings {
     /// Refuses keys that are not known.
     ///
     /// - Returns: a note on each key that SAELens passes over in a published file.
-    func check(_ place: AutoencoderPlace) throws -> [String] {
-        try Self.outerKeys.check(json, in: path, of: place)
-            + Self.keys.check(trainer, in: path, of: place, under: "trainer")
+    func check(_ location: AutoencoderLocation) throws -> [String] {
+        try Self.outerKeys.check(json, in: path, of: location)
+            + Self.keys.check(trainer, in: path, of: location, under: "trainer")
     }
 
     /// The dictionary's class, also under the spelling of files from before January 2025.

@@ -33,9 +33,9 @@ struct GemmaScope2Layout: AutoencoderLayout {
         inert: ["width", "l0", "hook_name"])
 
     /// What the configuration says; nothing where there is none.
-    private func configuration(_ place: AutoencoderPlace) throws -> JSON {
-        guard place.files.contains(Self.configurationFile) else { return .object([]) }
-        let path = place.path(Self.configurationFile)
+    private func configuration(_ location: AutoencoderLocation) throws -> JSON {
+        guard location.files.contains(Self.configurationFile) else { return .object([]) }
+        let path = location.path(Self.configurationFile)
         let json = try JSON(file: path)
         guard json["architecture"]?.text == "jump_relu" else {
             throw AutoencoderError(
@@ -48,9 +48,9 @@ struct GemmaScope2Layout: AutoencoderLayout {
 
     /// The model that the name of a repository such as `gemma-scope-2-270m-pt` speaks of; nil when
     /// no folder has such a name.
-    private func repositoryModel(_ place: AutoencoderPlace) -> String? {
+    private func repositoryModel(_ location: AutoencoderLocation) -> String? {
         let mark = "gemma-scope-2-"
-        for component in place.components.reversed() {
+        for component in location.components.reversed() {
             guard let start = component.firstRange(of: mark)?.upperBound else { continue }
             let parts = component[start...].split(separator: "-").prefix(2)
             guard parts.count == 2, ["pt", "it"].contains(parts[1]) else { continue }
@@ -60,15 +60,15 @@ struct GemmaScope2Layout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let json = try configuration(place)
-        let source = try openTensors(place.weights)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let json = try configuration(location)
+        let source = try openTensors(location.weights)
         let (modelSize, latents) = try matrixShape(of: "w_enc", in: source)
         // SAELens asks the folders of published files alone.
-        let point = place.facts.isPublished ? nil : json["hf_hook_point_in"]?.text
-        let site = point.map(GemmaScopeSite.init(module:)) ?? GemmaScopeSite(place)
-        let layer = point.flatMap(layer(ofModule:)) ?? place.number(after: "layer_")
-        let isInferred = !place.files.contains(Self.configurationFile)
+        let point = location.facts.isPublished ? nil : json["hf_hook_point_in"]?.text
+        let site = point.map(GemmaScopeSite.init(module:)) ?? GemmaScopeSite(location)
+        let layer = point.flatMap(layer(ofModule:)) ?? location.number(after: "layer_")
+        let isInferred = !location.files.contains(Self.configurationFile)
         let module = site.flatMap { site in layer.map { site.module(layer: $0) } }
         let inferred = module.flatMap { isInferred ? JSON.string($0) : nil } ?? .null
         var recipes: [String: TranslatedTensors.Recipe] = [
@@ -82,11 +82,11 @@ struct GemmaScope2Layout: AutoencoderLayout {
         let skips = source.contains(skip)
         var notes: [String] = []
         if !isInferred {
-            notes = try check(json, place, site, hasSkip: skips)
+            notes = try check(json, location, site, hasSkip: skips)
         }
         if site == .transcoder {
             guard let layer else {
-                throw place.missing(
+                throw location.missing(
                     "does not say which layer it writes to",
                     "`hook: blocks.12.hook_mlp_in`, with your layer,", self)
             }
@@ -103,30 +103,30 @@ struct GemmaScope2Layout: AutoencoderLayout {
             site != .transcoder
             ? JumpReLU.name : skips ? "jumprelu_skip_transcoder" : "jumprelu_transcoder"
         let configuration = try saeLensConfiguration(
-            place, architecture: architecture, modelSize: modelSize, latents: latents,
-            hook: place.hook(
+            location, architecture: architecture, modelSize: modelSize, latents: latents,
+            hook: location.hook(
                 or: layer.flatMap { layer in site.map { "blocks.\(layer).\($0.rawValue)" } },
                 layout: self),
-            model: place.model(
-                or: (json["model_name"]?.text ?? repositoryModel(place)).map(modelName),
+            model: location.model(
+                or: (json["model_name"]?.text ?? repositoryModel(location)).map(modelName),
                 layout: self),
             subtracting: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
             more: more)
         return AutoencoderTranslation(
             configuration: configuration,
             tensors: { [recipes] in TranslatedTensors(source, recipes) }, notes: notes,
-            isLenient: place.facts.isPublished, strictTensors: [skip])
+            isLenient: location.facts.isPublished, strictTensors: [skip])
     }
 
     /// Refuses keys that are not known and values that are not computed.
     ///
     /// - Returns: a note on each of them that SAELens passes over in a published file.
     private func check(
-        _ json: JSON, _ place: AutoencoderPlace, _ site: GemmaScopeSite?, hasSkip: Bool
+        _ json: JSON, _ location: AutoencoderLocation, _ site: GemmaScopeSite?, hasSkip: Bool
     ) throws -> [String] {
-        let path = place.path(Self.configurationFile)
-        let notes = try Self.keys.check(json, in: path, of: place)
-        var passedOver = PassedOver(place, path)
+        let path = location.path(Self.configurationFile)
+        let notes = try Self.keys.check(json, in: path, of: location)
+        var passedOver = PassedOver(location, path)
         let isTranscoder = site == .transcoder
         if let kind = json["type"], let name = kind.text?.lowercased(),
             ["cross", "clt"].contains(where: name.contains)
@@ -147,13 +147,13 @@ struct GemmaScope2Layout: AutoencoderLayout {
         if isTranscoder, let affine = json["affine_connection"], affine.truth == true, !hasSkip {
             try passedOver.refuse(
                 "affine_connection", affine,
-                "needs a tensor `affine_skip_connection` that \(place.weights) does not hold",
+                "needs a tensor `affine_skip_connection` that \(location.weights) does not hold",
                 advice: "download params.safetensors again")
         }
         if isTranscoder, let affine = json["affine_connection"], affine.truth == false, hasSkip {
             try passedOver.refuse(
                 "affine_connection", affine,
-                "contradicts the tensor `affine_skip_connection` of \(place.weights)",
+                "contradicts the tensor `affine_skip_connection` of \(location.weights)",
                 advice: "set it to true if the skip connection was trained")
         }
         return notes + passedOver.notes

@@ -17,22 +17,23 @@ struct GemmaScopeLayout: AutoencoderLayout {
     /// Translates the archive; transcoders of Gemma Scope have the same file and are refused.
     ///
     /// Arrays that are not known are refused, as by SAELens.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let source = try openTensors(place.weights)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let source = try openTensors(location.weights)
         let encoder = ["W_enc", "w_enc"].first(where: source.contains) ?? "W_enc"
         let decoder = ["W_dec", "w_dec"].first(where: source.contains) ?? "W_dec"
         let (modelSize, latents) = try matrixShape(of: encoder, in: source)
-        let repository = GemmaScopeRepository(place)
+        let repository = GemmaScopeRepository(location)
         if repository?.kind == .transcoders {
             throw AutoencoderError(
-                .unsupported, "\(place.path) is a transcoder of Gemma Scope, which is not computed",
+                .unsupported,
+                "\(location.path) is a transcoder of Gemma Scope, which is not computed",
                 advice: "an autoencoder of gemma-scope-…-res, -mlp or -att")
         }
         var recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .stored(encoder), "W_dec": .stored(decoder),
         ]
         var more: [JSONMember] = []
-        if repository?.isEmbedding(place) == true {
+        if repository?.isEmbedding(location) == true {
             // Training divided embeddings by the square root of their length, and so do the weights
             // in SAELens; the decoder's bias stays.
             let scale = 1 / Double(modelSize).squareRoot()
@@ -45,9 +46,9 @@ struct GemmaScopeLayout: AutoencoderLayout {
             ]
         }
         let configuration = try saeLensConfiguration(
-            place, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: repository?.hook(place), layout: self),
-            model: place.model(or: repository?.model, layout: self), subtracting: false,
+            location, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: repository?.hook(location), layout: self),
+            model: location.model(or: repository?.model, layout: self), subtracting: false,
             contextSize: 1024, dataset: "monology/pile-uncopyrighted", more: more)
         return AutoencoderTranslation(
             configuration: configuration,
@@ -66,8 +67,8 @@ private struct GemmaScopeRepository {
     let model: String
 
     /// Finds `gemma-scope-2b-pt-res` and its like in a path; nil when there is none.
-    init?(_ place: AutoencoderPlace) {
-        for component in place.components.reversed() {
+    init?(_ location: AutoencoderLocation) {
+        for component in location.components.reversed() {
             guard let start = component.firstRange(of: "gemma-scope-")?.upperBound else { continue }
             let parts = component[start...].split(separator: "-").map(String.init)
             guard parts.count >= 3, ["2b", "9b", "27b"].contains(parts[0]),
@@ -81,14 +82,14 @@ private struct GemmaScopeRepository {
     }
 
     /// Whether an autoencoder of the repository takes token embeddings.
-    func isEmbedding(_ place: AutoencoderPlace) -> Bool {
-        kind == .res && place.components.contains("embedding")
+    func isEmbedding(_ location: AutoencoderLocation) -> Bool {
+        kind == .res && location.components.contains("embedding")
     }
 
     /// The hook of an autoencoder of the repository; nil when its path has no layer.
-    func hook(_ place: AutoencoderPlace) -> String? {
-        if isEmbedding(place) { return "hook_embed" }
-        guard let layer = place.number(after: "layer_") else { return nil }
+    func hook(_ location: AutoencoderLocation) -> String? {
+        if isEmbedding(location) { return "hook_embed" }
+        guard let layer = location.number(after: "layer_") else { return nil }
         switch kind {
         case .res: return "blocks.\(layer).hook_resid_post"
         case .mlp, .transcoders: return "blocks.\(layer).hook_mlp_out"

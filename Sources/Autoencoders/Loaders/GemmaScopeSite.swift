@@ -1,4 +1,4 @@
-/// The places that Gemma Scope 2 has autoencoders of, under the names of TransformerLens.
+/// The sites in a block that Gemma Scope 2 has autoencoders of, under the names of TransformerLens.
 enum GemmaScopeSite: String, CaseIterable {
     case residual = "hook_resid_post"
     case attention = "attn.hook_z"
@@ -18,7 +18,7 @@ enum GemmaScopeSite: String, CaseIterable {
     /// Its name in transformers, such as `model.layers.12.output`.
     func module(layer: Int) -> String { "model.layers.\(layer).\(moduleEnd)" }
 
-    /// Reads the place from a name such as `model.layers.12.output`; nil for other modules.
+    /// Reads the site from a name such as `model.layers.12.output`; nil for other modules.
     init?(module name: String) {
         let end = name.split(separator: ".").drop { $0 != "layers" }.dropFirst(2)
             .joined(separator: ".")
@@ -26,26 +26,21 @@ enum GemmaScopeSite: String, CaseIterable {
         self = site
     }
 
-    /// Reads the place from the folders' names; nil when none of them says one.
-    init?(_ place: AutoencoderPlace) {
-        for component in place.components.reversed() {
-            if component.contains("resid_post") {
-                self = .residual
-                return
+    /// Reads the site from the folders' names, the innermost first; nil when none of them says one.
+    init?(_ location: AutoencoderLocation) {
+        for component in location.components.reversed() {
+            guard let mark = Self.folderMarks.first(where: { component.contains($0.name) }) else {
+                continue
             }
-            if component.contains("attn_out") {
-                self = .attention
-                return
-            }
-            if component.contains("mlp_out") {
-                self = .mlp
-                return
-            }
-            if component.contains("transcoder") {
-                self = .transcoder
-                return
-            }
+            self = mark.site
+            return
         }
         return nil
     }
+
+    /// What folders of a site have in their names.
+    private static let folderMarks: [(name: String, site: GemmaScopeSite)] = [
+        ("resid_post", .residual), ("attn_out", .attention), ("mlp_out", .mlp),
+        ("transcoder", .transcoder),
+    ]
 }

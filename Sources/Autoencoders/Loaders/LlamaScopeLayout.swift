@@ -38,8 +38,8 @@ struct LlamaScopeLayout: AutoencoderLayout {
         ]))
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        var settings = try LlamaScopeSettings(place, file: files[1], Self.keys)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        var settings = try LlamaScopeSettings(location, file: files[1], Self.keys)
         let modelSize = try settings.size("d_model")
         let latents = try settings.size("d_sae")
         let activation = settings.text("act_fn") ?? "jumprelu"
@@ -65,13 +65,13 @@ struct LlamaScopeLayout: AutoencoderLayout {
             recipes["b_dec"] = .repeated(0, count: modelSize)
         }
         let scale =
-            try place.stated?.double("norm_scaling_factor") ?? place.facts.normScalingFactor
+            try location.sidecar?.double("norm_scaling_factor") ?? location.facts.normScalingFactor
             ?? trained
         return AutoencoderTranslation(
             configuration: try settings.configuration(
                 layout: self, JumpReLU.name, modelSize: modelSize, latents: latents, scale: scale),
-            tensors: { [recipes] in TranslatedTensors(try openTensors(place.weights), recipes) },
-            notes: settings.notes, isLenient: place.facts.isPublished)
+            tensors: { [recipes] in TranslatedTensors(try openTensors(location.weights), recipes) },
+            notes: settings.notes, isLenient: location.facts.isPublished)
     }
 }
 

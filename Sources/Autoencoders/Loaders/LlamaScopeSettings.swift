@@ -4,7 +4,7 @@ import Formats
 /// The configuration of an autoencoder of OpenMOSS, of any of its generations.
 struct LlamaScopeSettings {
     /// The autoencoder.
-    let place: AutoencoderPlace
+    let location: AutoencoderLocation
     /// The file, for messages.
     let path: String
     /// Its content.
@@ -27,16 +27,16 @@ struct LlamaScopeSettings {
 
     /// Reads a file and refuses what no generation computes here: keys that are not known, gated
     /// encoders and transcoders.
-    init(_ place: AutoencoderPlace, file: String, _ keys: OwnerKeys) throws {
-        (self.place, path) = (place, place.path(file))
+    init(_ location: AutoencoderLocation, file: String, _ keys: OwnerKeys) throws {
+        (self.location, path) = (location, location.path(file))
         json = try JSON(file: path)
         guard json.members != nil else {
             throw AutoencoderError(
                 .malformed, "\(path) is not a JSON object",
                 advice: "put back the file that training wrote")
         }
-        notes = try keys.check(json, in: path, of: place)
-        passedOver = PassedOver(place, path)
+        notes = try keys.check(json, in: path, of: location)
+        passedOver = PassedOver(location, path)
         for key in ["use_glu_encoder", "use_decoder_bias", "sparsity_include_decoder_norm"] {
             if let value = json[key], !value.isNull, value.truth == nil {
                 throw wrong(key, "true or false")
@@ -76,7 +76,7 @@ struct LlamaScopeSettings {
     func averageNormScale(_ modelSize: Int) throws -> Double? {
         let norms = json["dataset_average_activation_norm"]
         guard let norm = norms?["in"]?.double, norm > 0, norm.isFinite else { return nil }
-        if let output = norms?["out"]?.double, output != norm, !place.facts.isPublished {
+        if let output = norms?["out"]?.double, output != norm, !location.facts.isPublished {
             throw wrong("dataset_average_activation_norm.out", "\(norm), as for the same hook `in`")
         }
         return Double(modelSize).squareRoot() / norm
@@ -88,7 +88,7 @@ struct LlamaScopeSettings {
     mutating func refuse(_ key: String, advice: String) throws {
         try passedOver.refuse(key, json[key] ?? .null, "is not computed", advice: advice)
         notes += passedOver.notes
-        passedOver = PassedOver(place, path)
+        passedOver = PassedOver(location, path)
     }
 
     /// Notes that thresholds are compared as SAELens compares them.
@@ -120,9 +120,9 @@ struct LlamaScopeSettings {
             JSONMember(key: "norm_scaling_factor", value: .number(scale ?? 1)),
         ]
         return try saeLensConfiguration(
-            place, architecture: architecture, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: text("hook_point_in"), layout: layout),
-            model: place.model(or: "meta-llama/Llama-3.1-8B", layout: layout),
+            location, architecture: architecture, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: text("hook_point_in"), layout: layout),
+            model: location.model(or: "meta-llama/Llama-3.1-8B", layout: layout),
             subtracting: subtracting, contextSize: 1024, dataset: "cerebras/SlimPajama-627B",
             more: (scale == nil ? [] : scaled) + more)
     }

@@ -39,7 +39,7 @@ struct LlamascopiumFunction {
         var recipes = recipes
         modelSize = try settings.size("d_model")
         latents = try Self.latents(settings, modelSize)
-        let isPublished = settings.place.facts.isPublished
+        let isPublished = settings.location.facts.isPublished
         try Self.checkKind(settings)
         let includesNorms = settings.truth("sparsity_include_decoder_norm") ?? true
         var members: [JSONMember] = []
@@ -99,7 +99,7 @@ struct LlamascopiumFunction {
 
     /// Refuses kinds of dictionaries that read or write several hooks.
     private static func checkKind(_ settings: LlamaScopeSettings) throws {
-        guard let kind = settings.json["sae_type"], !settings.place.facts.isPublished,
+        guard let kind = settings.json["sae_type"], !settings.location.facts.isPublished,
             !["sae", "matryoshka_sae"].contains(kind.text)
         else { return }
         throw AutoencoderError(
@@ -112,9 +112,9 @@ struct LlamascopiumFunction {
         _ settings: LlamaScopeSettings, _ source: any TensorSource, _ modelSize: Int,
         _ layout: any AutoencoderLayout
     ) throws -> [JSONMember] {
-        let place = settings.place
+        let location = settings.location
         // SAELens takes every published file for one of scaled activations.
-        let mode = place.facts.isPublished ? nil : settings.normalization
+        let mode = location.facts.isPublished ? nil : settings.normalization
         switch mode {
         case "inference", "none": return []
         case "token-wise":
@@ -125,12 +125,12 @@ struct LlamascopiumFunction {
             ]
         case nil, "dataset-wise":
             guard
-                let scale = try place.stated?.double("norm_scaling_factor")
-                    ?? place.facts.normScalingFactor
+                let scale = try location.sidecar?.double("norm_scaling_factor")
+                    ?? location.facts.normScalingFactor
                     ?? storedScale(settings, source, modelSize)
                     ?? settings.averageNormScale(modelSize)
             else {
-                throw place.missing(
+                throw location.missing(
                     "does not say what its activations were multiplied by",
                     "`norm_scaling_factor:`, the square root of \(modelSize) over their mean norm,",
                     layout)
@@ -164,7 +164,8 @@ struct LlamascopiumFunction {
             throw AutoencoderError(
                 .malformed,
                 "\(source.path): tensor `\(name)` \(held), expected one number above 0",
-                advice: "`norm_scaling_factor:` in \(settings.place.path(StatedFacts.file)), the "
+                advice:
+                    "`norm_scaling_factor:` in \(settings.location.path(SidecarMetadata.file)), the "
                     + "square root of \(modelSize) over the mean norm of the activations")
         }
         return Double(modelSize).squareRoot() / Double(tensor.value(at: 0))

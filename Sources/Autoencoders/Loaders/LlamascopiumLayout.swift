@@ -43,16 +43,16 @@ struct LlamascopiumLayout: AutoencoderLayout {
     ]
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let settings = try LlamaScopeSettings(place, file: files[1], Self.keys)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let settings = try LlamaScopeSettings(location, file: files[1], Self.keys)
         let function = try LlamascopiumFunction(
-            settings, try openTensors(place.weights), recipes: Self.recipes,
+            settings, try openTensors(location.weights), recipes: Self.recipes,
             activation: settings.text("act_fn") ?? "relu", layout: self)
         let configuration = try saeLensConfiguration(
-            place, architecture: function.architecture, modelSize: function.modelSize,
+            location, architecture: function.architecture, modelSize: function.modelSize,
             latents: function.latents,
-            hook: place.hook(or: settings.text("hook_point_in"), layout: self),
-            model: place.stated?.text("model") ?? place.facts.modelName,
+            hook: location.hook(or: settings.text("hook_point_in"), layout: self),
+            model: location.sidecar?.text("model") ?? location.facts.modelName,
             subtracting: function.subtracts, more: function.members)
         return AutoencoderTranslation(
             configuration: configuration, tensors: { function.tensors }, notes: settings.notes)
@@ -84,25 +84,25 @@ struct LlamaScopeDistillLayout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        var settings = try LlamaScopeSettings(place, file: files[1], LlamascopiumLayout.keys)
-        let source = try openTensors(place.weights)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        var settings = try LlamaScopeSettings(location, file: files[1], LlamascopiumLayout.keys)
+        let source = try openTensors(location.weights)
         let isThresholded = LlamascopiumFunction.threshold(in: source) != nil
         let activation = settings.text("act_fn") ?? (isThresholded ? "jumprelu" : "relu")
-        if place.facts.isPublished, activation.lowercased() != JumpReLU.name {
+        if location.facts.isPublished, activation.lowercased() != JumpReLU.name {
             try settings.refuse("act_fn", advice: "")
         }
         settings.noteDecoderNorms()
         let function = try LlamascopiumFunction(
             settings, source, recipes: linearRecipes,
-            activation: place.facts.isPublished ? JumpReLU.name : activation, layout: self)
+            activation: location.facts.isPublished ? JumpReLU.name : activation, layout: self)
         return AutoencoderTranslation(
             configuration: try settings.configuration(
                 layout: self, function.architecture, modelSize: function.modelSize,
                 latents: function.latents, scale: nil, subtracting: function.subtracts,
                 more: function.members),
             tensors: { function.tensors }, notes: settings.notes,
-            isLenient: place.facts.isPublished)
+            isLenient: location.facts.isPublished)
     }
 }
 

@@ -20,10 +20,10 @@ struct DeepSeekR1Layout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let layer = place.number(after: "-SAE-l")
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let layer = location.number(after: "-SAE-l")
         return try linearTranslation(
-            place, self, recipes: linearRecipes,
+            location, self, recipes: linearRecipes,
             hook: layer.map { "blocks.\($0).hook_resid_post" },
             model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", contextSize: 1024)
     }
@@ -49,17 +49,17 @@ struct GoodfireLayout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let file = lastComponent(of: place.path)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let file = lastComponent(of: location.path)
         let model = file.firstRange(of: "-SAE-l").map { "meta-llama/\(file[..<$0.lowerBound])" }
         return try linearTranslation(
-            place, self,
+            location, self,
             recipes: [
                 "W_enc": .transposed("encoder_linear.weight"),
                 "W_dec": .transposed("decoder_linear.weight"),
                 "b_enc": .stored("encoder_linear.bias"), "b_dec": .stored("decoder_linear.bias"),
             ],
-            hook: place.number(after: "-SAE-l").map { "blocks.\($0).hook_resid_post" },
+            hook: location.number(after: "-SAE-l").map { "blocks.\($0).hook_resid_post" },
             model: model)
     }
 }
@@ -83,8 +83,8 @@ struct HookZLayout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = "\(place.weights.dropLast(3))_cfg.json"
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let path = "\(location.weights.dropLast(3))_cfg.json"
         let json = try JSON(file: path)
         guard let modelSize = json["act_size"]?.integer, let latents = json["dict_size"]?.integer
         else {
@@ -93,33 +93,35 @@ struct HookZLayout: AutoencoderLayout {
                 advice: "put back the file that training wrote")
         }
         let configuration = try saeLensConfiguration(
-            place, architecture: Standard.name, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: json["act_name"]?.text, layout: self),
-            model: place.model(or: "gpt2-small", layout: self), subtracting: true, contextSize: 128,
+            location, architecture: Standard.name, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: json["act_name"]?.text, layout: self),
+            model: location.model(or: "gpt2-small", layout: self), subtracting: true,
+            contextSize: 128,
             dataset: "Skylion007/openwebtext",
             more: [JSONMember(key: "reshape_activations", value: .string("hook_z"))])
         return AutoencoderTranslation(
             configuration: configuration,
-            tensors: { TranslatedTensors(try openTensors(place.weights), [:]) })
+            tensors: { TranslatedTensors(try openTensors(location.weights), [:]) })
     }
 }
 
 /// A ReLU autoencoder of two linear maps, the decoder's bias not subtracted.
 private func linearTranslation(
-    _ place: AutoencoderPlace, _ layout: any AutoencoderLayout,
+    _ location: AutoencoderLocation, _ layout: any AutoencoderLayout,
     recipes: [String: TranslatedTensors.Recipe], hook: String?, model: String?,
     contextSize: Int? = nil
 ) throws -> AutoencoderTranslation {
-    let source = try openTensors(place.weights)
+    let source = try openTensors(location.weights)
     guard case .transposed(let encoder)? = recipes["W_enc"] else {
         preconditionFailure("the encoder of a linear map lies transposed")
     }
     let (latents, modelSize) = try matrixShape(of: encoder, in: source)
     let configuration = try saeLensConfiguration(
-        place, architecture: Standard.name, modelSize: modelSize, latents: latents,
-        hook: place.hook(or: hook, layout: layout), model: place.model(or: model, layout: layout),
+        location, architecture: Standard.name, modelSize: modelSize, latents: latents,
+        hook: location.hook(or: hook, layout: layout),
+        model: location.model(or: model, layout: layout),
         subtracting: false, contextSize: contextSize, dataset: "lmsys/lmsys-chat-1m")
     return AutoencoderTranslation(
         configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
-        isLenient: place.facts.isPublished)
+        isLenient: location.facts.isPublished)
 }

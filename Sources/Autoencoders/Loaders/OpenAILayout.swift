@@ -40,14 +40,14 @@ struct OpenAILayout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let source = try openTensors(place.weights)
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let source = try openTensors(location.weights)
         let (latents, modelSize) = try matrixShape(of: "encoder.weight", in: source)
         let (architecture, more) = try activation(source)
         let configuration = try saeLensConfiguration(
-            place, architecture: architecture, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: hook(place), layout: self),
-            model: place.model(or: hook(place).map { _ in "gpt2-small" }, layout: self),
+            location, architecture: architecture, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: hook(location), layout: self),
+            model: location.model(or: hook(location).map { _ in "gpt2-small" }, layout: self),
             subtracting: true, more: more)
         var recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
@@ -106,13 +106,13 @@ struct OpenAILayout: AutoencoderLayout {
     }
 
     /// The hook that location and layer in the path name; nil when the path is another one.
-    private func hook(_ place: AutoencoderPlace) -> String? {
-        let file = lastComponent(of: place.path)
+    private func hook(_ location: AutoencoderLocation) -> String? {
+        let file = lastComponent(of: location.path)
         guard file.hasSuffix(".pt"), let layer = Int(file.dropLast(3)), layer >= 0 else {
             return nil
         }
-        for component in place.components.dropLast().reversed() {
-            for (location, site) in Self.sites where component.hasPrefix(location) {
+        for component in location.components.dropLast().reversed() {
+            for (prefix, site) in Self.sites where component.hasPrefix(prefix) {
                 return "blocks.\(layer).\(site)"
             }
         }

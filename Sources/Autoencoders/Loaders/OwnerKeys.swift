@@ -15,15 +15,15 @@ struct OwnerKeys {
     /// - Returns: a note on each key that SAELens passes over in a published file.
     /// - Throws: ``AutoencoderError`` that names the keys, unless `sae.yaml` says to ignore them.
     func check(
-        _ json: JSON, in path: String, of place: AutoencoderPlace, under parent: String? = nil
+        _ json: JSON, in path: String, of location: AutoencoderLocation, under parent: String? = nil
     ) throws -> [String] {
-        let ignored = try place.ignored
+        let ignored = try location.ignored
         let unknown = (json.members ?? []).map(\.key).filter {
             !computed.contains($0) && !inert.contains($0) && !ignored.contains($0)
         }
         if unknown.isEmpty { return [] }
         let names = unknown.map { "`\(parent.map { "\($0)." } ?? "")\($0)`" }
-        if place.facts.isPublished {
+        if location.facts.isPublished {
             return names.map {
                 "\($0) in \(lastComponent(of: path)) is passed over, as SAELens does."
             }
@@ -39,20 +39,22 @@ struct OwnerKeys {
 /// What is refused in files of one's own and passed over in published ones, as SAELens does.
 struct PassedOver {
     /// The autoencoder.
-    let place: AutoencoderPlace
+    let location: AutoencoderLocation
     /// Its configuration, for messages.
     let path: String
     /// A note on each setting that was passed over.
     private(set) var notes: [String] = []
 
     /// Nothing yet.
-    init(_ place: AutoencoderPlace, _ path: String) { (self.place, self.path) = (place, path) }
+    init(_ location: AutoencoderLocation, _ path: String) {
+        (self.location, self.path) = (location, path)
+    }
 
     /// Refuses the value of a key, or notes that SAELens does not read it.
     mutating func refuse(
         _ key: String, _ value: JSON, _ reason: String, advice: String
     ) throws(AutoencoderError) {
-        guard place.facts.isPublished else {
+        guard location.facts.isPublished else {
             throw AutoencoderError(
                 .unsupported, "\(path): `\(key)` is \(value.text()), which \(reason)",
                 advice: advice)

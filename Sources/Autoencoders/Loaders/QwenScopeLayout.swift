@@ -18,21 +18,21 @@ struct QwenScopeLayout: AutoencoderLayout {
     }
 
     /// Translates an autoencoder.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        guard let repository = repository(place) else {
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        guard let repository = repository(location) else {
             throw AutoencoderError(
-                .missing, "\(place.path) does not say how many latents a token keeps",
+                .missing, "\(location.path) does not say how many latents a token keeps",
                 advice: "put it into a folder called as its repository, such as "
                     + "SAE-Res-Qwen3-1.7B-Base-W32K-L0_50, or describe it by a sae.yaml with "
                     + "`architecture: topk`")
         }
-        let source = try openTensors(place.weights)
+        let source = try openTensors(location.weights)
         let (latents, modelSize) = try matrixShape(of: "W_enc", in: source)
-        let layer = layer(of: lastComponent(of: place.path))
+        let layer = layer(of: lastComponent(of: location.path))
         let configuration = try saeLensConfiguration(
-            place, architecture: TopK.name, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: layer.map { "blocks.\($0).hook_resid_post" }, layout: self),
-            model: place.model(or: "Qwen/\(repository.model)", layout: self), subtracting: false,
+            location, architecture: TopK.name, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: layer.map { "blocks.\($0).hook_resid_post" }, layout: self),
+            model: location.model(or: "Qwen/\(repository.model)", layout: self), subtracting: false,
             contextSize: 1024,
             more: [
                 JSONMember(key: "k", value: .integer(repository.k)),
@@ -45,7 +45,7 @@ struct QwenScopeLayout: AutoencoderLayout {
         ]
         return AutoencoderTranslation(
             configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
-            isLenient: place.facts.isPublished)
+            isLenient: location.facts.isPublished)
     }
 
     /// The layer in the name of a file; nil for other files.
@@ -55,8 +55,8 @@ struct QwenScopeLayout: AutoencoderLayout {
     }
 
     /// What the repository's name says; nil when no folder has such a name.
-    private func repository(_ place: AutoencoderPlace) -> (model: String, k: Int)? {
-        for component in place.components.reversed() {
+    private func repository(_ location: AutoencoderLocation) -> (model: String, k: Int)? {
+        for component in location.components.reversed() {
             guard let start = component.firstRange(of: "SAE-Res-")?.upperBound,
                 let width = component.firstRange(of: "-W", after: start),
                 let middle = component.firstRange(of: "K-L0_", after: width.upperBound),

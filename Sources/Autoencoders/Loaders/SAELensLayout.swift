@@ -18,22 +18,22 @@ struct SAELensLayout: AutoencoderLayout {
     let marks = ["W_dec", "W_enc"]
 
     /// The tensors need no translation; what `sae.yaml` says joins the configuration.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = place.path(Self.configurationFile)
-        var json = place.facts.applied(to: try JSON(file: path))
-        if let stated = place.stated { json = try stated.joined(to: json) }
-        let notes = place.facts.isPublished ? takeAsPublished(&json) : []
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let path = location.path(Self.configurationFile)
+        var json = location.facts.applied(to: try JSON(file: path))
+        if let sidecar = location.sidecar { json = try sidecar.joined(to: json) }
+        let notes = location.facts.isPublished ? takeAsPublished(&json) : []
         return AutoencoderTranslation(
             configuration: try AutoencoderConfiguration(json, path: path),
-            tensors: { TranslatedTensors(try SafetensorsFile(path: place.weights), [:]) },
-            roundingType: place.facts.isPublished
+            tensors: { TranslatedTensors(try SafetensorsFile(path: location.weights), [:]) },
+            roundingType: location.facts.isPublished
                 ? nil : try torchType(json["dtype"], path)?.narrow,
-            trackedK: trackedK(json, place), notes: notes)
+            trackedK: trackedK(json, location), notes: notes)
     }
 
     /// The k of batch top-k: checkpoints say it themselves, exports among the facts of their training,
     /// and older exports in the runner's configuration beside them; nil for other architectures.
-    private func trackedK(_ json: JSON, _ place: AutoencoderPlace) -> Int? {
+    private func trackedK(_ json: JSON, _ location: AutoencoderLocation) -> Int? {
         func isTracked(_ name: JSON?) -> Bool {
             [BatchTopK.name, MatryoshkaBatchTopK.name].contains(name?.text)
         }
@@ -45,7 +45,7 @@ struct SAELensLayout: AutoencoderLayout {
         {
             return k
         }
-        let runner = place.path("runner_cfg.json")
+        let runner = location.path("runner_cfg.json")
         guard fileExists(runner), let trained = (try? JSON(file: runner))?["sae"] else {
             return nil
         }

@@ -25,8 +25,8 @@ struct SparsifyLayout: AutoencoderLayout {
         inert: ["multi_topk", "normalize_decoder"])
 
     /// Translates an autoencoder; transcoders and group maxima are refused by name.
-    func translate(_ place: AutoencoderPlace) throws -> AutoencoderTranslation {
-        let path = place.path(files[1])
+    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+        let path = location.path(files[1])
         let json = try JSON(file: path)
         let activation = json["activation"]?.text ?? "topk"
         guard activation == "topk" else {
@@ -35,7 +35,7 @@ struct SparsifyLayout: AutoencoderLayout {
         for key in ["transcode", "skip_connection", "signed"] where json[key]?.truth == true {
             throw refused(path, key, "true", "an autoencoder without it")
         }
-        let notes = try Self.keys.check(json, in: path, of: place)
+        let notes = try Self.keys.check(json, in: path, of: location)
         let modelSize = try integer("d_in", json, path)
         var latents = json["num_latents"]?.integer ?? 0
         if latents == 0 {
@@ -49,24 +49,25 @@ struct SparsifyLayout: AutoencoderLayout {
             latents = product
         }
         let configuration = try saeLensConfiguration(
-            place, architecture: TopK.name, modelSize: modelSize, latents: latents,
-            hook: place.hook(or: hook(place), layout: self),
-            model: place.model(or: parentModel(place), layout: self), subtracting: true,
+            location, architecture: TopK.name, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: hook(location), layout: self),
+            model: location.model(or: parentModel(location), layout: self), subtracting: true,
             more: [JSONMember(key: "k", value: .integer(try integer("k", json, path)))])
         let recipes: [String: TranslatedTensors.Recipe] = [
             "W_enc": .transposed("encoder.weight"), "b_enc": .stored("encoder.bias"),
         ]
         return AutoencoderTranslation(
             configuration: configuration,
-            tensors: { TranslatedTensors(try openTensors(place.weights), recipes) }, notes: notes)
+            tensors: { TranslatedTensors(try openTensors(location.weights), recipes) }, notes: notes
+        )
     }
 
     /// The hook of a folder called after a block: `layers.5`, or `h.5` of GPT-2.
     ///
     /// Folders called after a part of a block are left to `sae.yaml`: whether its output is what
     /// is added to the residual stream depends on the model.
-    private func hook(_ place: AutoencoderPlace) -> String? {
-        let parts = (place.components.last ?? "").split(separator: ".").map(String.init)
+    private func hook(_ location: AutoencoderLocation) -> String? {
+        let parts = (location.components.last ?? "").split(separator: ".").map(String.init)
         guard parts.count == 2, ["layers", "h"].contains(parts[0]), let layer = Int(parts[1]),
             layer >= 0
         else { return nil }
@@ -74,8 +75,8 @@ struct SparsifyLayout: AutoencoderLayout {
     }
 
     /// The model that the folder above names.
-    private func parentModel(_ place: AutoencoderPlace) throws -> String? {
-        let path = "\(place.folder)/../config.json"
+    private func parentModel(_ location: AutoencoderLocation) throws -> String? {
+        let path = "\(location.folder)/../config.json"
         return fileExists(path) ? try JSON(file: path)["model"]?.text : nil
     }
 

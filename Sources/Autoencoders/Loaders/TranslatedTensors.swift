@@ -183,7 +183,7 @@ extension TranslatedTensors {
 
 /// What to write when names say nothing about what an autoencoder computes.
 func ignoringAdvice(_ names: [String]) -> String {
-    "`ignore: [\(names.prefix(8).joined(separator: ", "))]` in a \(StatedFacts.file) beside it, if it "
+    "`ignore: [\(names.prefix(8).joined(separator: ", "))]` in a \(SidecarMetadata.file) beside it, if it "
         + "changes nothing that the autoencoder computes"
 }
 

@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// Where one autoencoder lies.
-struct AutoencoderPlace: Sendable {
+/// Where one autoencoder is stored.
+struct AutoencoderLocation: Sendable {
     /// The folder of its files.
     let folder: String
     /// Its files by their paths in the folder, the weights first, `sae.yaml` last if there is one.
@@ -12,17 +12,18 @@ struct AutoencoderPlace: Sendable {
     /// Whether the folder may hold others.
     let isPerFile: Bool
     /// What `sae.yaml` says.
-    let stated: StatedFacts?
+    let sidecar: SidecarMetadata?
     /// What is known besides the files.
     var facts = AutoencoderFacts.none
 
     /// A place in a folder, of which `sae.yaml` was read.
     init(
-        folder: String, files: [String], layout: String, isPerFile: Bool, stated: StatedFacts?
+        folder: String, files: [String], layout: String, isPerFile: Bool, sidecar: SidecarMetadata?
     ) {
         (self.folder, self.layout) = (folder, layout)
-        (self.isPerFile, self.stated) = (isPerFile, stated)
-        let own = stated == nil || files.contains(StatedFacts.file) ? [] : [StatedFacts.file]
+        (self.isPerFile, self.sidecar) = (isPerFile, sidecar)
+        let own =
+            sidecar == nil || files.contains(SidecarMetadata.file) ? [] : [SidecarMetadata.file]
         self.files = files + own
     }
 
@@ -31,13 +32,13 @@ struct AutoencoderPlace: Sendable {
         (folder, files, layout) = (reference.folder, reference.files, reference.layout)
         isPerFile = folder != reference.path
         facts = reference.facts
-        stated =
-            files.contains(StatedFacts.file)
-            ? try StatedFacts(file: "\(folder)/\(StatedFacts.file)") : nil
+        sidecar =
+            files.contains(SidecarMetadata.file)
+            ? try SidecarMetadata(file: "\(folder)/\(SidecarMetadata.file)") : nil
     }
 
     /// Tensors, values and keys that `sae.yaml` says play no part.
-    var ignored: Set<String> { get throws { Set(try stated?.texts("ignore") ?? []) } }
+    var ignored: Set<String> { get throws { Set(try sidecar?.texts("ignore") ?? []) } }
 
     /// The path of the weights.
     var weights: String { path(files.first ?? "") }
@@ -68,7 +69,7 @@ struct AutoencoderPlace: Sendable {
     ///
     /// - Throws: ``AutoencoderError`` that says what to write where, when there is neither.
     func hook(or derived: String?, layout: any AutoencoderLayout) throws -> String {
-        if let hook = try stated?.text("hook") ?? derived ?? facts.hookName { return hook }
+        if let hook = try sidecar?.text("hook") ?? derived ?? facts.hookName { return hook }
         throw missing(
             "does not say which hook its activations come from",
             "`hook: blocks.12.hook_resid_post`, with your layer,", layout)
@@ -78,7 +79,7 @@ struct AutoencoderPlace: Sendable {
     ///
     /// - Throws: ``AutoencoderError`` that says what to write where, when there is neither.
     func model(or derived: String?, layout: any AutoencoderLayout) throws -> String {
-        if let model = try stated?.text("model") ?? derived ?? facts.modelName { return model }
+        if let model = try sidecar?.text("model") ?? derived ?? facts.modelName { return model }
         throw missing(
             "does not say which model it was trained on", "`model: google/gemma-2-2b`, or yours,",
             layout)
@@ -90,7 +91,8 @@ struct AutoencoderPlace: Sendable {
     {
         AutoencoderError(
             .missing, "\(path) \(what)",
-            advice: "the lines `layout: \(layout.name)` and \(line) in \(path(StatedFacts.file))")
+            advice:
+                "the lines `layout: \(layout.name)` and \(line) in \(path(SidecarMetadata.file))")
     }
 }
 

@@ -2,7 +2,7 @@ import Basics
 import Formats
 
 /// What a `sae.yaml` beside the weights says: facts that they lack, or all of them.
-struct StatedFacts: Sendable {
+struct SidecarMetadata: Sendable {
     /// The name of the file.
     static let file = "sae.yaml"
 
