@@ -43,7 +43,7 @@ struct CodeRulesTests {
 }
 
 /// The rule for documentation, on made-up sources.
-struct DocumentationTests {
+struct PublicCommentTests {
     /// What is missing in some files.
     private static func missing(_ texts: String...) -> [String] {
         Documentation(
