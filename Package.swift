@@ -66,7 +66,7 @@ let package = Package(
             ]),
         .target(
             name: "Provisioning",
-            dependencies: ["Plans", "Autoencoders", "Formats", "Hub", "Basics"]),
+            dependencies: ["Plans", "Results", "Autoencoders", "Formats", "Hub", "Basics"]),
         .target(name: "Reports", dependencies: ["Plans", "EvalKit", "Results", "Basics"]),
         // Row 6
         .target(

@@ -1,8 +1,8 @@
 /// Rules for Swift code that are looked at token by token; each gives `file:line` with what is wrong.
 enum CodeRules {
     /// Optionals that are unwrapped by force, and casts by force.
-    static func forcing(in file: SourceFile) -> [String] {
-        let tokens = SwiftLexer.tokens(of: file.text)
+    static func forcing(in file: SwiftFile) -> [String] {
+        let tokens = file.tokens
         return tokens.indices.compactMap { index in
             guard index > 0, tokens[index].text == "!", tokens[index].isGlued else { return nil }
             let before = tokens[index - 1]

@@ -3,8 +3,8 @@ import Testing
 /// The rules for code, on made-up sources.
 struct CodeRulesTests {
     /// A file of one line.
-    private static func file(_ text: String) -> SourceFile {
-        SourceFile(path: "Sources/A/B.swift", target: "A", text: text)
+    private static func file(_ text: String) -> SwiftFile {
+        SwiftFile(SourceFile(path: "Sources/A/B.swift", target: "A", text: text))
     }
 
     @Test(
@@ -48,7 +48,8 @@ struct PublicCommentTests {
     private static func missing(_ texts: String...) -> [String] {
         Documentation(
             files: texts.enumerated().map {
-                SourceFile(path: "Sources/A/\($0.offset).swift", target: "A", text: $0.element)
+                SwiftFile(
+                    SourceFile(path: "Sources/A/\($0.offset).swift", target: "A", text: $0.element))
             }
         ).missing.map { String($0.drop { $0 != " " }.dropFirst()) }
     }

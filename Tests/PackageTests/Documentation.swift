@@ -11,19 +11,16 @@ struct Documentation {
         "Decodable": ["init(from:)"], "IteratorProtocol": ["next"],
     ]
 
-    /// The declarations of each file.
-    private let declarations: [(path: String, found: [SwiftDeclaration])]
+    private let files: [SwiftFile]
     /// What each type, extension and protocol inherits from, by its full name.
     private var inherited: [String: Set<String>] = [:]
     /// The members that each protocol demands.
     private var demands = Self.standard
 
     /// Looks at the files of all targets, since a protocol may stand in another one than its types.
-    init(files: [SourceFile]) {
-        declarations = files.map {
-            ($0.path, SwiftDeclarations.all(in: SwiftLexer.tokens(of: $0.text)))
-        }
-        for entry in declarations.flatMap(\.found) {
+    init(files: [SwiftFile]) {
+        self.files = files
+        for entry in files.flatMap(\.declarations) {
             if !entry.inherited.isEmpty {
                 inherited[entry.fullName, default: []].formUnion(entry.inherited)
             }
@@ -35,8 +32,8 @@ struct Documentation {
 
     /// The undocumented declarations, as `file:line: keyword name`.
     var missing: [String] {
-        declarations.flatMap { file in
-            file.found.filter(isMissing).map { entry in
+        files.flatMap { file in
+            file.declarations.filter(isMissing).map { entry in
                 "\(file.path):\(entry.line): \(entry.keyword) \(entry.fullName)"
             }
         }

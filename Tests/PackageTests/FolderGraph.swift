@@ -16,27 +16,13 @@ struct FolderGraph {
         var symbol: String
     }
 
-    /// A file as it is looked at.
-    private struct Unit {
-        var path: String
-        var room: String
-        var tokens: [SwiftToken]
-        var declarations: [SwiftDeclaration]
-    }
-
     /// The uses of other rooms by each room, by both names.
     private(set) var uses: [String: [String: [Use]]] = [:]
 
     /// The graph of the files of one target.
-    init(files: [SourceFile]) {
-        let units = files.map { file in
-            let tokens = SwiftLexer.tokens(of: file.text)
-            return Unit(
-                path: file.path, room: file.room, tokens: tokens,
-                declarations: SwiftDeclarations.all(in: tokens))
-        }
-        let symbols = Self.symbols(of: units)
-        for unit in units { add(unit, symbols, names: Self.ownNames(of: unit.room, in: units)) }
+    init(files: [SwiftFile]) {
+        let symbols = Self.symbols(of: files)
+        for file in files { add(file, symbols, names: Self.ownNames(of: file.room, in: files)) }
     }
 
     /// Whether a room is a folder and not a file.
@@ -102,42 +88,43 @@ extension FolderGraph {
     /// Names that other files cannot see.
     private static let hidden: Set<String> = ["private", "fileprivate"]
 
-    private static func symbols(of units: [Unit]) -> Symbols {
+    private static func symbols(of files: [SwiftFile]) -> Symbols {
         var symbols = Symbols()
         var rooms: [String: Set<String>] = [:]
-        for unit in units {
-            for entry in unit.declarations where entry.parent == nil {
+        for file in files {
+            for entry in file.declarations where entry.parent == nil {
                 if entry.keyword == "extension" || hidden.contains(entry.access) { continue }
-                rooms[entry.name, default: []].insert(unit.room)
+                rooms[entry.name, default: []].insert(file.room)
                 if entry.isType {
-                    symbols.types[entry.name] = unit.room
+                    symbols.types[entry.name] = file.room
                 } else {
-                    symbols.values[entry.name] = unit.room
+                    symbols.values[entry.name] = file.room
                 }
             }
         }
         symbols.values = symbols.values.filter { rooms[$0.key]?.count == 1 }
-        symbols.members = members(of: units, types: symbols.types)
+        symbols.members = members(of: files, types: symbols.types)
         return symbols
     }
 
     /// Members of extensions of types of other rooms whose names mean nothing else in the target.
-    private static func members(of units: [Unit], types: [String: String]) -> [String: String] {
+    private static func members(of files: [SwiftFile], types: [String: String]) -> [String: String]
+    {
         var declared: [String: Int] = [:]
-        for unit in units {
-            for (token, name) in zip(unit.tokens, unit.tokens.dropFirst())
+        for file in files {
+            for (token, name) in zip(file.tokens, file.tokens.dropFirst())
             where ["func", "var", "let", "case", ","].contains(token.text) && name.kind == .word {
                 declared[name.text, default: 0] += 1
             }
         }
         var rooms: [String: [String]] = [:]
-        for unit in units {
-            for entry in unit.declarations {
+        for file in files {
+            for entry in file.declarations {
                 guard let parent = entry.parent, parent.keyword == "extension",
                     ["func", "var", "let"].contains(entry.keyword), !hidden.contains(entry.access),
-                    types[String(parent.name.prefix { $0 != "." })] != unit.room
+                    types[String(parent.name.prefix { $0 != "." })] != file.room
                 else { continue }
-                rooms[entry.name, default: []].append(unit.room)
+                rooms[entry.name, default: []].append(file.room)
             }
         }
         return rooms.filter { $0.value.count == declared[$0.key] && Set($0.value).count == 1 }
@@ -145,15 +132,15 @@ extension FolderGraph {
     }
 
     /// The names that a room gives to something of its own, so that they mean nothing of elsewhere.
-    private static func ownNames(of room: String, in units: [Unit]) -> Set<String> {
+    private static func ownNames(of room: String, in files: [SwiftFile]) -> Set<String> {
         Set(
-            units.filter { $0.room == room }.flatMap(\.declarations)
+            files.filter { $0.room == room }.flatMap(\.declarations)
                 .filter { $0.keyword != "extension" }.map(\.name))
     }
 
     /// Notes what a file uses of other rooms.
-    private mutating func add(_ unit: Unit, _ symbols: Symbols, names: Set<String>) {
-        let tokens = unit.tokens
+    private mutating func add(_ file: SwiftFile, _ symbols: Symbols, names: Set<String>) {
+        let tokens = file.tokens
         let locals = Set(
             zip(tokens, tokens.dropFirst()).filter { ["let", "var", "func"].contains($0.0.text) }
                 .map(\.1.text))
@@ -169,9 +156,9 @@ extension FolderGraph {
                     room = symbols.values[token.text]
                 }
             }
-            guard let room, room != unit.room else { continue }
-            uses[unit.room, default: [:]][room, default: []].append(
-                Use(file: unit.path, line: token.line, symbol: token.text))
+            guard let room, room != file.room else { continue }
+            uses[file.room, default: [:]][room, default: []].append(
+                Use(file: file.path, line: token.line, symbol: token.text))
         }
     }
 }

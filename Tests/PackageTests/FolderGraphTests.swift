@@ -6,7 +6,8 @@ struct FolderGraphTests {
     private static func graph(_ files: KeyValuePairs<String, String>) -> FolderGraph {
         FolderGraph(
             files: files.map {
-                SourceFile(path: "Sources/T/\($0.key)", target: "T", text: $0.value)
+                SwiftFile(
+                    SourceFile(path: "Sources/T/\($0.key)", target: "T", text: $0.value))
             })
     }
 

@@ -36,6 +36,23 @@ struct SourceRulesTests {
         #expect(Self.places(of: word, in: files.filter { $0.path != owner }) == [])
     }
 
+    @Test("No optional is unwrapped by force, and nothing is cast by force")
+    func forcing() throws {
+        #expect(try SwiftFile.all.get().values.joined().flatMap(CodeRules.forcing) == [])
+    }
+
+    @Test("Every public declaration has a documentation comment")
+    func documentation() throws {
+        #expect(Documentation(files: Array(try SwiftFile.all.get().values.joined())).missing == [])
+    }
+
+    @Test("No evaluation uses what another one declares")
+    func evaluations() throws {
+        let files = try #require(try SwiftFile.all.get()["Evals"])
+        #expect(Set(files.map(\.room).filter(FolderGraph.isFolder)).count > 3)
+        #expect(FolderGraph(files: files).crossings == [])
+    }
+
     @Test("A forbidden word is found with file and line", arguments: forbidden)
     func isFound(_ word: String) {
         let file = SourceFile(

@@ -1,3 +1,24 @@
+/// A source file with its tokens and declarations.
+struct SwiftFile: Sendable {
+    /// From the package's folder.
+    let path: String
+    /// The folder within the target; see ``SourceFile/room``.
+    let room: String
+    let tokens: [SwiftToken]
+    let declarations: [SwiftDeclaration]
+
+    init(_ file: SourceFile) {
+        (path, room) = (file.path, file.room)
+        tokens = SwiftLexer.tokens(of: file.text)
+        declarations = SwiftDeclarations.all(in: tokens)
+    }
+
+    /// The files of each target, read once for all tests.
+    static let all = Result {
+        Dictionary(grouping: try sourceFiles(), by: \.target).mapValues { $0.map(SwiftFile.init) }
+    }
+}
+
 /// One declaration outside of function bodies.
 struct SwiftDeclaration: Equatable, Sendable {
     /// `struct`, `func`, `case` and so on; `extension` is one too.
