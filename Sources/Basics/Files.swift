@@ -188,14 +188,19 @@ public func folderContents(_ path: String) throws(BasicsError) -> [String] {
     return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
 }
 
-/// Free bytes of the file system that holds a path; the nearest existing folder counts.
-public func freeBytes(at path: String) -> Int? {
+/// The folder at a path, or the nearest one above it that exists.
+public func nearestFolder(to path: String) -> String {
     var folder = path.isEmpty ? "." : path
     while !folderExists(folder) && folder != "/" && folder != "." {
         folder = parentFolder(of: folder)
     }
+    return folder
+}
+
+/// Free bytes of the file system that holds a path; the nearest existing folder counts.
+public func freeBytes(at path: String) -> Int? {
     var information = statvfs()
-    guard statvfs(folder, &information) == 0 else { return nil }
+    guard statvfs(nearestFolder(to: path), &information) == 0 else { return nil }
     return Int(information.f_bavail) * Int(information.f_frsize)
 }
 

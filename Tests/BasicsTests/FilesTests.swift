@@ -108,6 +108,16 @@ struct FilesTests {
         #expect(freeBytes(at: "") != nil)
     }
 
+    @Test("The nearest folder is the path itself, or above what does not exist or is a file")
+    func nearest() throws {
+        let folder = try TemporaryFolder()
+        try writeFile([1], to: folder.file("a"))
+        #expect(nearestFolder(to: folder.path) == folder.path)
+        #expect(nearestFolder(to: folder.file("not/yet")) == folder.path)
+        #expect(nearestFolder(to: folder.file("a/b")) == folder.path)
+        #expect(nearestFolder(to: "") == "." && nearestFolder(to: "/not/yet") == "/")
+    }
+
     @Test("A mapped file lends its bytes, none when it is empty")
     func mapping() throws {
         let folder = try TemporaryFolder()

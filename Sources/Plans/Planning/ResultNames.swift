@@ -84,11 +84,7 @@ struct ResultNames {
     /// Whether the file system of a folder that need not be there yet ignores case. Nothing is
     /// written for it; where no letter can be tried it counts as one that does not.
     private static func ignoresCase(at path: String) -> Bool {
-        var folder = path
-        while !folderExists(folder), folder != "/", folder != "." {
-            folder = parentFolder(of: folder)
-        }
-        let full = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+        let full = URL(fileURLWithPath: nearestFolder(to: path)).resolvingSymlinksInPath().path
         let name = lastComponent(of: full)
         let other = name == name.lowercased() ? name.uppercased() : name.lowercased()
         var (own, swapped) = (stat(), stat())

@@ -15,7 +15,7 @@ extension MachineProfile {
     public static func measured(in folder: String, cores: Int) throws -> MachineProfile {
         let products = try kernelBenchmark(.quick).filter { $0.operation.hasPrefix("linear") }
         let rate = products.map(\.rate).max() ?? 1
-        let disk = try DiskSample(folder: existing(folder), bytes: sampleBytes)
+        let disk = try DiskSample(folder: nearestFolder(to: folder), bytes: sampleBytes)
         return MachineProfile(
             name: "this",
             note: "\(cores) cores, a rank for each: products at \(oneDecimal(rate)) GFLOP/s",
@@ -23,15 +23,6 @@ extension MachineProfile {
             diskBytesPerSecond: disk.bytesPerSecond, sharedBytesPerSecond: disk.bytesPerSecond,
             loadBytesPerSecond: max(disk.bytesPerSecond, 4e9),
             memoryBytes: memoryOfMachine(), isGPU: false, journalSeconds: disk.syncSeconds)
-    }
-
-    /// The nearest folder above a path that is there.
-    private static func existing(_ folder: String) -> String {
-        var folder = folder.isEmpty ? "." : folder
-        while !folderExists(folder), folder != "/", folder != "." {
-            folder = parentFolder(of: folder)
-        }
-        return folder
     }
 
     /// Bytes of memory of this machine.
