@@ -21,3 +21,18 @@ public func durationText(_ seconds: Double) -> String {
 
 /// A number with one decimal.
 public func oneDecimal(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+
+/// A number with some decimals.
+public func decimal(_ value: Double, places: Int) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<places { scale *= 10 }
+    let scaled = (abs(value) * scale).rounded()
+    let whole = (scaled / scale).rounded(.down)
+    let fraction = Int(scaled - whole * scale)
+    let digits = String(fraction)
+    let text =
+        places == 0
+        ? "" : "." + String(repeating: "0", count: max(0, places - digits.count)) + digits
+    return (value < 0 && scaled > 0 ? "-" : "") + "\(Int(whole))" + text
+}

@@ -1,3 +1,4 @@
+import Basics
 import EvalKit
 import Results
 
@@ -60,19 +61,4 @@ public func summaryTable(
         return [entry.name, "\(entry.layer)"] + cells
     }
     return SummaryTable(header: ["SAE", "layer"] + columns.compactMap(\.title), rows: rows)
-}
-
-/// A number with some decimals.
-public func decimal(_ value: Double, places: Int) -> String {
-    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-    var scale = 1.0
-    for _ in 0..<places { scale *= 10 }
-    let scaled = (abs(value) * scale).rounded()
-    let whole = (scaled / scale).rounded(.down)
-    let fraction = Int(scaled - whole * scale)
-    let digits = String(fraction)
-    let text =
-        places == 0
-        ? "" : "." + String(repeating: "0", count: max(0, places - digits.count)) + digits
-    return (value < 0 && scaled > 0 ? "-" : "") + "\(Int(whole))" + text
 }
