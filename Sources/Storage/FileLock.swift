@@ -117,13 +117,6 @@ public enum LockPurpose: String, Sendable {
     }
 }
 
-/// The name of this host.
-public func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, 255)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
 /// Who holds a lock, as written in its file.
 private struct LockOwner {
     var host: String

@@ -22,12 +22,7 @@ extension MachineProfile {
             operationsPerSecond: rate * 1e9, ranksPerNode: cores,
             diskBytesPerSecond: disk.bytesPerSecond, sharedBytesPerSecond: disk.bytesPerSecond,
             loadBytesPerSecond: max(disk.bytesPerSecond, 4e9),
-            memoryBytes: memoryOfMachine(), isGPU: false, journalSeconds: disk.syncSeconds)
-    }
-
-    /// Bytes of memory of this machine.
-    private static func memoryOfMachine() -> Int {
-        max(1, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
+            memoryBytes: hostMemoryBytes(), isGPU: false, journalSeconds: disk.syncSeconds)
     }
 }
 

@@ -1,6 +1,5 @@
 import Basics
 import Kernels
-import Storage
 
 /// What one rank found when it looked for a GPU.
 struct DeviceOffer {

@@ -1,4 +1,3 @@
-import Storage
 import Testing
 
 @testable import Activations
@@ -68,7 +67,6 @@ struct ThreadSharesTests {
     @Test("This process may use at least one processor, and the memory limit of a config counts")
     func here() throws {
         #expect(coreCount >= 1)
-        #expect(!hostName().isEmpty)
         #expect(
             memoryLimit(try configuration(environment: ["SAEVAL_MEMORY_GIB": "1.5"]))
                 == MemoryLimit(bytes: 1_610_612_736, isAsked: true))
