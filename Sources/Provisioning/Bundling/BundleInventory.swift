@@ -3,15 +3,15 @@ import Glibc
 
 /// All files that a program needs to run on a machine that has glibc and nothing else of it.
 struct BundleInventory {
-    /// The files, each with its place.
+    /// The files, each with its path in the bundle.
     private(set) var pieces: [BundlePiece] = []
     /// Plugins that are left out, with the reason.
     private(set) var omissions: [String] = []
     /// What the loader said.
     private var libraries = SharedLibraries()
 
-    /// The place of the executable itself; what users start are launchers.
-    static let programPlace = "libexec/saeval"
+    /// The path of the executable itself; what users start are launchers.
+    static let programPath = "libexec/saeval"
     /// The folder of libraries that Open MPI's programs and plugins need.
     static let commonFolder = "lib"
     /// The folder of libraries that only the program needs. They are apart because `mpirun` starts
@@ -22,32 +22,32 @@ struct BundleInventory {
     ///
     /// - Throws: ``RunError`` when a part is missing on this machine.
     init(of program: String, extras: [String]) throws {
-        let messaging = try MessagePassing()
-        add(.program, program, at: Self.programPlace)
-        for tool in messaging.tools { add(.tool, tool.path, at: "bin/\(tool.name)") }
-        let needed = [program] + messaging.tools.map(\.path)
-        try libraries.ask(about: needed + messaging.plugins)
+        let openMPI = try OpenMPIInstallation()
+        add(.program, program, at: Self.programPath)
+        for tool in openMPI.tools { add(.tool, tool.path, at: "bin/\(tool.name)") }
+        let needed = [program] + openMPI.tools.map(\.path)
+        try libraries.ask(about: needed + openMPI.plugins)
         for file in needed { try checkComplete(file) }
-        var plugins = addPlugins(messaging.plugins, to: messaging.pluginPlace)
-        for (place, path) in messaging.texts { add(.text, path, at: place) }
-        if let path = messaging.parameters { add(.text, path, at: Self.parameterPlace) }
+        var plugins = addPlugins(openMPI.plugins, to: openMPI.pluginFolder)
+        for (target, path) in openMPI.texts { add(.text, path, at: target) }
+        if let path = openMPI.parameters { add(.text, path, at: Self.parameterPath) }
         if let library = libraryPath("libpmix.so.2", of: plugins + needed) {
-            let management = try ProcessManagement(library: library)
-            try libraries.ask(about: management.plugins)
-            plugins += addPlugins(management.plugins, to: "lib/pmix")
-            for (place, path) in management.texts { add(.text, path, at: place) }
+            let pmix = try PMIxInstallation(library: library)
+            try libraries.ask(about: pmix.plugins)
+            plugins += addPlugins(pmix.plugins, to: "lib/pmix")
+            for (target, path) in pmix.texts { add(.text, path, at: target) }
         }
-        addLibraries(program: program, common: messaging.tools.map(\.path) + plugins)
+        addLibraries(program: program, common: openMPI.tools.map(\.path) + plugins)
         try addResources(beside: program)
         for path in extras {
-            for piece in try BundlePiece.extras(at: path) where !has(piece.place) {
+            for piece in try BundlePiece.extras(at: path) where !has(piece.target) {
                 pieces.append(piece)
             }
         }
     }
 
-    /// Where the parameters of Open MPI lie, which the launchers name to it.
-    static let parameterPlace = "etc/openmpi-mca-params.conf"
+    /// The path of Open MPI's parameters, which the launchers name to it.
+    static let parameterPath = "etc/openmpi-mca-params.conf"
 
     /// Libraries of network hardware. They must fit the drivers of the machine that they run on, and
     /// Debian's Open MPI does not use them unless it is told to; ranks talk by TCP and shared memory.
@@ -59,12 +59,12 @@ struct BundleInventory {
     // MARK: - Parts
 
     /// Adds a file.
-    private mutating func add(_ kind: BundlePiece.Kind, _ source: String, at place: String) {
-        pieces.append(BundlePiece(kind: kind, source: source, place: place))
+    private mutating func add(_ kind: BundlePiece.Kind, _ source: String, at target: String) {
+        pieces.append(BundlePiece(kind: kind, source: source, target: target))
     }
 
-    /// Whether a place is taken.
-    private func has(_ place: String) -> Bool { pieces.contains { $0.place == place } }
+    /// Whether a path is taken.
+    private func has(_ target: String) -> Bool { pieces.contains { $0.target == target } }
 
     /// Refuses a program whose libraries are not all there.
     private func checkComplete(_ file: String) throws {
@@ -84,7 +84,7 @@ struct BundleInventory {
     /// Adds plugins that can be used anywhere.
     ///
     /// - Returns: those that were added.
-    private mutating func addPlugins(_ plugins: [String], to place: String) -> [String] {
+    private mutating func addPlugins(_ plugins: [String], to target: String) -> [String] {
         var added: [String] = []
         for plugin in plugins {
             let needs = libraries.needs[plugin] ?? SharedLibraries.Needs()
@@ -98,7 +98,7 @@ struct BundleInventory {
             } else if let lack = (needs.missing + needs.fixed).first {
                 omissions.append("\(name): needs \(lack), which is not on the machine of the build")
             } else {
-                add(.plugin, plugin, at: "\(place)/\(name)")
+                add(.plugin, plugin, at: "\(target)/\(name)")
                 added.append(plugin)
             }
         }
@@ -135,10 +135,10 @@ struct BundleInventory {
         where name.hasPrefix("saeval_") && name.hasSuffix(".resources")
             && !name.hasSuffix("Tests.resources")
         {
-            let place = "\(parentFolder(of: Self.programPlace))/\(name)"
+            let target = "\(parentFolder(of: Self.programPath))/\(name)"
             for piece in try BundlePiece.extras(at: "\(folder)/\(name)") {
-                let rest = piece.place.dropFirst(name.utf8.count)
-                add(.text, piece.source, at: place + rest)
+                let rest = piece.target.dropFirst(name.utf8.count)
+                add(.text, piece.source, at: target + rest)
             }
         }
     }

@@ -3,13 +3,13 @@
 /// They need a POSIX shell and none of its usual companions, since a bundle may run where there is
 /// little else.
 enum BundleLaunchers {
-    /// Each script with its place; all are executable.
-    static let scripts: [(place: String, text: String)] = [
+    /// Each script with its path; all are executable.
+    static let scripts: [(target: String, text: String)] = [
         ("saeval", saeval), ("mpirun", mpirun),
     ]
 
-    /// Finds out where the script lies, also through a symbolic link, and tells Open MPI and PMIx that
-    /// this is where they are installed. A name without a slash lies in the current folder: from `PATH`
+    /// Finds out where the script is, also through a symbolic link, and tells Open MPI and PMIx that
+    /// this is where they are installed. A name without a slash is in the current folder: from `PATH`
     /// a script is started by its whole path.
     private static let start = #"""
         self=$0

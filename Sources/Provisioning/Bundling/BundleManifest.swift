@@ -6,7 +6,7 @@ import Results
 struct BundleManifest {
     /// The files.
     var pieces: [BundlePiece]
-    /// Lengths of the files as they lie in the bundle, in the order of `pieces`.
+    /// Lengths of the files as they are in the bundle, in the order of `pieces`.
     var byteCounts: [Int]
     /// Packages by the paths of files.
     var packages: [String: PackageRecords.Package]
@@ -16,7 +16,7 @@ struct BundleManifest {
     var omissions: [String]
 
     /// Its name in the bundle.
-    static let place = "MANIFEST.txt"
+    static let path = "MANIFEST.txt"
 
     /// The whole text; the same for the same files.
     var text: String {
@@ -36,7 +36,7 @@ struct BundleManifest {
             ("Programs", [.program, .tool]), ("Libraries", [.library]), ("Plugins", [.plugin]),
         ]
         for (title, kinds) in kinds {
-            lines += ["\(title): bytes, place, version, package, source", ""]
+            lines += ["\(title): bytes, path, version, package, source", ""]
             for (piece, count) in zip(pieces, byteCounts) where kinds.contains(piece.kind) {
                 lines.append(line(of: piece, count))
             }
@@ -47,7 +47,7 @@ struct BundleManifest {
                 ["Plugins of Open MPI that are left out", ""] + omissions.map { "  \($0)" } + [""]
         }
         lines += ["Licence texts and where they came from", ""]
-        lines += pieces.filter { $0.kind == .licence }.map { "  \($0.place)  \($0.source)" }
+        lines += pieces.filter { $0.kind == .licence }.map { "  \($0.target)  \($0.source)" }
         let others = zip(pieces, byteCounts).filter { $0.0.kind == .text || $0.0.kind == .extra }
         lines += ["", "Other files: \(others.count), \(others.reduce(0) { $0 + $1.1 }) bytes", ""]
         return lines.joined(separator: "\n")
@@ -59,7 +59,7 @@ struct BundleManifest {
         let count = String(byteCount)
         let number = String(repeating: " ", count: max(0, 10 - count.utf8.count)) + count
         let version = package?.version ?? Self.version(of: realPath(of: piece.source)) ?? "-"
-        return [number, piece.place, version, package?.name ?? "-", piece.source]
+        return [number, piece.target, version, package?.name ?? "-", piece.source]
             .joined(separator: "  ")
     }
 

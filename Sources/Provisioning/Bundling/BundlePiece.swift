@@ -10,10 +10,10 @@ struct BundlePiece: Equatable {
 
     /// What it is for.
     var kind: Kind
-    /// Where it lies on this machine.
+    /// Its path on this machine.
     var source: String
-    /// Where it lies in the bundle, such as `lib/libz.so.1`.
-    var place: String
+    /// Its path in the bundle, such as `lib/libz.so.1`.
+    var target: String
 
     /// Whether it holds code that the loader reads.
     var isCode: Bool { [.program, .tool, .library, .plugin].contains(kind) }
@@ -32,25 +32,25 @@ extension BundlePiece {
         let parts = path.split(separator: "/").filter { $0 != "." }
         guard !parts.isEmpty, !parts.contains("..") else {
             throw RunError(
-                .unsuitable, "--with \(path) has no place in a bundle",
+                .unsuitable, "--with \(path) has no path in a bundle",
                 advice: "a path below the working folder, or an absolute one")
         }
-        let place =
+        let target =
             path.hasPrefix("/") ? String(parts[parts.count - 1]) : parts.joined(separator: "/")
-        let first = place.prefix { $0 != "/" }
+        let first = target.prefix { $0 != "/" }
         guard !ownNames.contains(String(first)) else {
             throw RunError(
-                .unsuitable, "--with \(path) would lie at \(place), among the bundle's own files",
+                .unsuitable, "--with \(path) would be \(target), among the bundle's own files",
                 advice: "another name than \(ownNames.joined(separator: ", "))")
         }
-        if fileExists(path) { return [BundlePiece(kind: .extra, source: path, place: place)] }
+        if fileExists(path) { return [BundlePiece(kind: .extra, source: path, target: target)] }
         guard folderExists(path) else {
             throw RunError(
                 .missing, "--with \(path): there is no such file or folder",
                 advice: "a path that exists, seen from the working folder")
         }
         var pieces: [BundlePiece] = []
-        try collect(path, place, above: [], into: &pieces)
+        try collect(path, target, above: [], into: &pieces)
         return pieces
     }
 
@@ -61,7 +61,7 @@ extension BundlePiece {
 
     /// Adds all files below a folder.
     private static func collect(
-        _ folder: String, _ place: String, above: [String], into pieces: inout [BundlePiece]
+        _ folder: String, _ target: String, above: [String], into pieces: inout [BundlePiece]
     ) throws {
         let real = realPath(of: folder)
         guard !above.contains(real) else {
@@ -72,9 +72,9 @@ extension BundlePiece {
         for name in try folderContents(folder) {
             let path = "\(folder)/\(name)"
             if folderExists(path) {
-                try collect(path, "\(place)/\(name)", above: above + [real], into: &pieces)
+                try collect(path, "\(target)/\(name)", above: above + [real], into: &pieces)
             } else if fileExists(path) {
-                pieces.append(BundlePiece(kind: .extra, source: path, place: "\(place)/\(name)"))
+                pieces.append(BundlePiece(kind: .extra, source: path, target: "\(target)/\(name)"))
             }
         }
     }
@@ -87,7 +87,7 @@ extension BundlePiece {
     ///
     /// - Throws: ``RunError`` when it cannot be read or the disk is full.
     func copy(to folder: String) throws {
-        let path = "\(folder)/\(place)"
+        let path = "\(folder)/\(target)"
         try makeFolder(parentFolder(of: path))
         let file = try MappedFile(path: source)
         let mode: mode_t = access(source, X_OK) == 0 ? 0o755 : 0o644

@@ -65,11 +65,11 @@ struct PackageRecords {
 
 /// The licence texts of what a bundle holds.
 enum Licences {
-    /// Texts that are on this machine, with their places in a bundle.
+    /// Texts that are on this machine, with their paths in a bundle.
     ///
     /// - Parameters:
     ///   - packages: names of Debian packages.
-    ///   - program: the executable, beside whose build lie the sources of its dependencies.
+    ///   - program: the executable, beside whose build the sources of its dependencies are.
     ///   - runtime: a library of the Swift runtime; nil when it is linked into the program.
     package static func texts(packages: Set<String>, program: String, runtime: String?)
         -> [BundlePiece]
@@ -86,7 +86,7 @@ enum Licences {
         texts += dependencies(of: program)
         if !packages.isEmpty { texts += common }
         return texts.filter { fileExists($0.path) }.map {
-            BundlePiece(kind: .licence, source: $0.path, place: "licences/\($0.name).txt")
+            BundlePiece(kind: .licence, source: $0.path, target: "licences/\($0.name).txt")
         }
     }
 

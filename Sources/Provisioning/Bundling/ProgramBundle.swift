@@ -22,7 +22,7 @@ public struct ProgramBundle {
         packages = PackageRecords(of: code.map(\.source)).packages
         licences = Licences.texts(
             packages: Set(packages.values.map(\.name)), program: program,
-            runtime: code.first { $0.place.hasSuffix("/libswiftCore.so") }?.source)
+            runtime: code.first { $0.target.hasSuffix("/libswiftCore.so") }?.source)
     }
 
     /// What a bundle came to.
@@ -53,7 +53,7 @@ public struct ProgramBundle {
         }
     }
 
-    /// Writes the bundle: beside its place, then under its name, so that a folder of that name is whole.
+    /// Writes the bundle: beside its path, then under its name, so that a folder of that name is whole.
     ///
     /// - Throws: ``RunError`` when the folder is not empty, cannot be written or does not fit.
     public func write(to folder: String) throws -> Summary {
@@ -67,8 +67,8 @@ public struct ProgramBundle {
             try makeFolder(partial)
             for piece in pieces { try piece.copy(to: partial) }
             for script in BundleLaunchers.scripts {
-                try writeFile(Array(script.text.utf8), to: "\(partial)/\(script.place)")
-                chmod("\(partial)/\(script.place)", 0o755)
+                try writeFile(Array(script.text.utf8), to: "\(partial)/\(script.target)")
+                chmod("\(partial)/\(script.target)", 0o755)
             }
             strip(pieces, in: partial)
             let summary = try writeManifest(of: pieces, to: partial)
@@ -98,17 +98,17 @@ public struct ProgramBundle {
         guard let strip = ChildProgram(named: "strip") else { return }
         let bulky = pieces.filter { $0.kind == .program || $0.source.contains("/swift/linux/") }
         // A file that strip cannot read stays as it is.
-        for piece in bulky { _ = try? strip.run(["\(folder)/\(piece.place)"], input: "") }
+        for piece in bulky { _ = try? strip.run(["\(folder)/\(piece.target)"], input: "") }
     }
 
     /// Writes the manifest.
     private func writeManifest(of pieces: [BundlePiece], to folder: String) throws -> Summary {
-        let byteCounts = pieces.map { fileByteCount("\(folder)/\($0.place)") ?? 0 }
+        let byteCounts = pieces.map { fileByteCount("\(folder)/\($0.target)") ?? 0 }
         let floor = GlibcFloor.floor(of: pieces.filter(\.isCode).map(\.source))
         let manifest = BundleManifest(
             pieces: pieces, byteCounts: byteCounts, packages: packages, floor: floor,
             omissions: inventory.omissions)
-        try writeFile(Array(manifest.text.utf8), to: "\(folder)/\(BundleManifest.place)")
+        try writeFile(Array(manifest.text.utf8), to: "\(folder)/\(BundleManifest.path)")
         return Summary(
             byteCount: byteCounts.reduce(0, +),
             libraryCount: pieces.count { $0.kind == .library }, glibc: floor?.version)
@@ -117,12 +117,12 @@ public struct ProgramBundle {
     /// Flushes a folder's files to disk and gives it its name.
     private func finish(_ partial: String, with pieces: [BundlePiece], as folder: String) throws {
         for piece in pieces {
-            let descriptor = open("\(partial)/\(piece.place)", O_RDONLY | O_CLOEXEC)
+            let descriptor = open("\(partial)/\(piece.target)", O_RDONLY | O_CLOEXEC)
             defer { close(descriptor) }
             guard descriptor >= 0, fsync(descriptor) == 0 else {
                 throw RunError(
                     .unsuitable,
-                    "\(partial)/\(piece.place) cannot be flushed to disk: \(lastSystemError())",
+                    "\(partial)/\(piece.target) cannot be flushed to disk: \(lastSystemError())",
                     advice: "make room, or name a folder of another disk")
             }
         }

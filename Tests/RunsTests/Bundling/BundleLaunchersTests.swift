@@ -4,14 +4,14 @@ import Testing
 
 @testable import Provisioning
 
-/// A folder with the launchers and, in the programs' places, scripts that print what they are given.
+/// A folder with the launchers and, in place of the programs, scripts that print what they are given.
 private func launchers(in folder: String) throws {
-    for (place, text) in BundleLaunchers.scripts {
-        try makeExecutable(text, at: "\(folder)/\(place)")
+    for (path, text) in BundleLaunchers.scripts {
+        try makeExecutable(text, at: "\(folder)/\(path)")
     }
     let echo = "#!/bin/sh\nprintf '<%s>' \"$@\"\necho\n/usr/bin/env\n"
-    for place in ["libexec/saeval", "bin/mpirun"] {
-        try makeExecutable(echo, at: "\(folder)/\(place)")
+    for path in ["libexec/saeval", "bin/mpirun"] {
+        try makeExecutable(echo, at: "\(folder)/\(path)")
     }
 }
 
@@ -98,7 +98,7 @@ struct BundleLaunchersTests {
             "elsewhere/link",
             "CDPATH=/usr && export CDPATH && ./saeval",
         ])
-    func places(line: String) throws {
+    func folders(line: String) throws {
         let folder = try TemporaryFolder()
         try launchers(in: folder.path)
         try makeFolder("\(folder.path)/elsewhere")
@@ -107,8 +107,8 @@ struct BundleLaunchersTests {
         let (status, text) = try shell(line, in: folder.path)
         #expect(status == 0)
         let found = text.split(separator: "\n").first { $0.hasPrefix("OPAL_PREFIX=") } ?? ""
-        let place = realPath(of: String(found.dropFirst("OPAL_PREFIX=".utf8.count)))
-        #expect(place == realPath(of: folder.path), "\(text)")
+        let root = realPath(of: String(found.dropFirst("OPAL_PREFIX=".utf8.count)))
+        #expect(root == realPath(of: folder.path), "\(text)")
     }
 
     @Test(

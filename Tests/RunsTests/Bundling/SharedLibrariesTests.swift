@@ -75,10 +75,13 @@ struct SharedLibrariesTests {
                 == ["/lib/x86_64-linux-gnu/libz.so.1", "/usr/lib/a: folder/libmpi.so"])
     }
 
-    @Test("The places of Open MPI are read")
-    func places() {
+    @Test("The folders of Open MPI are read")
+    func folders() {
         let text = "path:prefix:/usr\npath:pkglibdir:/usr/lib/a:b\nnothing\n"
-        #expect(MessagePassing.places(in: text) == ["prefix": "/usr", "pkglibdir": "/usr/lib/a:b"])
+        #expect(
+            OpenMPIInstallation.folders(in: text) == [
+                "prefix": "/usr", "pkglibdir": "/usr/lib/a:b",
+            ])
     }
 }
 
@@ -93,15 +96,15 @@ struct BundlePieceTests {
         try FileManager.default.createSymbolicLink(
             atPath: "\(folder.path)/data/b.txt", withDestinationPath: file)
         let pieces = try BundlePiece.extras(at: "\(folder.path)/data/")
-        #expect(pieces.map(\.place) == ["data/b.txt", "data/deep/a.txt"])
+        #expect(pieces.map(\.target) == ["data/b.txt", "data/deep/a.txt"])
         for piece in pieces { try piece.copy(to: "\(folder.path)/out") }
-        for place in ["data/b.txt", "data/deep/a.txt"] {
-            #expect(try readFile("\(folder.path)/out/\(place)") == Array("text".utf8))
+        for path in ["data/b.txt", "data/deep/a.txt"] {
+            #expect(try readFile("\(folder.path)/out/\(path)") == Array("text".utf8))
         }
     }
 
     @Test(
-        "A path without a place is refused with its name and a remedy",
+        "A path without one in the bundle is refused with its name and a remedy",
         arguments: ["../a", "/", ".", "lib/x", "nowhere/at/all"])
     func refused(path: String) throws {
         let error = #expect(throws: RunError.self) { try BundlePiece.extras(at: path) }

@@ -1,16 +1,16 @@
 import Basics
 import Glibc
 
-/// What of Open MPI and PMIx lies on this machine beside the libraries that the program is linked to.
-struct MessagePassing {
+/// The Open MPI of this machine beside the libraries that the program is linked to.
+struct OpenMPIInstallation {
     /// Programs that start ranks, by their names in a bundle's `bin`.
     var tools: [(name: String, path: String)]
     /// Open MPI's plugins, those left out that no rank would use.
     var plugins: [String]
     /// Where Open MPI looks for them below its prefix, such as `lib/openmpi`.
-    var pluginPlace: String
-    /// Help texts and parameter sets, with their places below the prefix.
-    package var texts: [(place: String, path: String)]
+    var pluginFolder: String
+    /// Help texts and parameter sets, with their paths below the prefix.
+    package var texts: [(target: String, path: String)]
     /// The file of parameters that the machine's administrator or distribution sets.
     var parameters: String?
 
@@ -32,38 +32,38 @@ struct MessagePassing {
             )
         }
         let ending = try information.run(["--path", "all", "--parsable"], input: "")
-        let places = Self.places(in: String(decoding: ending.output, as: UTF8.self))
-        guard let prefix = places["prefix"], let plugins = places["pkglibdir"],
-            let texts = places["pkgdatadir"]
+        let folders = Self.folders(in: String(decoding: ending.output, as: UTF8.self))
+        guard let prefix = folders["prefix"], let plugins = folders["pkglibdir"],
+            let texts = folders["pkgdatadir"]
         else {
             throw RunError(
                 .unsuitable,
-                "\(information.path) does not tell where Open MPI lies: \(ending.errors)",
+                "\(information.path) does not tell where Open MPI is: \(ending.errors)",
                 advice: "`ompi_info --path all --parsable` by hand")
         }
         self.tools = tools
-        pluginPlace = try Self.place(of: plugins, below: prefix)
+        pluginFolder = try Self.path(of: plugins, below: prefix)
         self.plugins = try Self.plugins(in: plugins)
-        self.texts = try Self.texts(in: texts, place: try Self.place(of: texts, below: prefix))
-        let parameters = "\(places["sysconfdir"] ?? "/etc")/openmpi-mca-params.conf"
+        self.texts = try Self.texts(in: texts, target: try Self.path(of: texts, below: prefix))
+        let parameters = "\(folders["sysconfdir"] ?? "/etc")/openmpi-mca-params.conf"
         self.parameters = fileExists(parameters) ? parameters : nil
     }
 
-    /// The programs of Open MPI 4, and those that took their places in Open MPI 5.
+    /// The programs of Open MPI 4, and those that replaced them in Open MPI 5.
     private static let toolNames = ["mpirun", "orted", "prterun", "prte", "prted"]
 
     /// Reads lines such as `path:pkglibdir:/usr/lib/openmpi`.
-    static func places(in text: String) -> [String: String] {
-        var places: [String: String] = [:]
+    static func folders(in text: String) -> [String: String] {
+        var folders: [String: String] = [:]
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 2)
-            if parts.count == 3, parts[0] == "path" { places[String(parts[1])] = String(parts[2]) }
+            if parts.count == 3, parts[0] == "path" { folders[String(parts[1])] = String(parts[2]) }
         }
-        return places
+        return folders
     }
 
     /// A folder as Open MPI writes it after its prefix: that part moves with the prefix.
-    private static func place(of folder: String, below prefix: String) throws -> String {
+    private static func path(of folder: String, below prefix: String) throws -> String {
         guard folder.hasPrefix("\(prefix)/") else {
             throw RunError(
                 .unsuitable,
@@ -86,26 +86,26 @@ struct MessagePassing {
     private static let unusedFrameworks = ["atomic", "memheap", "scoll", "spml", "sshmem"]
 
     /// The texts that `mpirun` shows, and the sets of parameters that it takes by name.
-    private static func texts(in folder: String, place: String) throws -> [(String, String)] {
+    private static func texts(in folder: String, target: String) throws -> [(String, String)] {
         guard folderExists(folder) else { return [] }
         var texts = try folderContents(folder).filter { $0.hasPrefix("help-") }
-            .map { ("\(place)/\($0)", "\(folder)/\($0)") }
+            .map { ("\(target)/\($0)", "\(folder)/\($0)") }
         let sets = "\(folder)/amca-param-sets"
         if folderExists(sets) {
             texts += try folderContents(sets).map {
-                ("\(place)/amca-param-sets/\($0)", "\(sets)/\($0)")
+                ("\(target)/amca-param-sets/\($0)", "\(sets)/\($0)")
             }
         }
         return texts.filter { fileExists($0.1) }
     }
 }
 
-/// What lies beside the PMIx library that Open MPI's plugins are linked to.
-struct ProcessManagement {
+/// What is installed beside the PMIx library that Open MPI's plugins are linked to.
+struct PMIxInstallation {
     /// Its plugins.
     var plugins: [String] = []
-    /// Its help texts, by their places below a prefix.
-    package var texts: [(place: String, path: String)] = []
+    /// Its help texts, by their paths below a prefix.
+    package var texts: [(target: String, path: String)] = []
 
     /// Looks around a library.
     init(library: String) throws {
