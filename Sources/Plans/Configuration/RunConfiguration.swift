@@ -22,7 +22,7 @@ public struct RunConfiguration: Sendable {
     public var datasets: [(id: String, path: String)]
     /// The run's folder.
     public var output: String
-    /// The folder of artefacts shared between runs.
+    /// The folder of artifacts shared between runs.
     public var artifacts = "artifacts"
     /// The seed of every random stream.
     public var seed = 42

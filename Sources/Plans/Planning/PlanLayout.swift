@@ -36,7 +36,7 @@ struct PlanLayout {
     private(set) var failures: [FailedItem] = []
     /// Inputs that could not be made, and why.
     private var failedInputs: [InputRequest: any Error] = [:]
-    /// The folder of artefacts.
+    /// The folder of artifacts.
     var artifacts: String { configuration.artifacts }
     /// Where row sets and activation sets are in their lists.
     private var rowSetIndices: [InputRequest: Int] = [:]

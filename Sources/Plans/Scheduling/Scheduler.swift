@@ -1,8 +1,8 @@
 /// Decides which task goes to which worker; runs and simulations share it.
 ///
-/// A task is ready when the gates that it needs are open; a gate opens when all tasks that feed it
-/// are done. Of the ready tasks a worker gets the most urgent one: that with the longest chain of
-/// costs from its own to the end. One that is at least half as urgent comes first when it needs what
+/// A task is ready when its dependencies are met; a dependency is met when all tasks that contribute
+/// to it are done. Of the ready tasks a worker gets the most urgent one: that with the longest chain
+/// of costs from its own to the end. One that is at least half as urgent comes first when it needs what
 /// the worker holds, and a task of the same cohort before one of another. While there is so much
 /// other work that nothing needs to begin yet, these come first however urgent they are: a worker
 /// then completes one autoencoder after the other, and results come all along a run.
@@ -14,19 +14,19 @@ package struct Scheduler {
         /// Floating-point operations or seconds; only ratios count.
         package var cost: Double
         /// Names what a worker loads for it, such as one autoencoder's weights.
-        var artefact: Int
-        /// Names what tasks of several artefacts share.
+        var artifact: Int
+        /// Names what tasks of several artifacts share.
         var cohort: Int
-        /// Gates that must be open; earlier tasks feed them.
-        var needs: [Int] = []
-        /// Gates that wait for it.
-        var feeds: [Int] = []
+        /// Dependencies that must be met; earlier tasks contribute to them.
+        var dependsOn: [Int] = []
+        /// Dependencies that wait for it.
+        var contributesTo: [Int] = []
     }
 
     /// Tasks among which the most urgent is looked for.
     private enum Group: Hashable {
         case all
-        case artefact(Int)
+        case artifact(Int)
         case cohort(Int)
     }
 
@@ -34,17 +34,18 @@ package struct Scheduler {
     private enum State { case waiting, ready, running, done }
 
     private let tasks: [Task]
-    /// Tasks from the most to the least urgent, and each task's place there.
+    /// Tasks from the most to the least urgent, and each task's position there.
     private let order: [Int]
-    private let place: [Int]
+    private let position: [Int]
     private let urgency: [Double]
     private var states: [State]
-    /// For each task, gates that it waits for; for each gate, tasks that it waits for.
-    private var closedGates: [Int]
-    private var feeders: [Int]
+    /// For each task, how many dependencies are not met; for each dependency, how many tasks are
+    /// left; and the tasks that depend on it.
+    private var unmet: [Int]
+    private var countdown: [Int]
     private let dependents: [[Int]]
-    /// Ready tasks by place; entries that are no longer ready are dropped when they come up.
-    private var ready: [Group: PlaceHeap] = [:]
+    /// Ready tasks by position; entries that are no longer ready are dropped when they come up.
+    private var ready: [Group: PositionHeap] = [:]
     /// The last task of each worker.
     private var last: [Int: Int] = [:]
     /// Cost of the tasks that no worker has and none has done.
@@ -54,36 +55,37 @@ package struct Scheduler {
     package private(set) var remaining: Int
 
     /// - Parameters:
-    ///   - tasks: in an order in which gates are fed before they are needed.
-    ///   - gates: how many there are; one that nothing feeds is open.
-    package init(_ tasks: [Task], gates: Int) {
+    ///   - tasks: in an order in which those that contribute to a dependency come before those that
+    ///     depend on it.
+    ///   - dependencies: how many there are; one to which nothing contributes is met.
+    package init(_ tasks: [Task], dependencies: Int) {
         self.tasks = tasks
-        var dependents = [[Int]](repeating: [], count: gates)
-        var feeders = [Int](repeating: 0, count: gates)
+        var dependents = [[Int]](repeating: [], count: dependencies)
+        var countdown = [Int](repeating: 0, count: dependencies)
         for (index, task) in tasks.enumerated() {
-            for gate in task.needs { dependents[gate].append(index) }
-            for gate in task.feeds { feeders[gate] += 1 }
+            for dependency in task.dependsOn { dependents[dependency].append(index) }
+            for dependency in task.contributesTo { countdown[dependency] += 1 }
         }
         var urgency = [Double](repeating: 0, count: tasks.count)
-        var urgencyBehind = [Double](repeating: 0, count: gates)
+        var urgencyAfter = [Double](repeating: 0, count: dependencies)
         for (index, task) in tasks.enumerated().reversed() {
-            urgency[index] = task.cost + (task.feeds.map { urgencyBehind[$0] }.max() ?? 0)
-            for gate in task.needs {
-                urgencyBehind[gate] = max(urgencyBehind[gate], urgency[index])
+            urgency[index] = task.cost + (task.contributesTo.map { urgencyAfter[$0] }.max() ?? 0)
+            for dependency in task.dependsOn {
+                urgencyAfter[dependency] = max(urgencyAfter[dependency], urgency[index])
             }
         }
         order = tasks.indices.sorted {
             urgency[$0] == urgency[$1] ? $0 < $1 : urgency[$0] > urgency[$1]
         }
-        var place = [Int](repeating: 0, count: tasks.count)
-        for (position, task) in order.enumerated() { place[task] = position }
-        (self.place, self.urgency) = (place, urgency)
-        (self.dependents, self.feeders) = (dependents, feeders)
-        closedGates = tasks.map { task in task.needs.count { feeders[$0] > 0 } }
+        var position = [Int](repeating: 0, count: tasks.count)
+        for (index, task) in order.enumerated() { position[task] = index }
+        (self.position, self.urgency) = (position, urgency)
+        (self.dependents, self.countdown) = (dependents, countdown)
+        unmet = tasks.map { task in task.dependsOn.count { countdown[$0] > 0 } }
         states = [State](repeating: .waiting, count: tasks.count)
         remaining = tasks.count
         waitingCost = tasks.reduce(0) { $0 + $1.cost }
-        for index in tasks.indices where closedGates[index] == 0 { makeReady(index) }
+        for index in tasks.indices where unmet[index] == 0 { makeReady(index) }
     }
 
     /// Hands a ready task to a worker; nil when none is ready.
@@ -93,7 +95,7 @@ package struct Scheduler {
             // Twice the time that the longest chain takes, for all workers.
             let limit = 2 * urgency[chosen] * Double(last.count)
             let enough = waitingCost < limit ? urgency[chosen] / 2 : 0
-            for group in [Group.artefact(held.artefact), .cohort(held.cohort)] {
+            for group in [Group.artifact(held.artifact), .cohort(held.cohort)] {
                 guard let near = mostUrgent(of: group), urgency[near] >= enough else { continue }
                 chosen = near
                 break
@@ -107,22 +109,22 @@ package struct Scheduler {
 
     /// Counts a task as done.
     ///
-    /// - Returns: the gates that this opened.
+    /// - Returns: the dependencies that are met by this.
     package mutating func finish(_ task: Int) -> [Int] {
         guard states[task] != .done else { return [] }
         states[task] = .done
         remaining -= 1
-        var opened: [Int] = []
-        for gate in tasks[task].feeds {
-            feeders[gate] -= 1
-            guard feeders[gate] == 0 else { continue }
-            opened.append(gate)
-            for index in dependents[gate] {
-                closedGates[index] -= 1
-                if closedGates[index] == 0, states[index] == .waiting { makeReady(index) }
+        var met: [Int] = []
+        for dependency in tasks[task].contributesTo {
+            countdown[dependency] -= 1
+            guard countdown[dependency] == 0 else { continue }
+            met.append(dependency)
+            for index in dependents[dependency] {
+                unmet[index] -= 1
+                if unmet[index] == 0, states[index] == .waiting { makeReady(index) }
             }
         }
-        return opened
+        return met
     }
 
     /// Makes a task ready again whose worker is lost.
@@ -134,8 +136,8 @@ package struct Scheduler {
 
     private mutating func makeReady(_ task: Int) {
         states[task] = .ready
-        for group in [Group.all, .artefact(tasks[task].artefact), .cohort(tasks[task].cohort)] {
-            ready[group, default: PlaceHeap()].insert(place[task])
+        for group in [Group.all, .artifact(tasks[task].artifact), .cohort(tasks[task].cohort)] {
+            ready[group, default: PositionHeap()].insert(position[task])
         }
     }
 
@@ -150,30 +152,30 @@ package struct Scheduler {
     }
 }
 
-/// Places with the smallest first.
-private struct PlaceHeap {
-    private var places: [Int] = []
+/// Positions with the smallest first.
+private struct PositionHeap {
+    private var positions: [Int] = []
 
-    var first: Int? { places.first }
+    var first: Int? { positions.first }
 
-    mutating func insert(_ place: Int) {
-        places.append(place)
-        var child = places.count - 1
-        while child > 0, places[(child - 1) / 2] > places[child] {
-            places.swapAt((child - 1) / 2, child)
+    mutating func insert(_ position: Int) {
+        positions.append(position)
+        var child = positions.count - 1
+        while child > 0, positions[(child - 1) / 2] > positions[child] {
+            positions.swapAt((child - 1) / 2, child)
             child = (child - 1) / 2
         }
     }
 
     mutating func removeFirst() {
-        places.swapAt(0, places.count - 1)
-        places.removeLast()
+        positions.swapAt(0, positions.count - 1)
+        positions.removeLast()
         var parent = 0
-        while 2 * parent + 1 < places.count {
+        while 2 * parent + 1 < positions.count {
             var child = 2 * parent + 1
-            if child + 1 < places.count, places[child + 1] < places[child] { child += 1 }
-            guard places[child] < places[parent] else { return }
-            places.swapAt(parent, child)
+            if child + 1 < positions.count, positions[child + 1] < positions[child] { child += 1 }
+            guard positions[child] < positions[parent] else { return }
+            positions.swapAt(parent, child)
             parent = child
         }
     }

@@ -17,13 +17,13 @@ package struct TaskGraph {
 
     package private(set) var work: [Work] = []
     package private(set) var tasks: [Scheduler.Task] = []
-    package private(set) var gates = 0
-    /// The activation set whose last block opens a gate.
-    package private(set) var setOfGate: [Int: Int] = [:]
+    package private(set) var dependencies = 0
+    /// The activation set whose last block meets a dependency.
+    package private(set) var setOfDependency: [Int: Int] = [:]
 
     private let plan: RunPlan
-    private var gateOfSet: [Int: Int] = [:]
-    private var gateOfUnit: [Int: Int] = [:]
+    private var dependencyOfSet: [Int: Int] = [:]
+    private var dependencyOfUnit: [Int: Int] = [:]
 
     /// - Parameters:
     ///   - units: units to evaluate, in the order of the plan.
@@ -31,15 +31,15 @@ package struct TaskGraph {
     package init(_ plan: RunPlan, units: [PendingUnit], blocks: [Int: [Int]]) {
         self.plan = plan
         for (set, lacking) in blocks.sorted(by: { $0.key < $1.key }) where !lacking.isEmpty {
-            let gate = newGate()
-            (gateOfSet[set], setOfGate[gate]) = (gate, set)
+            let dependency = newDependency()
+            (dependencyOfSet[set], setOfDependency[dependency]) = (dependency, set)
         }
         addBlocks(blocks)
         let pending = Set(units.map(\.index))
         for unit in units {
             for earlier in plan.units[unit.index].dependsOn
-            where pending.contains(earlier) && gateOfUnit[earlier] == nil {
-                gateOfUnit[earlier] = newGate()
+            where pending.contains(earlier) && dependencyOfUnit[earlier] == nil {
+                dependencyOfUnit[earlier] = newDependency()
             }
         }
         for unit in units { add(unit) }
@@ -65,9 +65,9 @@ package struct TaskGraph {
             : planned.cost * Double(unit.subjects.count) / Double(max(1, planned.subjects.count))
     }
 
-    private mutating func newGate() -> Int {
-        gates += 1
-        return gates - 1
+    private mutating func newDependency() -> Int {
+        dependencies += 1
+        return dependencies - 1
     }
 
     private mutating func addBlocks(_ blocks: [Int: [Int]]) {
@@ -80,11 +80,11 @@ package struct TaskGraph {
         for (key, unordered) in sets.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             let members = unordered.sorted()
             work.append(.block(rowSet: key[0], block: key[1], sets: members))
-            // Blocks load the model alone, which is one artefact; rows are the cohort.
+            // Blocks load the model alone, which is one artifact; rows are the cohort.
             tasks.append(
                 Scheduler.Task(
-                    cost: blockCost(rowSet: key[0], sets: members), artefact: -1,
-                    cohort: -1 - key[0], feeds: members.compactMap { gateOfSet[$0] }))
+                    cost: blockCost(rowSet: key[0], sets: members), artifact: -1,
+                    cohort: -1 - key[0], contributesTo: members.compactMap { dependencyOfSet[$0] }))
         }
     }
 
@@ -103,17 +103,17 @@ package struct TaskGraph {
         let planned = plan.units[unit.index]
         work.append(.unit(index: unit.index, subjects: unit.subjects))
         // Units of one autoencoder load its weights; others load those of the whole cohort.
-        let artefact =
+        let artifact =
             unit.subjects.count == 1 && !planned.isSharedByAllSubjects
             ? plan.cohorts.count + planned.cohort * 1_000_000 + unit.subjects[0].value
             : planned.cohort
-        let needs =
-            planned.reads.compactMap { gateOfSet[$0] }
-            + planned.dependsOn.compactMap { gateOfUnit[$0] }
+        let dependsOn =
+            planned.reads.compactMap { dependencyOfSet[$0] }
+            + planned.dependsOn.compactMap { dependencyOfUnit[$0] }
         tasks.append(
             Scheduler.Task(
-                cost: Self.cost(of: unit, in: plan), artefact: artefact, cohort: planned.cohort,
-                needs: Array(Set(needs)).sorted(),
-                feeds: gateOfUnit[unit.index].map { [$0] } ?? []))
+                cost: Self.cost(of: unit, in: plan), artifact: artifact, cohort: planned.cohort,
+                dependsOn: Array(Set(dependsOn)).sorted(),
+                contributesTo: dependencyOfUnit[unit.index].map { [$0] } ?? []))
     }
 }

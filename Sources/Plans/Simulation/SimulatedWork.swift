@@ -8,7 +8,7 @@ struct SimulatedTask: Sendable {
     /// Seconds of arithmetic on a core.
     package var seconds: Double
     /// Weights that it needs: names and bytes.
-    var artefacts: [(id: Int, bytes: Double)] = []
+    var artifacts: [(id: Int, bytes: Double)] = []
     /// What a rank keeps weights for: it lets those of another cohort go.
     var cohort = 0
     /// Bytes of activations that it reads or writes.
@@ -21,28 +21,30 @@ struct SimulatedWave: Sendable {
     package var tasks: [SimulatedTask]
     /// The same tasks as the scheduler sees them.
     var schedule: [Scheduler.Task]
-    /// Gates between them.
-    package var gates: Int
+    /// Dependencies between them.
+    package var dependencies: Int
 
     /// The longest sequence of tasks that come after one another: its seconds, and its tasks.
     func longestChain() -> (seconds: Double, tasks: [Int]) {
-        var behind = [(seconds: Double, task: Int?)](repeating: (0, nil), count: gates)
+        var behind = [(seconds: Double, task: Int?)](repeating: (0, nil), count: dependencies)
         var next = [Int?](repeating: nil, count: tasks.count)
         var best: (seconds: Double, task: Int?) = (0, nil)
         for index in tasks.indices.reversed() {
-            let follower = schedule[index].feeds.map { behind[$0] }.max { $0.seconds < $1.seconds }
+            let follower = schedule[index].contributesTo.map { behind[$0] }.max {
+                $0.seconds < $1.seconds
+            }
             let seconds = tasks[index].seconds + (follower?.seconds ?? 0)
             next[index] = follower?.task
             if seconds > best.seconds { best = (seconds, index) }
-            for gate in schedule[index].needs where seconds > behind[gate].seconds {
-                behind[gate] = (seconds, index)
+            for dependency in schedule[index].dependsOn where seconds > behind[dependency].seconds {
+                behind[dependency] = (seconds, index)
             }
         }
         var chain: [Int] = []
-        var place = best.task
-        while let task = place {
+        var current = best.task
+        while let task = current {
             chain.append(task)
-            place = next[task]
+            current = next[task]
         }
         return (best.seconds, chain)
     }
@@ -90,7 +92,7 @@ struct SimulatedWork {
             case .unit(let index, _): unitTask(index, cost: task.cost)
             }
         }
-        return SimulatedWave(tasks: tasks, schedule: graph.tasks, gates: graph.gates)
+        return SimulatedWave(tasks: tasks, schedule: graph.tasks, dependencies: graph.dependencies)
     }
 
     /// For each activation set that some units read and that is not there, all its blocks.
@@ -114,7 +116,7 @@ struct SimulatedWork {
         return SimulatedTask(
             name: "block \(block) of \(rows.request.dataset)",
             seconds: seconds ?? cost / rate,
-            artefacts: seconds == nil ? [model] : [], cohort: Self.modelCohort,
+            artifacts: seconds == nil ? [model] : [], cohort: Self.modelCohort,
             bytes: seconds == nil
                 ? share * sets.reduce(0) { $0 + Double(plan.activationSets[$1].byteCount) } : 0)
     }
@@ -130,9 +132,9 @@ struct SimulatedWork {
         if let seconds = measured?.seconds(of: unit, in: plan) {
             return SimulatedTask(name: name, seconds: seconds, cohort: unit.cohort)
         }
-        var artefacts = readsPackedRows(unit) ? [model] : []
+        var artifacts = readsPackedRows(unit) ? [model] : []
         if !unit.isSharedByAllSubjects {
-            artefacts += unit.subjects.map { subject in
+            artifacts += unit.subjects.map { subject in
                 (
                     unit.cohort * 1_000_000 + subject.value,
                     Double(cohort.subjects[subject.value].reference.storedBytes)
@@ -144,7 +146,7 @@ struct SimulatedWork {
             return sum + (entry.policy == .store ? Double(entry.byteCount) : 0)
         }
         return SimulatedTask(
-            name: name, seconds: cost / rate, artefacts: artefacts, cohort: unit.cohort,
+            name: name, seconds: cost / rate, artifacts: artifacts, cohort: unit.cohort,
             bytes: readShares[index] * bytes)
     }
 

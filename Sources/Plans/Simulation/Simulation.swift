@@ -56,7 +56,7 @@ struct Simulation {
     private var fileSystemIsFree = 0.0
     private var coordinatorIsFree = 0.0
     /// For each rank the weights that it holds, and for which cohort.
-    private var held: [(cohort: Int, artefacts: Set<Int>)]
+    private var held: [(cohort: Int, artifacts: Set<Int>)]
 
     /// A simulation that has not begun.
     init(_ setup: Setup) {
@@ -77,7 +77,7 @@ struct Simulation {
 
     /// Runs one wave to its end.
     private mutating func run(_ wave: SimulatedWave) {
-        var scheduler = Scheduler(wave.schedule, gates: wave.gates)
+        var scheduler = Scheduler(wave.schedule, dependencies: wave.dependencies)
         var idle = Array((0..<setup.ranks).reversed())
         while true {
             while let rank = idle.last, let task = scheduler.next(for: rank) {
@@ -124,16 +124,16 @@ struct Simulation {
     /// Seconds in which a rank gets the weights of a task that it does not hold.
     private mutating func load(_ task: SimulatedTask, on rank: Int, at time: Double) -> Double {
         if task.cohort != SimulatedWork.modelCohort, held[rank].cohort != task.cohort {
-            held[rank] = (task.cohort, held[rank].artefacts.filter { $0 < 0 })
+            held[rank] = (task.cohort, held[rank].artifacts.filter { $0 < 0 })
         }
         let node = rank / setup.ranksPerNode
         var end = time
-        for artefact in task.artefacts where held[rank].artefacts.insert(artefact.id).inserted {
-            if caches[node].use(artefact.id, bytes: artefact.bytes) {
-                end += artefact.bytes / setup.loadRate
+        for artifact in task.artifacts where held[rank].artifacts.insert(artifact.id).inserted {
+            if caches[node].use(artifact.id, bytes: artifact.bytes) {
+                end += artifact.bytes / setup.loadRate
             } else {
                 let begin = max(end, diskIsFree[node])
-                diskIsFree[node] = begin + artefact.bytes / setup.diskRate
+                diskIsFree[node] = begin + artifact.bytes / setup.diskRate
                 end = diskIsFree[node]
             }
         }
@@ -193,7 +193,7 @@ private struct FinishHeap: Sendable {
         var end: Double
         /// Who does it.
         var rank: Int
-        /// Its place in the wave.
+        /// Its index in the wave.
         var task: Int
 
         /// Whether it comes before another; ranks decide between equal ends.
@@ -202,7 +202,7 @@ private struct FinishHeap: Sendable {
         }
     }
 
-    /// A heap: no entry precedes the one at half its place.
+    /// A heap: no entry precedes the one at half its index.
     private var entries: [Entry] = []
 
     /// Running tasks.

@@ -21,7 +21,7 @@ public struct SimulationReport: Sendable, Codable {
         public var efficiency: Double
         /// That without which the run would be shortest; nil where nothing limits it.
         public var limit: Limit?
-        /// Shares of ranks × makespan that are no arithmetic.
+        /// Shares of ranks × makespan that are not arithmetic.
         public var loading: Double
         /// Transfers of activations, and waiting for those of other ranks.
         public var fileSystem: Double
@@ -105,13 +105,13 @@ public struct SimulationReport: Sendable, Codable {
     }
 }
 
-/// A run's waves, and what they would be without one of the things that take time.
+/// A run's waves, and what they would be without one of the parts that take time.
 private struct WaveVariants {
     /// The waves as they are, without weights to load, and without activations to move.
     let (whole, withoutWeights, withoutTransfers):
         ([SimulatedWave], [SimulatedWave], [SimulatedWave])
 
-    /// Leaves things out.
+    /// Leaves parts out.
     init(_ waves: [SimulatedWave]) {
         /// The waves with all their tasks changed.
         func changed(_ change: (inout SimulatedTask) -> Void) -> [SimulatedWave] {
@@ -122,7 +122,7 @@ private struct WaveVariants {
             }
         }
         whole = waves
-        withoutWeights = changed { $0.artefacts = [] }
+        withoutWeights = changed { $0.artifacts = [] }
         withoutTransfers = changed { $0.bytes = 0 }
     }
 
@@ -130,7 +130,7 @@ private struct WaveVariants {
     ///
     /// - Returns: nil where the run would not be shorter by more than
     ///   ``SimulationReport/leastGain``, whatever were left out.
-    /// - Cost: one simulation for each thing that takes time at all.
+    /// - Cost: one simulation for each part that takes time at all.
     func limit(
         of line: SimulationReport.Line, _ times: Simulation.Times, _ setup: Simulation.Setup,
         planningSeconds: Double

@@ -31,13 +31,13 @@ extension Coordinator: WorkPoolOwner {
         log.write("begin", [("rank", .integer(rank)), ("task", .string(name(of: index)))])
     }
 
-    func finished(_ index: Int, _ report: WorkReport?, rank: Int, opened: [Int]) throws {
+    func finished(_ index: Int, _ report: WorkReport?, rank: Int, met: [Int]) throws {
         switch report {
         case .harvested(let report): try finish(block: index, report, rank)
         case .evaluated(let report): try finish(unit: index, report, rank)
         case .ready, .fatal, nil: break
         }
-        for set in opened.compactMap({ graph.setOfGate[$0] }) {
+        for set in met.compactMap({ graph.setOfDependency[$0] }) {
             try ActivationFile.complete(plan.activationSets[set].path)
         }
         try takeResults()
@@ -132,8 +132,8 @@ extension Coordinator: WorkPoolOwner {
     private func dependencyResults(of unit: Int, for subject: SubjectIndex) -> [String]? {
         var texts: [String] = []
         for earlier in plan.units[unit].dependsOn.map({ plan.units[$0] }) {
-            guard let place = earlier.subjects.firstIndex(of: subject),
-                let text = record.partials[earlier.keys[place]]
+            guard let index = earlier.subjects.firstIndex(of: subject),
+                let text = record.partials[earlier.keys[index]]
             else { return nil }
             texts.append(text)
         }

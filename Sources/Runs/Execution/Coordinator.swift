@@ -158,7 +158,7 @@ final class Coordinator {
             cost: graph.tasks.prefix(blockTasks).reduce(0) { $0 + $1.cost }, tasks: blockTasks)
         let written = blocks.filter { !$0.value.isEmpty }.keys.sorted()
         if !written.isEmpty { try pool.open(written) }
-        var scheduler = Scheduler(graph.tasks, gates: graph.gates)
+        var scheduler = Scheduler(graph.tasks, dependencies: graph.dependencies)
         let isComplete = try pool.run(&scheduler, for: self)
         if !written.isEmpty || plan.removesActivations { try pool.close() }
         for lock in locks { lock.release() }

@@ -12,8 +12,8 @@ protocol WorkPoolOwner: AnyObject {
     ///
     /// - Parameters:
     ///   - report: nil when nothing of it was left to do.
-    ///   - opened: gates of the scheduler that this opened.
-    func finished(_ index: Int, _ report: WorkReport?, rank: Int, opened: [Int]) throws
+    ///   - met: dependencies of the scheduler that are met by this.
+    func finished(_ index: Int, _ report: WorkReport?, rank: Int, met: [Int]) throws
     /// A rank is lost, and the task that it had goes to another.
     func lost(_ rank: Int, task: Int?, reason: String)
 }
@@ -106,7 +106,7 @@ final class WorkPool {
                 idle.insert(rank)
                 guard let task = running.removeValue(forKey: rank) else { continue }
                 try owner.finished(
-                    task, report, rank: rank, opened: scheduler.finish(task))
+                    task, report, rank: rank, met: scheduler.finish(task))
             case .lost(let rank, let reason):
                 let task = running.removeValue(forKey: rank)
                 owner.lost(rank, task: task, reason: reason)
@@ -128,7 +128,7 @@ final class WorkPool {
         for rank in idle.sorted() {
             while let index = scheduler.next(for: rank) {
                 guard let task = try owner.task(index) else {
-                    try owner.finished(index, nil, rank: rank, opened: scheduler.finish(index))
+                    try owner.finished(index, nil, rank: rank, met: scheduler.finish(index))
                     continue
                 }
                 idle.remove(rank)

@@ -5,21 +5,21 @@ import Testing
 @testable import Plans
 @testable import Runs
 
-/// Tasks without gates.
+/// Tasks without dependencies.
 private func independent(_ seconds: [Double]) -> SimulatedWave {
     SimulatedWave(
         tasks: seconds.map { SimulatedTask(name: "task of \($0)", seconds: $0) },
-        schedule: seconds.map { Scheduler.Task(cost: $0, artefact: 0, cohort: 0) }, gates: 0)
+        schedule: seconds.map { Scheduler.Task(cost: $0, artifact: 0, cohort: 0) }, dependencies: 0)
 }
 
 /// Tasks of which each waits for the one before.
 private func chain(_ seconds: [Double]) -> SimulatedWave {
     var wave = independent(seconds)
     for index in seconds.indices {
-        if index > 0 { wave.schedule[index].needs = [index - 1] }
-        if index < seconds.count - 1 { wave.schedule[index].feeds = [index] }
+        if index > 0 { wave.schedule[index].dependsOn = [index - 1] }
+        if index < seconds.count - 1 { wave.schedule[index].contributesTo = [index] }
     }
-    wave.gates = seconds.count - 1
+    wave.dependencies = seconds.count - 1
     return wave
 }
 
@@ -87,7 +87,7 @@ struct SimulationTests {
     @Test("Weights are read from disk once on a node and then from memory")
     func loading() {
         var wave = independent([1, 1, 1, 1])
-        for index in wave.tasks.indices { wave.tasks[index].artefacts = [(7, 2e9)] }
+        for index in wave.tasks.indices { wave.tasks[index].artifacts = [(7, 2e9)] }
         let one = Simulation.times(of: [wave], setup(1))
         #expect(abs(one.loading - 2) < 1e-9)
         #expect(abs(one.makespan - 6) < 1e-9)
@@ -102,10 +102,10 @@ struct SimulationTests {
     func cohorts() {
         var wave = independent([1, 1, 1])
         for (index, cohort) in [0, 1, 0].enumerated() {
-            wave.tasks[index].artefacts = [(cohort, 1e9)]
+            wave.tasks[index].artifacts = [(cohort, 1e9)]
             wave.tasks[index].cohort = cohort
             wave.schedule[index].cohort = cohort
-            wave.schedule[index].artefact = cohort
+            wave.schedule[index].artifact = cohort
             wave.schedule[index].cost = Double(10 * (3 - index))
         }
         // The scheduler stays with a cohort only where that is urgent enough: 30, 20, 10.
@@ -146,8 +146,8 @@ struct SimulationTests {
     func limits(bytes: Double, limit: SimulationReport.Limit?) {
         // Ten seconds of arithmetic on each rank; loading costs a second for each 10⁹ bytes.
         var wave = independent([10, 10])
-        wave.tasks[0].artefacts = [(7, bytes)]
-        wave.tasks[1].artefacts = [(8, 0)]
+        wave.tasks[0].artifacts = [(7, bytes)]
+        wave.tasks[1].artifacts = [(8, 0)]
         let report = SimulationReport(
             waves: [wave], on: profile(), source: "test", ranks: [1], cores: nil,
             planningSeconds: 0)
@@ -158,7 +158,7 @@ struct SimulationTests {
     func offTheCriticalPath() {
         // One rank loads for two seconds beside another that computes for ten.
         var wave = independent([10, 1])
-        wave.tasks[1].artefacts = [(7, 2e9)]
+        wave.tasks[1].artifacts = [(7, 2e9)]
         let report = SimulationReport(
             waves: [wave], on: profile(), source: "test", ranks: [2], cores: nil,
             planningSeconds: 0)
