@@ -15,7 +15,7 @@ public struct ActivationSet: Sendable, Codable {
     public var byteCount: Int
     /// Whether they are kept or computed whenever they are read.
     public var policy = ActivationPolicy.store
-    /// Sets of a wave lie on disk at the same time.
+    /// Sets of a wave are on disk at the same time.
     public var wave = 0
 
     /// Takes all values.

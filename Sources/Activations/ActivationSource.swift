@@ -21,7 +21,7 @@ package final class ActivationSource: Sendable {
     package let backend: any KernelBackend
     /// Threads of this rank.
     package let threads: Int
-    /// Where the time of the task at hand goes.
+    /// Where the time of the current task goes.
     package let meter = TaskMeter()
     private let state = Mutex(State())
 

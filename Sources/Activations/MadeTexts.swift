@@ -51,7 +51,7 @@ package final class MadeTexts: Sendable {
     /// The texts of a key, which stay.
     package func look(at key: ContentHash) -> TextRows? { rows.withLock { $0[key] } }
 
-    /// The texts of a key, which are let go.
+    /// The texts of a key, which are released.
     package func take(_ key: ContentHash) -> TextRows? {
         rows.withLock { $0.removeValue(forKey: key) }
     }

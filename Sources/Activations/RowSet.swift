@@ -71,8 +71,8 @@ public struct RowSet: Sendable, Codable {
     /// Tokens of one block of packed rows.
     private static let blockTokens = 2048
 
-    /// Tokens of one sequence of the activation store: labelled texts differ in length and lie
-    /// one after the other.
+    /// Tokens of one sequence of the activation store: labelled texts differ in length and are
+    /// stored one after the other.
     package var positions: Int {
         if case .rows(let request) = request { request.contextSize } else { 1 }
     }

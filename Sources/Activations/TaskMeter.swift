@@ -19,7 +19,7 @@ package struct TaskTimes: Codable, Sendable {
     package init() {}
 }
 
-/// Counts where the time of the task at hand goes; several threads of the task may count at once.
+/// Counts where the time of the current task goes; several threads of the task may count at once.
 package final class TaskMeter: Sendable {
     private let times = Mutex(TaskTimes())
 

@@ -93,7 +93,7 @@ extension ProgramTests {
                 (["toy/none"], "hf download --repo-type dataset toy/none"),
                 (["toy/news", "--splits", "tran"], "Try: `train`"),
                 (["toy/news", "--config", "en-fr"], "no configuration `en-fr`"),
-                (["toy/news", "--from", "/nowhere"], "Folder /nowhere is missing"),
+                (["toy/news", "--from", "/nowhere"], "Folder /nowhere does not exist"),
                 (["toy/half"], "1 of 2 files are there"),
                 (["toy/half", "--limit", "9"], "has 7 rows of 9"),
                 (["toy/mixed"], "cannot both be files of one split"),

@@ -53,7 +53,9 @@ extension ProgramTests {
                 try bench.write("model/config.json", "{\"model_type\": \"mamba\"}")
                 return bench.tiny(["--model", folder])
             },
-            Mistake("a model path that is a file", says: ["{}/file is no folder", "config.json"]) {
+            Mistake(
+                "a model path that is a file", says: ["{}/file is not a folder", "config.json"]
+            ) {
                 $0.tiny(["--model", try $0.write("file", "x")])
             },
             Mistake(

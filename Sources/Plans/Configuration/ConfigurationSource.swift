@@ -88,7 +88,7 @@ public struct ConfigurationSource: Sendable {
     private func text(of path: String) throws -> String {
         guard fileExists(path) else {
             throw RunError(
-                .missing, "Config \(path) is missing",
+                .missing, "Config \(path) does not exist",
                 advice: "name a YAML file, such as configs/quickstart.yaml")
         }
         guard let text = String(validating: try readFile(path), as: UTF8.self) else {

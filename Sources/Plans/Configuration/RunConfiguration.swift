@@ -18,7 +18,7 @@ public struct RunConfiguration: Sendable {
     public var narrowing = Narrowing()
     /// Evaluations with the settings given for them.
     public var evals: [(identifier: String, settings: JSON)]
-    /// Where a dataset id lies on disk.
+    /// The path of each dataset id.
     public var datasets: [(id: String, path: String)]
     /// The run's folder.
     public var output: String

@@ -15,7 +15,7 @@ struct ActivationDemand: Sendable, Equatable {
 /// Which activations a run stores, in which wave, and why: a function of sizes alone, so that it is
 /// the same for every rank and no number depends on it.
 ///
-/// Sets that some unit reads together lie in one wave. A wave takes sets in their order until the
+/// Sets that some unit reads together are in one wave. A wave takes sets in their order until the
 /// next ones would not fit into the budget; its files are gone before the next wave begins.
 struct ActivationStorage: Sendable, Equatable {
     /// Why a set is stored or not.
@@ -119,7 +119,7 @@ struct ActivationStorage: Sendable, Equatable {
         group.reduce(0) { $0 + (writes($1, demands) ? demands[$1].byteCount : 0) }
     }
 
-    /// Sets that must lie in one wave, in the order of their first ones.
+    /// Sets that must be in one wave, in the order of their first ones.
     private static func groups(of count: Int, _ together: some Sequence<[Int]>) -> [[Int]] {
         var parents = Array(0..<count)
         func root(_ index: Int) -> Int {

@@ -13,7 +13,7 @@ public func describeModel(_ model: String) throws -> ModelDescription {
 
 /// The folder of a model: the one that is named, or that of a hub id in the local cache.
 ///
-/// - Throws: ``RunError`` for a path that is no folder and for a snapshot that lacks files,
+/// - Throws: ``RunError`` for a path that is not a folder and for a snapshot that lacks files,
 ///   `FormatError` for an id that is not cached.
 package func modelFolder(_ model: String, cache: HubCache) throws -> String {
     if folderExists(model) { return model }
@@ -22,7 +22,7 @@ package func modelFolder(_ model: String, cache: HubCache) throws -> String {
         !model.hasPrefix(".")
     else {
         throw RunError(
-            .missing, "Model \(model) is no folder",
+            .missing, "Model \(model) is not a folder",
             advice: "name a folder with config.json and model.safetensors, or a hub id")
     }
     let folder = try cache.snapshot(of: model)

@@ -3,7 +3,7 @@ import Basics
 import Formats
 import LanguageModels
 
-/// Where a model lies and what its config says.
+/// Where a model is stored and what its config says.
 struct ModelPlace {
     /// Empty for a model that is not on disk.
     let folder: String

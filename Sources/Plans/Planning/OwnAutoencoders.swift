@@ -22,9 +22,9 @@ public struct OwnAutoencoders: Sendable {
 
     private init() {}
 
-    /// Takes autoencoders after a trial of each: some rows are encoded and decoded.
+    /// Takes autoencoders after a self-test of each: some rows are encoded and decoded.
     ///
-    /// - Throws: ``RunError`` when two go by one name, or when the trial gives wrong shapes,
+    /// - Throws: ``RunError`` when two go by one name, or when the self-test gives wrong shapes,
     ///   unsorted latents or values that are not finite; errors of theirs.
     public init(_ autoencoders: [any Autoencoder], on backend: any KernelBackend) throws {
         for autoencoder in autoencoders {
@@ -34,11 +34,11 @@ public struct OwnAutoencoders: Sendable {
                     .unsuitable, "Two autoencoders of this program go by \(reference.path)",
                     advice: "give each an `id` of its own in its description")
             }
-            let trial = try Trial(of: autoencoder, named: reference.path, on: backend)
+            let test = try SelfTest(of: autoencoder, named: reference.path, on: backend)
             entries.append(
                 Entry(
                     reference: reference, autoencoder: autoencoder,
-                    key: try Self.key(of: autoencoder, trial: trial)))
+                    key: try Self.key(of: autoencoder, test: test)))
         }
     }
 
@@ -48,12 +48,12 @@ public struct OwnAutoencoders: Sendable {
     /// What to plan with, in the order they were given.
     var references: [AutoencoderReference] { entries.map(\.reference) }
 
-    /// The one that a reference names; nil for those that lie on disk.
+    /// The one that a reference names; nil for those that are on disk.
     package func autoencoder(_ reference: AutoencoderReference) -> (any Autoencoder)? {
         entry(reference)?.autoencoder
     }
 
-    /// The key of the one that a reference names; nil for those that lie on disk.
+    /// The key of the one that a reference names; nil for those that are on disk.
     func key(of reference: AutoencoderReference) -> ContentHash? { entry(reference)?.key }
 
     private func entry(_ reference: AutoencoderReference) -> Entry? {
@@ -61,10 +61,10 @@ public struct OwnAutoencoders: Sendable {
         return entries.first { $0.reference.path == reference.path }
     }
 
-    /// The key of its function: the program's bytes, its description and weights, and the trial.
+    /// The key of its function: the program's bytes, its description, weights and self-test.
     ///
     /// The program's bytes make sure that no result of older code is taken for one of newer code.
-    private static func key(of autoencoder: any Autoencoder, trial: Trial) throws -> ContentHash {
+    private static func key(of autoencoder: any Autoencoder, test: SelfTest) throws -> ContentHash {
         let matrices = [autoencoder.decoderMatrix, autoencoder.encoderMatrix].map { view in
             view.map { view in
                 let bytes = UnsafeRawBufferPointer(
@@ -78,17 +78,17 @@ public struct OwnAutoencoders: Sendable {
             ("program", try ContentHash.of(file: "/proc/self/exe").hex),
             ("decoder", matrices[0]), ("encoder", matrices[1]), ("bias", bias),
             ("scale", scale ?? "none"), ("hook", autoencoder.description.hookName),
-            ("trial", trial.key.hex),
+            ("trial", test.key.hex),
         ])
     }
 }
 
 /// What an autoencoder makes of some rows that are the same on every machine.
-private struct Trial {
+private struct SelfTest {
     /// The hash of codes and reconstructions.
     let key: ContentHash
 
-    /// Rows of the trial; their scale grows from 0.1 to 100, since nothing is known of the hook.
+    /// Rows of the self-test; their scale grows from 0.1 to 100, since the hook is unknown.
     private static let scales: [Float] = [0.1, 0.3, 1, 3, 10, 30, 100]
 
     /// Encodes and decodes.
@@ -172,7 +172,7 @@ private struct Trial {
 }
 
 extension AutoencoderReference {
-    /// The layout of those that lie on no disk.
+    /// The layout of those that are not on disk.
     static let ownLayout = "own type"
 
     /// Names an autoencoder of a program's own.

@@ -4,15 +4,15 @@ import Formats
 import LanguageModels
 
 extension RunConfiguration.Selection {
-    /// What lies in the folder or in the repository's snapshot.
+    /// What is in the folder or in the repository's snapshot.
     ///
     /// Autoencoders of a repository go by `<its name>/<their path in it>`, so that names do not
     /// depend on the commit.
     ///
     /// Entries of the directory keep its names and its order.
     ///
-    /// - Throws: an error when the folder is missing, the repository is not in the cache, or nothing
-    ///   of the directory is selected or there.
+    /// - Throws: an error when the folder does not exist, the repository is not in the cache, or
+    ///   nothing of the directory is selected or there.
     package func survey(in cache: HubCache) throws -> AutoencoderSurvey {
         switch source {
         case .path(let path): return try surveyAutoencoders(under: path)

@@ -8,7 +8,7 @@ public struct StorageGroup: Sendable, Codable, Equatable {
     public var policy: ActivationPolicy
     /// Why.
     public var reason: String
-    /// The wave in which they lie on disk.
+    /// The wave in which they are on disk.
     public var wave: Int
     /// Row sets.
     public var sets: Int

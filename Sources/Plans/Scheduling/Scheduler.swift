@@ -1,11 +1,12 @@
 /// Decides which task goes to which worker; runs and simulations share it.
 ///
-/// A task is ready when its dependencies are met; a dependency is met when all tasks that contribute
-/// to it are done. Of the ready tasks a worker gets the most urgent one: that with the longest chain
-/// of costs from its own to the end. One that is at least half as urgent comes first when it needs what
-/// the worker holds, and a task of the same cohort before one of another. While there is so much
-/// other work that nothing needs to begin yet, these come first however urgent they are: a worker
-/// then completes one autoencoder after the other, and results come all along a run.
+/// A task is ready when its dependencies are met; a dependency is met when all tasks that
+/// contribute to it are done. Of the ready tasks a worker gets the most urgent one: that with the
+/// longest chain of costs from its own to the end. One that is at least half as urgent comes first
+/// when it needs what the worker holds, and a task of the same cohort before one of another. While
+/// there is so much other work that nothing needs to begin yet, these come first however urgent
+/// they are: a worker then completes one autoencoder after the other, and results come all along a
+/// run.
 ///
 /// Cost: `O(log tasks)` for each hand-out.
 package struct Scheduler {

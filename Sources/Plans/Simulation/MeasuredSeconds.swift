@@ -34,7 +34,8 @@ public struct MeasuredSeconds: Sendable {
         let path = "\(folder)/log.jsonl"
         guard fileExists(path) else {
             throw RunError(
-                .missing, "\(path) is missing", advice: "name the folder of a run that has ended")
+                .missing, "\(path) does not exist",
+                advice: "name the folder of a run that has ended")
         }
         for line in try readFile(path).split(separator: UInt8(ascii: "\n")) {
             guard let event = try? JSON(parsing: Array(line), source: path) else { continue }

@@ -53,7 +53,7 @@ public struct BatchRequest: Sendable {
         }
         guard let limit = Self.seconds(ofLimit: time) else {
             throw RunError(
-                .badConfig, "--time \(time) is no time limit",
+                .badConfig, "--time \(time) is not a time limit",
                 advice: "write minutes, hours:minutes:seconds or days-hours, such as 4:00:00")
         }
         guard limit > signalLead else {

@@ -41,7 +41,7 @@ public struct BatchSite: Sendable {
     public init(file path: String) throws {
         guard fileExists(path) else {
             throw RunError(
-                .missing, "Site file \(path) is missing",
+                .missing, "Site file \(path) does not exist",
                 advice: "name a YAML file, or leave --site out")
         }
         guard let text = String(validating: try readFile(path), as: UTF8.self) else {
@@ -95,7 +95,7 @@ public struct BatchSite: Sendable {
         guard parts[0].hasPrefix("--"), !name.isEmpty, isName, !option.contains(where: \.isNewline)
         else {
             throw RunError(
-                .badConfig, "`\(option)` in \(source) is no option of sbatch",
+                .badConfig, "`\(option)` in \(source) is not an option of sbatch",
                 advice: "write --name=value, such as --constraint=rome")
         }
         set(String(name), parts.count == 2 ? String(parts[1]) : nil)

@@ -8,9 +8,9 @@ enum BundleLaunchers {
         ("saeval", saeval), ("mpirun", mpirun),
     ]
 
-    /// Finds out where the script is, also through a symbolic link, and tells Open MPI and PMIx that
-    /// this is where they are installed. A name without a slash is in the current folder: from `PATH`
-    /// a script is started by its whole path.
+    /// Finds out where the script is, also through a symbolic link, and tells Open MPI and PMIx
+    /// that this is where they are installed. A name without a slash is in the current folder: from
+    /// `PATH` a script is started by its whole path.
     private static let start = #"""
         self=$0
         case $self in
@@ -34,7 +34,7 @@ enum BundleLaunchers {
     /// Starts the program.
     static let saeval = #"""
         #!/bin/sh
-        # Starts saeval with the libraries of this folder, wherever the folder lies. Libraries that are not
+        # Starts saeval with the libraries of this folder, wherever the folder is. Libraries that are not
         # in it, such as those of CUDA, are looked for in LD_LIBRARY_PATH and where the machine has them.
         \#(start)
         export LD_LIBRARY_PATH="$here/lib/saeval:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"

@@ -47,7 +47,7 @@ struct AutoencoderFiles {
                     + matches.map { "`\($0)`" }.joined(separator: " and "),
                 advice: "an expression for names such as \(examples.joined(separator: ", "))")
         }
-        // Descriptions lie beside the weights or, for some layouts, above them.
+        // Descriptions are beside the weights or, for some layouts, above them.
         var folders: Set<String> = []
         for file in chosen {
             var folder = Self.folder(of: file.path)

@@ -67,7 +67,7 @@ extension HubNeed {
 }
 
 extension RunConfiguration {
-    /// Everything on the hub that a run of this config reads; what lies in local folders is left
+    /// Everything on the hub that a run of this config reads; what is in local folders is left
     /// out.
     ///
     /// - Throws: an error for what is neither a path nor a hub id.
@@ -131,7 +131,7 @@ extension RunConfiguration {
 
     /// Looks everything up in the cache, as a run does.
     ///
-    /// - Throws: an error that names the first thing that is missing.
+    /// - Throws: an error that names the first item that is missing.
     public func checkHubCache() throws {
         for need in try hubNeeds() {
             switch need.content {

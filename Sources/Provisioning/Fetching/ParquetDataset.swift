@@ -29,7 +29,7 @@ public struct ParquetDataset: Sendable, Equatable {
     static let convertedRevision = "refs/convert/parquet"
     /// Folders that name no configuration.
     private static let plainFolders = ["data", "default"]
-    /// How deep files may lie.
+    /// How deep files may be.
     private static let deepest = 6
 
     /// Finds the files of a dataset in the cache: at the revision that is named, else on its main
@@ -40,11 +40,11 @@ public struct ParquetDataset: Sendable, Equatable {
         let advice =
             "`hf download --repo-type dataset \(id.repository)` of the Hugging Face tools on a machine "
             + "with a network, or --from FOLDER with its Parquet files"
-        let place = cache.repositoryFolder(id.repository, kind: .dataset)
-        guard folderExists(place) else {
+        let root = cache.repositoryFolder(id.repository, kind: .dataset)
+        guard folderExists(root) else {
             throw RunError(
                 .missing,
-                "Dataset `\(id.text)` is not in the hub cache: there is no folder \(place)",
+                "Dataset `\(id.text)` is not in the hub cache: there is no folder \(root)",
                 advice: advice)
         }
         var revisions = [id]
@@ -60,7 +60,7 @@ public struct ParquetDataset: Sendable, Equatable {
             }
         }
         throw RunError(
-            .missing, "The hub cache has no Parquet files of dataset `\(id.text)` below \(place)",
+            .missing, "The hub cache has no Parquet files of dataset `\(id.text)` below \(root)",
             advice: "\(advice); .jsonl and .csv files need no import")
     }
 
@@ -70,7 +70,7 @@ public struct ParquetDataset: Sendable, Equatable {
     public init(folder: String) throws {
         guard folderExists(folder) else {
             throw RunError(
-                .missing, "Folder \(folder) is missing", advice: "a folder with Parquet files")
+                .missing, "Folder \(folder) does not exist", advice: "a folder with Parquet files")
         }
         (self.folder, splits) = (folder, try Self.splits(below: folder))
         guard !splits.isEmpty else {
@@ -148,13 +148,13 @@ public struct ParquetDataset: Sendable, Equatable {
 private struct Piece {
     /// The split that its name tells.
     var split: String
-    /// Its place among the files of the split.
+    /// Its index among the files of the split.
     var index = 0
     /// How many files the split has; nil when names do not say so.
     var total: Int?
     /// Whether the hub converted only a part of the split.
     var isFromPart = false
-    /// Where it lies.
+    /// Its path.
     var path: String
 
     /// Reads `train-00000-of-00002`, perhaps with a hash behind; any other name is the split's.

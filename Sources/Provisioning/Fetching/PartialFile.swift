@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// A file that another program writes, beside the place where it belongs once it is complete.
+/// A file that another program writes, beside the path where it belongs once it is complete.
 final class PartialFile {
     /// Where the other program writes.
     let path: String
@@ -10,7 +10,7 @@ final class PartialFile {
     /// Whether it has its name.
     private var isComplete = false
 
-    /// A file that will lie at a place.
+    /// A file that will be at a path.
     init(of target: String) {
         (self.target, path) = (target, "\(target).\(getpid()).partial")
     }
@@ -20,7 +20,7 @@ final class PartialFile {
 
     /// Flushes it and gives it its name.
     ///
-    /// - Throws: `BasicsError` when that fails; what was at the place before stays.
+    /// - Throws: `BasicsError` when that fails; what was at the path before stays.
     func complete() throws(BasicsError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         let isFlushed = descriptor >= 0 && fsync(descriptor) == 0

@@ -64,7 +64,7 @@ struct ChildProgram {
     }
 }
 
-/// A temporary file without a name, gone when it is let go.
+/// A temporary file without a name, gone when it is released.
 private final class UnnamedFile {
     /// Its descriptor, which children do not inherit by itself.
     let descriptor: Int32

@@ -32,7 +32,7 @@ final class Coordinator {
     /// The most memory that each rank has used.
     var peakBytes: [Int]
     var failures: [String: FailedItem] = [:]
-    /// The work of the wave at hand.
+    /// The work of the current wave.
     var graph: TaskGraph
 
     init(

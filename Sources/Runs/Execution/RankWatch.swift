@@ -4,7 +4,7 @@ import Messaging
 import Synchronization
 
 /// Ends a rank when the ranks do not come together, or do not part, in time: when one of them is stopped
-/// before or after signs of life are sent.
+/// before or after heartbeats are sent.
 public enum RankWatch {
     private static let start = Mutex<BackgroundThread?>(nil)
     /// How long ranks may wait for each other at the end.
@@ -12,7 +12,7 @@ public enum RankWatch {
 
     /// Watches the start, from before MPI starts.
     ///
-    /// - Parameter watchdogSeconds: how long a rank may give no sign of life. The start may take five
+    /// - Parameter watchdogSeconds: the time-out of a rank. The start may take five
     ///   times as long, since many nodes take a while.
     public static func begin(watchdogSeconds: Double) {
         limitSeconds.withLock { $0 = watchdogSeconds }
@@ -20,7 +20,7 @@ public enum RankWatch {
         start.withLock {
             $0 = watch(
                 seconds,
-                "the ranks have not come together for \(durationText(seconds)), so one of them has given no sign of life; the same command starts again"
+                "the ranks have not come together for \(durationText(seconds)), so one of them does not answer; the same command starts again"
             )
         }
     }
@@ -40,7 +40,7 @@ public enum RankWatch {
         let seconds = limitSeconds.withLock { $0 }
         let thread = watch(
             seconds,
-            "the ranks have not ended for \(durationText(seconds)), so one of them has given no sign of life; all results are written"
+            "the ranks have not ended for \(durationText(seconds)), so one of them does not answer; all results are written"
         )
         Messenger.end()
         thread.end()

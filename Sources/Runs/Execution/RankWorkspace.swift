@@ -38,7 +38,7 @@ final class RankWorkspace: Sendable {
             modelFolder: plan.modelFolder, backend: backend, threads: threads)
     }
 
-    /// Makes a cohort the one at hand; what belonged to another is let go.
+    /// Makes a cohort the current one; what belonged to another is released.
     func enter(cohort: Int) {
         state.withLock { state in
             guard state.cohort != cohort else { return }
@@ -48,7 +48,7 @@ final class RankWorkspace: Sendable {
         }
     }
 
-    /// An autoencoder of the cohort at hand, loaded when first asked for.
+    /// An autoencoder of the current cohort, loaded when first asked for.
     func autoencoder(_ subject: SubjectIndex, in cohort: Cohort) throws -> any Autoencoder {
         try state.withLock { state in
             if let autoencoder = state.autoencoders[subject] { return autoencoder }
@@ -61,7 +61,7 @@ final class RankWorkspace: Sendable {
         }
     }
 
-    /// A value of the cohort at hand, made when first asked for.
+    /// A value of the current cohort, made when first asked for.
     func shared<Value: Sendable>(_ name: String, _ make: () throws -> Value) throws -> Value {
         if let value = state.withLock({ $0.shared[name] as? Value }) { return value }
         let value = try make()

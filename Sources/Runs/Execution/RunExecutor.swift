@@ -79,7 +79,7 @@ public struct RunExecutor {
         }
     }
 
-    /// Signs of life. Where the run does not survive it, the loss of a rank ends the job.
+    /// Where the run does not survive it, the loss of a rank ends the job.
     private func heartbeat(hosts: [String]) -> Heartbeat {
         let (messenger, options) = (messenger, options)
         return Heartbeat(
@@ -90,7 +90,7 @@ public struct RunExecutor {
                 messenger.abort(
                     code: 1,
                     message:
-                        "\(options.silence(of: rank, on: hosts[rank])), so the job ends; the same command resumes"
+                        "\(options.timeOut(of: rank, on: hosts[rank])), so the job ends; the same command resumes"
                 )
             })
     }

@@ -4,7 +4,7 @@ import Basics
 public struct RunOptions: Sendable {
     /// Seconds that running tasks may go on after a request to stop.
     public var stopWithinSeconds = 15.0
-    /// Seconds without a sign of life after which a rank counts as lost.
+    /// Seconds without a heartbeat after which a rank counts as lost.
     public var watchdogSeconds = 60.0
     /// Whether the run goes on without ranks that are lost.
     public var survives = false
@@ -12,8 +12,8 @@ public struct RunOptions: Sendable {
     /// The defaults.
     public init() {}
 
-    /// What is said of a rank that gives no sign of life.
-    func silence(of rank: Int, on host: String) -> String {
-        "Rank \(rank) on \(host) has given no sign of life for \(durationText(watchdogSeconds))"
+    /// What is said of a rank whose heartbeat is not received any more.
+    func timeOut(of rank: Int, on host: String) -> String {
+        "Rank \(rank) on \(host) has sent no heartbeat for \(durationText(watchdogSeconds))"
     }
 }

@@ -1,14 +1,14 @@
 import Basics
 import Messaging
 
-/// The signs of life of this rank, sent or taken by a thread of their own.
+/// The heartbeat of this rank, sent or received by a thread of its own.
 struct RunningHeartbeat {
     let heartbeat: Heartbeat
     private let thread: BackgroundThread
 
     init(_ heartbeat: Heartbeat) {
         self.heartbeat = heartbeat
-        thread = BackgroundThread("signs of life") { thread in heartbeat.run { thread.isEnding } }
+        thread = BackgroundThread("heartbeat") { thread in heartbeat.run { thread.isEnding } }
     }
 
     /// Ends the thread; without effect the second time.

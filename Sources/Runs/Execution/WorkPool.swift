@@ -162,15 +162,15 @@ final class WorkPool {
                 guard case .fatal(let reason) = report else { return .report(report, rank: rank) }
                 return try lose(rank, "Rank \(rank) on \(hosts[rank]) cannot go on: \(reason)")
             }
-            if let rank = silentRank() {
-                return try lose(rank, options.silence(of: rank, on: hosts[rank]))
+            if let rank = rankTimedOut() {
+                return try lose(rank, options.timeOut(of: rank, on: hosts[rank]))
             }
             pause.sleep()
         }
     }
 
     /// A rank without which the run goes on.
-    private func silentRank() -> Int? {
+    private func rankTimedOut() -> Int? {
         guard options.survives, monotonicSeconds() - lastLook > 0.2 else { return nil }
         lastLook = monotonicSeconds()
         return others.first { heartbeat.secondsSinceHeartbeat(of: $0) > options.watchdogSeconds }

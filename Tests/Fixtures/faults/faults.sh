@@ -227,7 +227,7 @@ stop_run() { # folder
     all_gone 5 $victim || story+="mpirun left the stopped rank; "
     collect $pid
     story+="$count ranks, one stopped after $delay ms, gone after $(($(milliseconds) - began)) ms with $code; "
-    [ $code -eq 0 ] || [ "${story/mpirun left/}" != "$story" ] || grep -aqE "no sign of life|has not answered" "$work/errors" ||
+    [ $code -eq 0 ] || [ "${story/mpirun left/}" != "$story" ] || grep -aqE "no heartbeat|does not answer|has not answered" "$work/errors" ||
         problems+=("no word of the stopped rank: $(tail -n 2 "$work/errors" | tr '\n' ' ')")
 }
 
