@@ -77,10 +77,10 @@ extension ResultFile {
         outcome.details.rows =
             indices.count == rows.count
             ? .indices(indices) : .texts(rows.map { $0[0].value.text ?? $0[0].value.text() })
-        for (place, member) in first.enumerated().dropFirst() {
+        for (index, member) in first.enumerated().dropFirst() {
             // Rows have the same keys in the same order, or are searched.
             let values = rows.map { row -> JSON in
-                if place < row.count, row[place].key == member.key { return row[place].value }
+                if index < row.count, row[index].key == member.key { return row[index].value }
                 return row.first { $0.key == member.key }?.value ?? .null
             }
             if values.allSatisfy({ $0.isNull || $0.double != nil }) {
