@@ -17,7 +17,8 @@ public struct HookPoint: Hashable, Sendable, Codable, Comparable, CustomStringCo
         /// The residual stream as the norm before the MLP reads it; a replacement changes what the
         /// MLP reads and not the stream.
         case mlpIn = "hook_mlp_in"
-        /// The same behind that norm, before its weights multiply.
+        /// The same behind that norm, before its weights multiply; where the norm stands behind the
+        /// MLP instead, as in OLMo 2, what the MLP gives.
         case mlpNormalized = "ln2.hook_normalized"
         /// What the MLP adds, after a norm behind the MLP if there is one.
         case mlpOut = "hook_mlp_out"

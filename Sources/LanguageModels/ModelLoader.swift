@@ -32,6 +32,9 @@ let architectures: [String: ArchitectureEntry] = [
         load: { Transformer(architecture: try GPT2($0, from: $1, backend: $2)) }),
     "llama": ArchitectureEntry(gated: { try Llama.settings($0) }),
     "mistral": ArchitectureEntry(gated: { try Mistral.settings($0) }),
+    "olmo2": ArchitectureEntry(
+        describe: { try OLMo2.Settings($0).description },
+        load: { Transformer(architecture: try OLMo2($0, from: $1, backend: $2)) }),
     "qwen2": ArchitectureEntry(gated: { try Qwen2.settings($0) }),
     "qwen3": ArchitectureEntry(gated: { try Qwen3.settings($0) }),
     "gemma": ArchitectureEntry(gated: { try Gemma.settings($0) }),

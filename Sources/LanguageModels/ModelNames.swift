@@ -34,6 +34,7 @@ public enum ModelNames {
         "llama-2-13b": "llama-2-13b-hf", "llama-2-13b-chat": "llama-2-13b-chat-hf",
         "meta-llama-3.1-8b": "llama-3.1-8b", "meta-llama-3.1-8b-instruct": "llama-3.1-8b-instruct",
         "gemma-3-270m-pt": "gemma-3-270m", "gpt-oss": "gpt-oss-20b",
+        "olmo-2-1b": "olmo-2-0425-1b", "olmo-2-7b": "olmo-2-1124-7b",
     ]
 
     /// Sizes by which Pythia models went first.

@@ -75,7 +75,8 @@ extension TokenizerFamily {
         "gpt2": "GPT2Tokenizer", "gpt_neo": "GPT2Tokenizer", "gptj": "GPT2Tokenizer",
         "gpt_neox": "GPTNeoXTokenizer", "mistral": "TokenizersBackend",
         "gemma": "GemmaTokenizer", "gemma2": "GemmaTokenizer", "gemma3": "GemmaTokenizer",
-        "gemma3_text": "GemmaTokenizer", "qwen2": "Qwen2Tokenizer", "qwen3": "Qwen2Tokenizer",
+        "gemma3_text": "GemmaTokenizer", "olmo2": "TokenizersBackend",
+        "qwen2": "Qwen2Tokenizer", "qwen3": "Qwen2Tokenizer",
     ]
 
     /// Classes of `transformers` with code of their own that is not implemented.

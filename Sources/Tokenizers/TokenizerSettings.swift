@@ -78,10 +78,11 @@ struct TokenizerSettings: Sendable {
         var names = try Self.standardTokens(arguments, family, added)
         // TransformerLens makes the tokenizer of Qwen3 once without a BOS and, where it has one,
         // again with what it kept of the first: then the list has taken the place of the names.
-        let isQwen3 = files.model?["model_type"]?.text == "qwen3"
+        let kind = files.model?["model_type"]?.text
+        let (isQwen3, isOLMo2) = (kind == "qwen3", kind == "olmo2")
         let bos = names.first { $0.name == "bos_token" }?.token
         let fits = bos?.fitsTemplate ?? true
-        guard fits || isQwen3 || files.model == nil else {
+        guard fits || isQwen3 || isOLMo2 || files.model == nil else {
             throw Self.unfitBeginning(arguments.source)
         }
         if isQwen3, fits, bos != nil, arguments["additional_special_tokens"] != nil { listed = [] }
@@ -103,7 +104,8 @@ struct TokenizerSettings: Sendable {
         addsTemplate = (
             arguments["add_bos_token"]?.truth == true, arguments["add_eos_token"]?.truth == true
         )
-        honoursAddBOS = fits && !(family == .gpt2 && files.saysGPT2)
+        // TransformerLens asks for no BOS of OLMo 2's.
+        honoursAddBOS = fits && !isOLMo2 && !(family == .gpt2 && files.saysGPT2)
         isBare = files.configuration == nil && files.model == nil
         sections = try family.sections(of: files.tokenizer ?? .object([]), arguments)
     }

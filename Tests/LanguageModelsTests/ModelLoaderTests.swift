@@ -129,6 +129,16 @@ struct ModelLoaderTests {
                 model: "mistral", key: "layer_types",
                 value: "[\"full_attention\", \"sliding_attention\"]"),
             Refusal(model: "mistral", key: "sliding_window", value: "0", code: .badConfig),
+            Refusal(model: "olmo2", key: "clip_qkv", value: "8.0"),
+            Refusal(model: "olmo2", key: "mlp_bias", value: "true"),
+            Refusal(model: "olmo2", key: "sliding_window", value: "8"),
+            Refusal(model: "olmo2", key: "partial_rotary_factor", value: "0.5"),
+            Refusal(
+                model: "olmo2", key: "rope_scaling",
+                value: "{\"rope_type\": \"yarn\", \"factor\": 8.0}"),
+            Refusal(
+                model: "olmo2", key: "layer_types",
+                value: "[\"sliding_attention\", \"full_attention\"]"),
             Refusal(model: "qwen2", key: "attention_bias", value: "false"),
             Refusal(model: "qwen2", key: "max_window_layers", value: "-1", code: .badConfig),
             Refusal(model: "qwen2", key: "quantization_config", value: "{\"bits\": 4}"),

@@ -13,6 +13,7 @@ struct ModelNamesTests {
             ["mistralai/Mistral-7B-v0.1", "mistral-7b"],
             ["meta-llama/Meta-Llama-3.1-8B", "Llama-3.1-8B"],
             ["roneneldan/TinyStories-1Layer-21M", "tiny-stories-1L-21M"],
+            ["allenai/OLMo-2-0425-1B", "olmo-2-1b"], ["allenai/OLMo-2-1124-7B", "OLMo-2-7B"],
             ["roneneldan/TinyStories-33M", "tiny-stories-33M"],
         ])
     func same(names: [String]) {
@@ -26,7 +27,7 @@ struct ModelNamesTests {
             ("gemma-2-2b", "gemma-2-2b-it"), ("pythia-70m", "pythia-70m-deduped"),
             ("gpt2-small", "gpt2-medium"), ("pythia-13b", "pythia-1.3b"),
             ("gemma-3-1b-pt", "gemma-3-1b-it"), ("Llama-3.1-8B", "Llama-3.1-8B-Instruct"),
-            ("pythia-125m", "pythia-125mx"),
+            ("pythia-125m", "pythia-125mx"), ("olmo-2-1b", "olmo-2-7b"),
         ])
     func different(first: String, second: String) {
         #expect(ModelNames.canonical(first) != ModelNames.canonical(second))

@@ -20,7 +20,7 @@ let realModels = ProcessInfo.processInfo.environment["SAEVAL_REAL_MODELS"]
 /// The tiny models.
 let fixtureNames = [
     "neox", "neox-sequential", "gpt2", "llama", "llama-biased", "llama3", "llama-linear", "mistral",
-    "qwen2", "qwen3", "gemma", "gemma2", "gemma3",
+    "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "olmo2", "olmo2-grouped",
 ]
 
 /// The tiny models whose blocks run attention before MLP.

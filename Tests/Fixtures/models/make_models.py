@@ -12,8 +12,8 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from transformers import (AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GemmaConfig,
-                          GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config,
-                          Qwen3Config)
+                          GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config,
+                          Qwen2Config, Qwen3Config)
 
 HERE = Path(__file__).parent
 POSITIONS, ROWS, VOCABULARY = 12, 2, 64
@@ -94,6 +94,15 @@ MODELS = {
     "llama-linear": (LlamaConfig(**SMALL, num_attention_heads=2, num_key_value_heads=2,
         tie_word_embeddings=False, rope_parameters={
             "rope_type": "linear", "rope_theta": 100.0, "factor": 4.0}), torch.bfloat16, None),
+    # The spelling of the files of the hub.
+    "olmo2": (Olmo2Config(**SMALL, num_attention_heads=3, rms_norm_eps=1e-6,
+        tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 1000.0}),
+        torch.float32, {"rope_parameters": None, "rope_theta": 1000.0, "rope_scaling": None}),
+    # One key head to three query heads and everything that no file of the hub has.
+    "olmo2-grouped": (Olmo2Config(**SMALL, num_attention_heads=3, num_key_value_heads=1,
+        attention_bias=True, tie_word_embeddings=True, rope_parameters={
+            "rope_type": "linear", "rope_theta": 100.0, "factor": 4.0}), torch.bfloat16,
+        {"rms_norm_eps": None}),
 }
 
 
@@ -124,12 +133,10 @@ def watch(model, kind):
             seen[name] = inputs[0]
         return hook
 
-    def keep_mlp_input(at, norm):
-        """The input of a norm, and the same normed without weights as TransformerLens has it."""
+    def keep_normalized(at, norm):
+        """The input of a norm, normed without weights as TransformerLens has it."""
         def hook(module, inputs):
             x = inputs[0]
-            if middle_exists:
-                seen[at + "hook_resid_mid"] = x
             if isinstance(module, torch.nn.LayerNorm):
                 x = x - x.mean(-1, keepdim=True)
             epsilon = getattr(module, "variance_epsilon", getattr(module, "eps", None))
@@ -149,16 +156,20 @@ def watch(model, kind):
         elif kind == "gpt2":
             attention, mlp, norm = block.attn, block.mlp, block.ln_2
             output = block.attn.c_proj
-        elif hasattr(block, "pre_feedforward_layernorm"):
+        elif hasattr(block, "post_feedforward_layernorm"):
             attention, mlp = block.post_attention_layernorm, block.post_feedforward_layernorm
-            norm, output = block.pre_feedforward_layernorm, block.self_attn.o_proj
+            norm, output = getattr(block, "pre_feedforward_layernorm", mlp), block.self_attn.o_proj
         else:
             attention, mlp, norm = block.self_attn, block.mlp, block.post_attention_layernorm
             output = block.self_attn.o_proj
         attention.register_forward_hook(keep(at + "hook_attn_out"))
         output.register_forward_pre_hook(keep_input(at + "attn.hook_z"))
         mlp.register_forward_hook(keep(at + "hook_mlp_out"))
-        keep_mlp_input(at, norm)
+        keep_normalized(at, norm)
+        if middle_exists:
+            # The MLP itself reads the stream where its norm stands behind it.
+            reader = block.mlp if kind == "olmo2" else norm
+            reader.register_forward_pre_hook(keep_input(at + "hook_resid_mid"))
     return seen
 
 

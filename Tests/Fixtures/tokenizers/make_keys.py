@@ -30,6 +30,7 @@ ARCHITECTURES = {
     "gemma2": "Gemma2ForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",
+    "olmo2": "Olmo2ForCausalLM",
 }
 CLASSES = {
     "bytes": ["PreTrainedTokenizerFast", "TokenizersBackend", "GPT2Tokenizer", "GPT2TokenizerFast", "GPTNeoXTokenizer", "Qwen2TokenizerFast", "CodeGenTokenizer", "LlamaTokenizerFast", "UnheardTokenizer", None],
@@ -42,7 +43,7 @@ NEW = ["<|im_start|>", "<|im_end|>", "wolf", "<extra>", "[INST]", " the", "\u00c
 def tokenizer_of(folder, kind):
     """As `HookedTransformer` makes it for a model of a kind."""
     architecture = ARCHITECTURES[kind]
-    wishes = architecture != "Qwen3ForCausalLM"
+    wishes = architecture not in ["Qwen3ForCausalLM", "Olmo2ForCausalLM"]
     tokenizer = AutoTokenizer.from_pretrained(folder, add_bos_token=wishes, trust_remote_code=False, use_fast=True, token=None)
     config = types.SimpleNamespace(original_architecture=architecture, d_vocab=1, d_vocab_out=1)
     model = types.SimpleNamespace(cfg=config)
@@ -66,7 +67,7 @@ def combination(rng):
     """The files of one random tokenizer."""
     form = "bytes" if rng.random() < 0.65 else "marks"
     base = rng.choice(BYTES if form == "bytes" else MARKS)
-    kind = rng.choice(list(ARCHITECTURES))
+    kind = rng.choice(list(ARCHITECTURES)[:7])  # later ones would change what is drawn
     configuration = {}
     name = rng.choice(CLASSES[form])
     if name:
@@ -145,7 +146,7 @@ CONFIGURATION = "tokenizer_config.json"
 
 
 def kinds():
-    """Five tokenizers for each of four kinds of entry that was once not read, and those with vocabularies of their own."""
+    """Five tokenizers for each of four kinds of entry that was once not read, those with vocabularies of their own, and OLMo 2."""
     end = ADDED | {"content": "<|endoftext|>"}
     pad = ADDED | {"content": "<|padding|>"}
     wolf = ADDED | {"content": "wolf", "normalized": True, "special": False}
@@ -177,6 +178,10 @@ def kinds():
         sections = {"truncation": {"direction": side, "max_length": 5, "strategy": "LongestFirst", "stride": 0}} if side else {}
         files = {"config.json": {"model_type": "gpt_neox"}, CONFIGURATION: PLAIN | extra} | others
         yield {"name": name, "base": WORLD, "files": files, "sections": sections}
+    # The files of OLMo 2 name a class that would change what they say; a BOS is never asked for.
+    for base, extra in [("llama3", {"add_prefix_space": True}), (WORLD, {"add_bos_token": True}), (WORLD, {"bos_token": "a b"})]:
+        files = {"config.json": {"model_type": "olmo2"}, CONFIGURATION: PLAIN | {"tokenizer_class": "GPT2Tokenizer"} | extra}
+        yield {"name": "OLMo 2: the class of tokenizer.json, without a BOS", "base": base, "files": files, "sections": {}}
 
 
 def table():
