@@ -1,11 +1,98 @@
+import Basics
 import Glibc
 import Tensors
+
+/// What training did to activations before they were encoded, as configurations name it.
+enum TrainedNormalization: Sendable, Codable {
+    /// Each row by its own statistics, or nothing.
+    case eachRow(ActivationNormalization)
+    /// All activations times one factor above 0, which folds into the weights.
+    case scaled(by: Float)
+
+    /// Nothing.
+    static let none = TrainedNormalization.eachRow(.none)
+
+    /// The key of the normalisation.
+    static let key = "normalize_activations"
+    /// The name of the normalisation by one factor.
+    static let scaledOnce = "expected_average_only_in"
+    /// The key of that factor.
+    static let factorKey = "norm_scaling_factor"
+
+    /// Normalisations of SAELens that need more than the file holds.
+    private static let refused = [
+        "covariance_whitening": "the whitening matrix is not in the file",
+        "constant_scalar_rescale": "only temporal autoencoders use it",
+    ]
+
+    /// Scales all activations by a factor that some file names.
+    ///
+    /// - Throws: ``AutoencoderError`` when it is no number above 0 of `float32`.
+    init(scaledBy factor: Double, path: String) throws(AutoencoderError) {
+        guard factor > 0, Float(factor).isNormal else {
+            throw AutoencoderError(
+                .malformed,
+                "\(path): `\(Self.factorKey)` is \(factor), expected a number above 0",
+                advice: "correct `\(Self.factorKey)`")
+        }
+        self = .scaled(by: Float(factor))
+    }
+
+    /// The normalisation of a name.
+    ///
+    /// - Parameters:
+    ///   - name: as `normalize_activations` has it; nil for none.
+    ///   - factor: `norm_scaling_factor`. The files of SAELens do not hold it: it comes with the
+    ///     directory of published SAEs, or from the user.
+    ///   - path: the file that names it, for messages.
+    init(
+        named name: String?, factor: Double?, modelSize: Int, path: String
+    ) throws(AutoencoderError) {
+        guard let name else {
+            self = .none
+            return
+        }
+        if name == Self.scaledOnce {
+            guard let factor else {
+                throw AutoencoderError(
+                    .missing,
+                    "\(path): \(Self.key) `\(name)` without the factor that training multiplied "
+                        + "activations by",
+                    advice: "add `\"\(Self.factorKey)\"`: the square root of \(modelSize) over the "
+                        + "mean norm of the activations")
+            }
+            try self.init(scaledBy: factor, path: path)
+        } else if let found = ActivationNormalization(rawValue: name) {
+            self = .eachRow(found)
+        } else if let reason = Self.refused[name] {
+            throw AutoencoderError(
+                .unsupported, "\(path): \(Self.key) `\(name)` is not computed: \(reason)",
+                advice: "an export that folded it into the weights and has `\(Self.key)` set to "
+                    + "`none`")
+        } else {
+            throw AutoencoderError(
+                .unsupported, "\(path): \(Self.key) `\(name)` is unknown",
+                advice: suggestion(
+                    for: name, among: ["none", "constant_norm_rescale", "layer_norm"]))
+        }
+    }
+
+    /// The normalisation of each row; none where one factor scales all.
+    var ofRows: ActivationNormalization {
+        if case .eachRow(let normalization) = self { normalization } else { .none }
+    }
+
+    /// The factor on all activations; nil when there is none.
+    var factor: Float? {
+        if case .scaled(let factor) = self { factor } else { nil }
+    }
+}
 
 /// What is done to each row of activations before the encoder and undone after the decoder.
 ///
 /// - Source: `_setup_activation_normalization` of SAELens 6. A row of zeros, for which SAELens
 ///   gives NaN under `constant_norm_rescale`, keeps its scale.
-enum ActivationNormalization: String, Sendable {
+enum ActivationNormalization: String, Sendable, Codable {
     /// Nothing.
     case none
     /// `x · sqrt(model) / ‖x‖`.

@@ -2,8 +2,8 @@ import Basics
 
 /// What is known of an autoencoder besides its files, such as from the directory of published ones.
 ///
-/// Layouts whose files name no hook or no model take both from here; layouts with a configuration
-/// merge all of it in before they read it.
+/// Layouts whose files name no hook or no model take both from here; that of SAELens merges all of
+/// it into the configuration before it reads it.
 public struct AutoencoderFacts: Sendable, Codable {
     /// The hook whose activations it takes, where the files name none.
     public var hookName: String?
@@ -58,7 +58,7 @@ public struct AutoencoderFacts: Sendable, Codable {
 
     /// What of it can change a number, as a text for cache keys; nil when nothing can.
     ///
-    /// Hooks have a place of their own in those keys.
+    /// Those keys name hooks by themselves.
     var contentText: String? {
         var members = (overrides.members ?? []).filter { !Self.labels.contains($0.key) }
         if let normScalingFactor {

@@ -12,7 +12,7 @@ extension AutoencoderReference {
     ///   issue 763 of SAELens.
     /// - Parameter l0: the mean number of active latents for each token.
     public func thresholdNote(l0: Double) -> String? {
-        guard let k = trackedK, k > 0, l0.isFinite else { return nil }
+        guard let k = specification.trackedK, k > 0, l0.isFinite else { return nil }
         let ratio = l0 / Double(k)
         guard ratio > Self.largestRatio || ratio < 1 / Self.largestRatio else { return nil }
         return

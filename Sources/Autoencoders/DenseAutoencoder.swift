@@ -7,7 +7,7 @@ import Tensors
 public struct DenseAutoencoder: Autoencoder {
     /// What it is and where it belongs.
     public let description: AutoencoderDescription
-    /// `[model, latents]` as it lies; nil for the identity.
+    /// `[model, latents]` as it is stored; nil for the identity.
     private let encoder: MatrixView?
     /// `[model]`.
     private let mean: [Float]
@@ -47,11 +47,12 @@ public struct DenseAutoencoder: Autoencoder {
     /// - Cost: `2 · tokens · model · latents` FLOP.
     public func encode(_ x: Tensor, on backend: any KernelBackend) throws -> SparseCodes {
         try check(x)
+        let (modelSize, latents) = (description.modelSize, description.latents)
         let centred = Tensor(uninitialized: x.shape)
         let (source, target) = (x.constantFloats, centred.floats)
         for row in 0..<x.rows {
             for (column, mean) in mean.enumerated() {
-                let index = row * description.modelSize + column
+                let index = row * modelSize + column
                 target[index] = source[index] - mean
             }
         }
@@ -63,11 +64,11 @@ public struct DenseAutoencoder: Autoencoder {
                         weight: $0.tensor,
                         layout: $0.isTransposed ? .outputsByInputs : .inputsByOutputs))
             } ?? centred
-        var codes = SparseCodes(latents: description.latents)
+        var codes = SparseCodes(latents: latents)
         let all = values.constantFloats
         for row in 0..<values.rows {
-            for latent in 0..<description.latents {
-                let value = all[row * description.latents + latent]
+            for latent in 0..<latents {
+                let value = all[row * latents + latent]
                 if value == 0 { continue }
                 codes.indices.append(Int32(latent))
                 codes.values.append(value * (norms?[latent] ?? 1))

@@ -1,8 +1,8 @@
 import Basics
 import Kernels
 
-/// What this room asks of a file: one architecture, made of the tensors of one autoencoder.
-protocol Architecture: Sendable {
+/// An architecture of SAEs, with the numbers of its own that one SAE has.
+protocol Architecture: Sendable, Codable {
     /// The name in configurations.
     static var name: String { get }
     /// The name of the architecture it is computed as.
@@ -12,13 +12,9 @@ protocol Architecture: Sendable {
     /// Whether each latent is decided on its own.
     static var hasIndependentLatents: Bool { get }
     /// The keys of its own in the configuration that SAE Bench writes, in their order.
-    static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember]
-    /// Reads the vectors of the encoder and says how they act.
     ///
-    /// - Parameter norms: norms of the decoder's rows, at least 1e-8, `[latents]`.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts
+    /// - Parameter outputSize: length of what the decoder reconstructs.
+    func settings(outputSize: Int) -> [JSONMember]
 }
 
 extension Architecture {
@@ -29,10 +25,40 @@ extension Architecture {
     /// Latents that know nothing of each other.
     static var hasIndependentLatents: Bool { true }
     /// No keys of its own, but the output's length where that is another hook's.
-    static func settings(_ configuration: AutoencoderConfiguration) -> [JSONMember] {
-        if target == .input { return [] }
-        return [JSONMember(key: "d_out", value: configuration.json["d_out"] ?? .null)]
+    func settings(outputSize: Int) -> [JSONMember] {
+        Self.target == .input ? [] : [JSONMember(key: "d_out", value: .integer(outputSize))]
     }
+}
+
+/// What this room asks of a file: one architecture of a linear encoder, an activation function and
+/// a linear decoder.
+protocol LinearArchitecture: Architecture {
+    /// Reads the numbers of its own from a configuration of SAELens.
+    init(_ settings: SAELensSettings) throws
+    /// Refuses numbers that do not go with a number of latents.
+    ///
+    /// - Parameter path: the file that names them, for messages.
+    func check(latents: Int, path: String) throws(AutoencoderError)
+    /// Reads the vectors of the encoder and says how they act.
+    ///
+    /// - Parameter norms: norms of the decoder's rows, at least 1e-8, `[latents]`.
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts
+}
+
+extension LinearArchitecture {
+    /// Nothing to refuse.
+    func check(latents: Int, path: String) throws(AutoencoderError) {}
+}
+
+/// An architecture that has no numbers of its own in a configuration of SAELens.
+protocol PlainArchitecture: LinearArchitecture {
+    /// Makes it.
+    init()
+}
+
+extension PlainArchitecture {
+    /// Reads nothing.
+    init(_ settings: SAELensSettings) { self.init() }
 }
 
 /// What a decoder reconstructs.
@@ -72,8 +98,8 @@ enum Folding {
     case refused(reason: String)
 }
 
-/// The architectures that are computed, one line each.
-let architectures: [any Architecture.Type] = [
+/// The architectures that SAELens names and that are computed, one line each.
+let linearArchitectures: [any LinearArchitecture.Type] = [
     Standard.self,
     TopK.self,
     JumpReLU.self,
@@ -89,14 +115,14 @@ let architectures: [any Architecture.Type] = [
 /// Architectures of SAELens that are known and not computed yet.
 let laterArchitectures = ["abstopk", "matching_pursuit", "temporal"]
 
-/// The architecture of a name.
+/// The architecture that SAELens calls by a name.
 ///
 /// - Parameter path: the file that names it, for messages.
 func architecture(named name: String, path: String) throws(AutoencoderError)
-    -> any Architecture.Type
+    -> any LinearArchitecture.Type
 {
-    if let found = architectures.first(where: { $0.name == name }) { return found }
-    let known = architectures.map { $0.name }
+    if let found = linearArchitectures.first(where: { $0.name == name }) { return found }
+    let known = linearArchitectures.map { $0.name }
     if laterArchitectures.contains(name) {
         throw AutoencoderError(
             .unsupported, "\(path): architecture `\(name)` is not computed yet",
@@ -105,4 +131,36 @@ func architecture(named name: String, path: String) throws(AutoencoderError)
     throw AutoencoderError(
         .unsupported, "\(path): architecture `\(name)` is unknown",
         advice: suggestion(for: name, among: known))
+}
+
+/// An architecture that is encoded as its name and its numbers.
+@propertyWrapper
+struct CodedByName: Sendable, Codable {
+    /// The architecture.
+    var wrappedValue: any Architecture
+
+    /// Both keys.
+    private enum Keys: String, CodingKey { case name, numbers }
+
+    /// Wraps an architecture.
+    init(wrappedValue: any Architecture) { self.wrappedValue = wrappedValue }
+
+    /// Reads the numbers of the architecture that the name tells.
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Keys.self)
+        let name = try container.decode(String.self, forKey: .name)
+        let known: [any Architecture.Type] = linearArchitectures + baselineArchitectures
+        guard let type = known.first(where: { $0.name == name }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .name, in: container, debugDescription: "no architecture is called \(name)")
+        }
+        wrappedValue = try type.init(from: container.superDecoder(forKey: .numbers))
+    }
+
+    /// Writes both.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(type(of: wrappedValue).name, forKey: .name)
+        try wrappedValue.encode(to: container.superEncoder(forKey: .numbers))
+    }
 }

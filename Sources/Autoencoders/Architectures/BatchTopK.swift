@@ -1,4 +1,3 @@
-import Basics
 import Kernels
 
 /// The training form of BatchTopK: the threshold that training tracked stands for the batch's top
@@ -9,23 +8,26 @@ import Kernels
 ///
 /// - Source: `BatchTopKTrainingSAE` of SAELens 6 and its export to `jumprelu`; Bussmann et al.
 ///   2024.
-enum BatchTopK: Architecture {
+struct BatchTopK: LinearArchitecture {
     /// The name in configurations.
     static let name = "batchtopk"
     /// What SAELens exports it as.
     static let computedAs = JumpReLU.name
+    /// Whether the threshold applies to `p · ‖W_dec‖`.
+    let isRescaled: Bool
+
+    /// Reads whether values are rescaled.
+    init(_ settings: SAELensSettings) throws {
+        isRescaled = try settings.truth(TopK.rescaleKey) ?? true
+    }
 
     /// Reads `b_enc` and the one threshold.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts {
         let bias = try weights.latentVector("b_enc")
         let threshold = try weights.scalar("topk_threshold")
-        let isRescaled = try configuration.truth(TopK.rescaleKey) ?? true
         let thresholds =
             isRescaled
-            ? norms.map { threshold / $0 }
-            : [Float](repeating: threshold, count: configuration.latents)
+            ? norms.map { threshold / $0 } : [Float](repeating: threshold, count: weights.latents)
         return ArchitectureParts(
             activation: .jumpReLU(bias: bias, threshold: thresholds), encoderBias: bias,
             folding: isRescaled ? .always : .scaling)
@@ -35,16 +37,19 @@ enum BatchTopK: Architecture {
 /// The training form of Matryoshka BatchTopK, which encodes and decodes as ``BatchTopK`` does.
 ///
 /// - Source: `MatryoshkaBatchTopKTrainingSAE` of SAELens 6; Bussmann et al. 2025.
-enum MatryoshkaBatchTopK: Architecture {
+struct MatryoshkaBatchTopK: LinearArchitecture {
     /// The name in configurations.
     static let name = "matryoshka_batchtopk"
     /// What SAELens exports it as.
     static let computedAs = JumpReLU.name
+    /// What it is without the groups of training.
+    private let batchTopK: BatchTopK
+
+    /// Reads the same settings as ``BatchTopK``.
+    init(_ settings: SAELensSettings) throws { batchTopK = try BatchTopK(settings) }
 
     /// Reads the same tensors as ``BatchTopK``.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try BatchTopK.parts(configuration, &weights, norms: norms)
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts {
+        try batchTopK.parts(&weights, norms: norms)
     }
 }

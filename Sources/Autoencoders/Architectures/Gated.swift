@@ -4,14 +4,12 @@ import Kernels
 ///
 /// - Source: `GatedSAE` of SAELens 6; Rajamanoharan et al. 2024a. Folding multiplies `b_gate` and
 ///   `b_mag` by the norms and leaves `r_mag`, as SAELens 6 does.
-enum Gated: Architecture {
+struct Gated: PlainArchitecture {
     /// The name in configurations.
     static let name = "gated"
 
     /// Reads `b_gate`, `b_mag` and `r_mag`.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts {
         let gateBias = try weights.latentVector("b_gate")
         let magnitudeBias = try weights.latentVector("b_mag")
         let magnitudeScale = try weights.latentExponentials("r_mag")

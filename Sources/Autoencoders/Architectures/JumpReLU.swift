@@ -4,16 +4,14 @@ import Kernels
 ///
 /// - Source: `JumpReLUSAE` of SAELens 6; Rajamanoharan et al. 2024b. Older training checkpoints
 ///   store `log_threshold`, of which the exponential is taken.
-enum JumpReLU: Architecture {
+struct JumpReLU: PlainArchitecture {
     /// The name in configurations.
     static let name = "jumprelu"
-    /// The key under which layouts say that thresholds are compared with `p · ‖W_dec‖`.
-    static let normKey = "threshold_includes_decoder_norm"
+    /// Whether thresholds are compared with `p · ‖W_dec‖`.
+    var thresholdIncludesNorms = false
 
     /// Reads `b_enc` and the thresholds.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts {
         let bias = try weights.latentVector("b_enc")
         var threshold: [Float]
         if weights.source.contains("log_threshold"), !weights.source.contains("threshold") {
@@ -21,7 +19,7 @@ enum JumpReLU: Architecture {
         } else {
             threshold = try weights.latentVector("threshold")
         }
-        if try configuration.truth(normKey) == true {
+        if thresholdIncludesNorms {
             threshold = zip(threshold, norms).map(/)
         }
         return ArchitectureParts(

@@ -1,22 +1,20 @@
 /// An architecture that encodes as another one does and decodes into activations of another hook.
-protocol Transcoding: Architecture {
+protocol Transcoding: PlainArchitecture {
     /// What it encodes as.
-    associatedtype Encoder: Architecture
+    associatedtype Encoder: PlainArchitecture
 }
 
 extension Transcoding {
     /// Reads what its encoder reads.
-    static func parts(
-        _ configuration: AutoencoderConfiguration, _ weights: inout WeightReader, norms: [Float]
-    ) throws -> ArchitectureParts {
-        try Encoder.parts(configuration, &weights, norms: norms)
+    func parts(_ weights: inout WeightReader, norms: [Float]) throws -> ArchitectureParts {
+        try Encoder().parts(&weights, norms: norms)
     }
 }
 
 /// `f = relu(x · W_enc + b_enc)`, decoded as the activations of another hook.
 ///
 /// - Source: `Transcoder` of SAELens 6; Dunefsky et al. 2024.
-enum Transcoder: Transcoding {
+struct Transcoder: Transcoding {
     typealias Encoder = Standard
     /// The name in configurations.
     static let name = "transcoder"
@@ -28,7 +26,7 @@ enum Transcoder: Transcoding {
 ///
 /// - Source: `SkipTranscoder` of SAELens 6, whose `forward` adds the term and whose `decode` leaves
 ///   it out; Paulo et al. 2025.
-enum SkipTranscoder: Transcoding {
+struct SkipTranscoder: Transcoding {
     typealias Encoder = Standard
     /// The name in configurations.
     static let name = "skip_transcoder"
@@ -39,7 +37,7 @@ enum SkipTranscoder: Transcoding {
 /// A ``Transcoder`` with the activation of ``JumpReLU``.
 ///
 /// - Source: `JumpReLUTranscoder` of SAELens 6; Gemma Scope's transcoders.
-enum JumpReLUTranscoder: Transcoding {
+struct JumpReLUTranscoder: Transcoding {
     typealias Encoder = JumpReLU
     /// The name in configurations.
     static let name = "jumprelu_transcoder"
@@ -50,7 +48,7 @@ enum JumpReLUTranscoder: Transcoding {
 /// A ``SkipTranscoder`` with the activation of ``JumpReLU``.
 ///
 /// - Source: `JumpReLUSkipTranscoder` of SAELens 6; Gemma Scope 2's transcoders.
-enum JumpReLUSkipTranscoder: Transcoding {
+struct JumpReLUSkipTranscoder: Transcoding {
     typealias Encoder = JumpReLU
     /// The name in configurations.
     static let name = "jumprelu_skip_transcoder"

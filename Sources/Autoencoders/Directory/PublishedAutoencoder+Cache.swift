@@ -40,12 +40,12 @@ extension PublishedAutoencoder {
             throw notDownloaded("\(snapshot) lacks \(missing.joined(separator: ", "))", cache)
         }
         guard let name = layout.readAs else { throw unreadLayout() }
-        let place = "\(snapshot)/\(path)"
-        let reader = try autoencoderLayout(named: name, path: place)
+        let stored = "\(snapshot)/\(path)"
+        let reader = try autoencoderLayout(named: name, path: stored)
         let isFile = files.first == path
-        let found = isFile ? [] : reader.autoencoders(among: try folderContents(place), in: place)
+        let found = isFile ? [] : reader.autoencoders(among: try folderContents(stored), in: stored)
         var location = AutoencoderLocation(
-            folder: isFile ? parentFolder(of: place) : place,
+            folder: isFile ? parentFolder(of: stored) : stored,
             files: isFile ? files.map(lastComponent) : found.first ?? reader.files, layout: name,
             isPerFile: isFile, sidecar: nil)
         location.facts = facts

@@ -8,9 +8,9 @@ public struct PublishedAutoencoder: Sendable {
     public var id: String
     /// The repository on the Hugging Face hub.
     public var repository: String
-    /// Its place in the repository: a folder or a file, as its layout has it.
+    /// Its path in the repository: a folder or a file, as its layout has it.
     public var path: String
-    /// How its files lie.
+    /// How its files are stored.
     public var layout: PublishedLayout
     /// The model it was trained on, as the directory calls it.
     public var model: String

@@ -16,7 +16,7 @@ struct AutoencoderLocation: Sendable {
     /// What is known besides the files.
     var facts = AutoencoderFacts.none
 
-    /// A place in a folder, of which `sae.yaml` was read.
+    /// A location in a folder, of which `sae.yaml` was read.
     init(
         folder: String, files: [String], layout: String, isPerFile: Bool, sidecar: SidecarMetadata?
     ) {
@@ -27,17 +27,7 @@ struct AutoencoderLocation: Sendable {
         self.files = files + own
     }
 
-    /// The place that a reference names.
-    init(_ reference: AutoencoderReference) throws {
-        (folder, files, layout) = (reference.folder, reference.files, reference.layout)
-        isPerFile = folder != reference.path
-        facts = reference.facts
-        sidecar =
-            files.contains(SidecarMetadata.file)
-            ? try SidecarMetadata(file: "\(folder)/\(SidecarMetadata.file)") : nil
-    }
-
-    /// Tensors, values and keys that `sae.yaml` says play no part.
+    /// Tensors, values and keys that `sae.yaml` says to ignore.
     var ignored: Set<String> { get throws { Set(try sidecar?.texts("ignore") ?? []) } }
 
     /// The path of the weights.
@@ -63,7 +53,7 @@ struct AutoencoderLocation: Sendable {
         return nil
     }
 
-    // MARK: - Facts that are stated or derived
+    // MARK: - Hook and model
 
     /// The hook that `sae.yaml` states, else the one that was derived or is known besides.
     ///

@@ -18,8 +18,8 @@ struct IdentityLayout: AutoencoderLayout {
     /// Never by files alone, since `sae.yaml` names the layout.
     func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
 
-    /// The sizes and places that `sae.yaml` states.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads the sizes and names that `sae.yaml` states.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         guard let size = try location.sidecar?.integer("d_in") else {
             throw location.missing(
                 "does not say how long activations are", "`d_in: 2304`, or yours,", self)
@@ -31,19 +31,21 @@ struct IdentityLayout: AutoencoderLayout {
                     + "\(Self.longest)",
                 advice: "the length of the model's activations")
         }
-        return try baselineTranslation(location, self, modelSize: size, derived: nil)
+        return try baseline(
+            IdentityBaseline(), of: location, self, modelSize: size, derived: nil,
+            tensors: TensorMap())
     }
 
     /// Makes the baseline.
-    func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
-        -> any Autoencoder
-    {
-        let translation = try translate(AutoencoderLocation(reference))
-        let size = translation.configuration.modelSize
+    func load(
+        _ reference: AutoencoderReference, _ function: AutoencoderFunction,
+        foldingDecoderNorms: Bool
+    ) throws -> any Autoencoder {
+        let size = function.modelSize
         let matrix = Tensor(zeros: [size, size])
         for index in 0..<size { matrix.floats[index * size + index] = 1 }
         return DenseAutoencoder(
-            description: try baselineDescription(translation, reference),
+            description: AutoencoderDescription(reference, storedType: .float32),
             encoder: nil, mean: [Float](repeating: 0, count: size),
             decoder: matrix, norms: nil)
     }
@@ -73,8 +75,8 @@ struct PCALayout: AutoencoderLayout {
             .map { [$0] }
     }
 
-    /// Translates what the file's name and `sae.yaml` say.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads what the file's name and `sae.yaml` say.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let source = try openTensors(location.weights)
         let (rows, columns) = try matrixShape(of: "W_enc", in: source)
         guard rows == columns else {
@@ -82,7 +84,7 @@ struct PCALayout: AutoencoderLayout {
                 .shape, "\(source.path): tensor `W_enc` has shape [\(rows), \(columns)]",
                 advice: "a file with as many components as the activations are long")
         }
-        _ = try isCorrected(location)
+        let architecture = PrincipalComponents(isCorrected: try isCorrected(location))
         let name = lastComponent(of: location.path)
         var derived: (model: String, hook: String)?
         if name.hasPrefix("pca_"), name.hasSuffix(".pt"), let end = name.firstRange(of: "_blocks.")
@@ -92,34 +94,31 @@ struct PCALayout: AutoencoderLayout {
                 String(name[end.lowerBound...].dropFirst().dropLast(3))
             )
         }
-        return try baselineTranslation(location, self, modelSize: rows, derived: derived)
+        var tensors = TensorMap(recipes: ["b_dec": .stored("mean")])
+        if architecture.isCorrected {
+            tensors.recipes["W_enc"] = .transposed("W_enc")
+            tensors.recipes["W_dec"] = .transposed("W_dec")
+        }
+        return try baseline(
+            architecture, of: location, self, modelSize: rows, derived: derived, tensors: tensors)
     }
 
     /// Reads the tensors, checked like those of any autoencoder, and scales the decoder's rows to
     /// norm 1.
-    func load(_ reference: AutoencoderReference, foldingDecoderNorms: Bool) throws
-        -> any Autoencoder
-    {
-        let location = try AutoencoderLocation(reference)
-        let translation = try translate(location)
-        let size = translation.configuration.modelSize
-        let source = try openTensors(location.weights)
-        let isCorrected = try isCorrected(location)
-        let recipes: [String: TranslatedTensors.Recipe] =
-            isCorrected
-            ? [
-                "W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec"),
-                "b_dec": .stored("mean"),
-            ]
-            : ["b_dec": .stored("mean")]
+    func load(
+        _ reference: AutoencoderReference, _ function: AutoencoderFunction,
+        foldingDecoderNorms: Bool
+    ) throws -> any Autoencoder {
+        let size = function.modelSize
         var weights = WeightReader(
-            source: TranslatedTensors(source, recipes), modelSize: size, latents: size)
+            source: try reference.openWeights(of: function), modelSize: size, latents: size)
         let encoder = try weights.encoder()
         let (decoder, norms) = try weights.matrix(
             "W_dec", shape: [size, size], axes: "[latents, model]")
         let mean = try weights.vector("b_dec", count: size)
         try weights.checkAllUsed()
-        var description = try baselineDescription(translation, reference)
+        var description = AutoencoderDescription(reference, storedType: .float32)
+        let isCorrected = (function.architecture as? PrincipalComponents)?.isCorrected == true
         description.notes = [
             isCorrected
                 ? "latent j is the projection on principal component j"
@@ -143,35 +142,19 @@ struct PCALayout: AutoencoderLayout {
     }
 }
 
-/// What both baselines have in common.
-private func baselineTranslation(
-    _ location: AutoencoderLocation, _ layout: any AutoencoderLayout, modelSize: Int,
-    derived: (model: String, hook: String)?
-) throws -> AutoencoderTranslation {
+/// The specification of a baseline, which SAE Bench reads with a class of its own.
+private func baseline(
+    _ architecture: any Architecture, of location: AutoencoderLocation,
+    _ layout: any AutoencoderLayout, modelSize: Int, derived: (model: String, hook: String)?,
+    tensors: TensorMap
+) throws -> AutoencoderSpecification {
     let hook = try location.hook(or: derived?.hook, layout: layout)
     let model = try location.model(or: derived?.model, layout: layout)
-    return AutoencoderTranslation(
-        configuration: try saeLensConfiguration(
-            location, architecture: layout.name, modelSize: modelSize, latents: modelSize,
-            hook: hook,
-            model: model, subtracting: false),
-        tensors: { TranslatedTensors(try openTensors(location.weights), [:]) },
-        customConfiguration: customClassConfiguration(
-            model: model, modelSize: modelSize, latents: modelSize, hook: hook,
-            layer: layer(ofHook: hook),
-            architecture: ""))
-}
-
-/// The description of a loaded baseline.
-private func baselineDescription(
-    _ translation: AutoencoderTranslation, _ reference: AutoencoderReference
-) throws -> AutoencoderDescription {
-    let configuration = translation.configuration
-    return AutoencoderDescription(
-        architecture: configuration.architecture, modelSize: configuration.modelSize,
-        latents: configuration.latents, hookName: try configuration.hookName,
-        modelName: configuration.modelName, contextSize: configuration.contextSize,
-        prependsBeginning: configuration.prependsBeginning, release: reference.release,
-        id: reference.id, path: reference.path, storedBytes: reference.storedBytes,
-        configuration: try translation.resultConfiguration())
+    var specification = try AutoencoderSpecification(
+        location, architecture, modelSize: modelSize, latents: modelSize, hook: hook, model: model,
+        subtractingBias: false, tensors: tensors)
+    specification.configuration = customClassConfiguration(
+        model: model, modelSize: modelSize, latents: modelSize, hook: hook,
+        layer: layer(ofHook: hook), architecture: "")
+    return specification
 }

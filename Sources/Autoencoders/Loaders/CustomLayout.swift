@@ -16,7 +16,7 @@ import Tensors
 ///   encoder_bias: enc.bias
 ///   decoder: dec.weight
 ///   decoder_bias: bias
-/// ignore: [steps]               # tensors that play no part
+/// ignore: [steps]               # tensors to ignore
 /// axes:                         # needed where lengths do not tell the axes apart
 ///   encoder: [latents, model]
 /// ```
@@ -31,8 +31,8 @@ struct CustomLayout: AutoencoderLayout {
     /// Never by files alone, since `sae.yaml` names the weights.
     func autoencoders(among names: [String], in folder: String) -> [[String]] { [] }
 
-    /// Translates what `sae.yaml` says.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads what `sae.yaml` says.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         guard let sidecar = location.sidecar else {
             throw AutoencoderError(
                 .missing, "\(location.path) has no \(SidecarMetadata.file)", advice: "write one")
@@ -41,56 +41,50 @@ struct CustomLayout: AutoencoderLayout {
         let roles = try CustomRoles(sidecar, source)
         let (kind, architecture) = try architecture(sidecar)
         let sizes = try CustomSizes(sidecar, source, roles)
-        var more: [JSONMember] = []
-        if let k = try sidecar.integer("k") {
-            more.append(JSONMember(key: "k", value: .integer(k)))
-        }
-        if let text = try sidecar.text("normalize_activations") {
-            more.append(JSONMember(key: "normalize_activations", value: .string(text)))
-        }
-        if let factor = try sidecar.double("norm_scaling_factor") {
-            more.append(JSONMember(key: "norm_scaling_factor", value: .number(factor)))
-        }
-        if let truth = try sidecar.truth("rescale_acts_by_decoder_norm") {
-            more.append(JSONMember(key: "rescale_acts_by_decoder_norm", value: .bool(truth)))
-        }
-        if kind == TopK.name, try sidecar.integer("k") == nil {
-            throw AutoencoderError(
-                .missing, "\(sidecar.path) has no `k`",
-                advice: "`k: 32`, with the number of latents that a token keeps")
-        }
-        let configuration = try saeLensConfiguration(
-            location, architecture: architecture, modelSize: sizes.modelSize,
-            latents: sizes.latents,
+        let single = sizes.hasOneThreshold ? roles["threshold"] : nil
+        var specification = try AutoencoderSpecification(
+            location, architecture, modelSize: sizes.modelSize, latents: sizes.latents,
             hook: location.hook(or: nil, layout: self),
             model: location.model(or: nil, layout: self),
-            subtracting: try subtracts(sidecar, roles), more: more)
-        let recipes = try roles.recipes(sizes, architecture: architecture)
-        let single = sizes.threshold == nil ? nil : roles["threshold"]
-        let ignored = try sidecar.texts("ignore") + [single].compactMap { $0 }
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { TranslatedTensors(source, recipes, ignoring: ignored) }, label: kind)
+            subtractingBias: subtracts(sidecar, roles),
+            normalization: TrainedNormalization(
+                named: sidecar.text(TrainedNormalization.key),
+                factor: sidecar.double(TrainedNormalization.factorKey),
+                modelSize: sizes.modelSize, path: location.path),
+            tensors: TensorMap(
+                recipes: roles.recipes(sizes, hasBias: !(architecture is Gated)),
+                ignored: [single].compactMap { $0 }))
+        specification.architecture = kind
+        return specification
     }
 
     /// The architecture by its own name and the one it is computed as.
-    private func architecture(_ sidecar: SidecarMetadata) throws -> (kind: String, computed: String)
-    {
-        let known = [
-            Standard.name: Standard.name, TopK.name: TopK.name, JumpReLU.name: JumpReLU.name,
-            Gated.name: Gated.name, BatchTopK.name: JumpReLU.name,
-        ]
+    private func architecture(
+        _ sidecar: SidecarMetadata
+    ) throws -> (kind: String, computed: any Architecture) {
+        let known = [Standard.name, TopK.name, JumpReLU.name, Gated.name, BatchTopK.name]
         guard let kind = try sidecar.text("architecture") else {
             throw AutoencoderError(
                 .missing, "\(sidecar.path) has no `architecture`",
-                advice: "`architecture:` and one of \(known.keys.sorted().joined(separator: ", "))")
+                advice: "`architecture:` and one of \(known.sorted().joined(separator: ", "))")
         }
-        guard let computed = known[kind] else {
+        switch kind {
+        case Standard.name: return (kind, Standard())
+        case Gated.name: return (kind, Gated())
+        case JumpReLU.name, BatchTopK.name: return (kind, JumpReLU())
+        case TopK.name:
+            guard let k = try sidecar.integer("k") else {
+                throw AutoencoderError(
+                    .missing, "\(sidecar.path) has no `k`",
+                    advice: "`k: 32`, with the number of latents that a token keeps")
+            }
+            let isRescaled = try sidecar.truth(TopK.rescaleKey) ?? false
+            return (kind, TopK(k: k, isRescaled: isRescaled))
+        default:
             throw AutoencoderError(
                 .unsupported, "\(sidecar.path): architecture `\(kind)` is not computed",
-                advice: suggestion(for: kind, among: Array(known.keys)))
+                advice: suggestion(for: kind, among: known))
         }
-        return (kind, computed)
     }
 
     /// Whether the decoder's bias is subtracted from the input, which must be said.
@@ -157,11 +151,13 @@ struct CustomRoles {
         names.keys.filter { !["encoder", "decoder", "decoder_bias"].contains($0) }.sorted()
     }
 
-    /// Where each tensor of SAELens lies; biases that the description leaves out are zeros.
+    /// Where each tensor of SAELens is; biases that the description leaves out are zeros.
+    ///
+    /// - Parameter hasBias: whether the architecture has an encoder's bias.
     func recipes(
-        _ sizes: CustomSizes, architecture: String
-    ) throws -> [String: TranslatedTensors.Recipe] {
-        var recipes: [String: TranslatedTensors.Recipe] = [:]
+        _ sizes: CustomSizes, hasBias: Bool
+    ) -> [String: TensorMap.Recipe] {
+        var recipes: [String: TensorMap.Recipe] = [:]
         for (role, name) in names { recipes[Self.known[role] ?? role] = .stored(name) }
         if let name = names["encoder"], sizes.encoderIsTransposed {
             recipes["W_enc"] = .transposed(name)
@@ -169,31 +165,31 @@ struct CustomRoles {
         if let name = names["decoder"], sizes.decoderIsTransposed {
             recipes["W_dec"] = .transposed(name)
         }
-        if let value = sizes.threshold {
-            recipes["threshold"] = .repeated(value, count: sizes.latents)
+        if let name = names["threshold"], sizes.hasOneThreshold {
+            recipes["threshold"] = .spread(name, count: sizes.latents)
         }
         if recipes["b_dec"] == nil {
             recipes["b_dec"] = .repeated(0, count: sizes.modelSize)
         }
-        if recipes["b_enc"] == nil, architecture != Gated.name {
+        if recipes["b_enc"] == nil, hasBias {
             recipes["b_enc"] = .repeated(0, count: sizes.latents)
         }
         return recipes
     }
 }
 
-/// The lengths of a custom autoencoder and how its matrices lie.
+/// The lengths of a custom autoencoder and how its matrices are stored.
 struct CustomSizes {
     /// Length of the activations.
     let modelSize: Int
     /// Number of latents.
     let latents: Int
-    /// Whether the encoder lies as `[latents, model]`.
+    /// Whether the encoder is stored as `[latents, model]`.
     let encoderIsTransposed: Bool
-    /// Whether the decoder lies as `[model, latents]`.
+    /// Whether the decoder is stored as `[model, latents]`.
     let decoderIsTransposed: Bool
-    /// The threshold, when it is one for all latents.
-    let threshold: Float?
+    /// Whether one threshold is that of all latents.
+    let hasOneThreshold: Bool
 
     /// Derives lengths and axes from what is stated, from biases and from the matrices.
     ///
@@ -208,12 +204,12 @@ struct CustomSizes {
         if let name = roles["decoder_bias"], size == nil {
             size = try source.shape(of: name).first
         }
-        var threshold: Float?
+        var hasOneThreshold = false
         for role in roles.latentRoles {
             guard let name = roles[role] else { continue }
             let shape = try source.shape(of: name)
             if role == "threshold", shape.reduce(1, { $0 &* $1 }) == 1 {
-                threshold = try source.tensor(name).value(at: 0)
+                hasOneThreshold = true
             } else {
                 count = count ?? shape.first
             }
@@ -242,10 +238,10 @@ struct CustomSizes {
             try Self.axes(
                 of: "decoder", decoder, decoderAxes, latents: latents, modelSize: size, sidecar,
                 source.path) == .modelFirst
-        (modelSize, self.latents, self.threshold) = (size, latents, threshold)
+        (modelSize, self.latents, self.hasOneThreshold) = (size, latents, hasOneThreshold)
     }
 
-    /// How a matrix of a role lies, stated or told by its lengths.
+    /// How a matrix of a role is stored, stated or told by its lengths.
     ///
     /// - Throws: ``AutoencoderError`` when the lengths fit no reading, or both and nothing is
     ///   stated.
@@ -279,7 +275,7 @@ struct CustomSizes {
         AutoencoderError(.ambiguous, "\(sidecar.path) does not tell \(what)", advice: advice)
     }
 
-    /// How a matrix lies.
+    /// How a matrix is stored.
     private enum Axes { case latentsFirst, modelFirst }
 
     /// The axes that are stated for a matrix; nil when they are not.

@@ -20,83 +20,69 @@ struct DictionaryLearningLayout: AutoencoderLayout {
     /// SAELens folds the norms of every decoder and takes thresholds as they are.
     let hasPublishedForm = true
 
-    /// Translates the class that `config.json` names.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads the class that `config.json` names.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let settings = try DictionarySettings(file: location.path(Self.configurationFile))
         let kind = try settings.kind
-        let (modelSize, latents) = (
-            try settings.size("activation_dim"), try settings.size("dict_size")
-        )
-        let hook = try location.hook(
-            or: settings.hook(isPublished: location.facts.isPublished), layout: self)
-        let model = try location.model(or: settings.model, layout: self)
-        var more: [JSONMember] = []
+        let latents = try settings.size("dict_size")
         let k = kind.hasK ? try settings.integer("k") : nil
-        if kind == .topK {
-            guard let k else { throw settings.missing("k") }
-            more = [JSONMember(key: "k", value: .integer(k))]
-        }
-        let configuration = try saeLensConfiguration(
-            location, architecture: kind.architecture, modelSize: modelSize, latents: latents,
-            hook: hook, model: model, subtracting: kind.subtractsDecoderBias,
+        let isPublished = location.facts.isPublished
+        let modelSize = try settings.size("activation_dim")
+        let hook = try location.hook(or: settings.hook(isPublished: isPublished), layout: self)
+        let model = try location.model(or: settings.model, layout: self)
+        var specification = try AutoencoderSpecification(
+            location, kind.architecture(k: k, settings), modelSize: modelSize, latents: latents,
+            hook: hook, model: model, subtractingBias: kind.subtractsDecoderBias,
             contextSize: settings.contextSize,
-            dataset: location.facts.isPublished ? "monology/pile-uncopyrighted" : nil, more: more)
-        let notes = try settings.check(location)
-        let trackedK = kind == .batchTopK || kind == .matryoshka ? k : nil
+            dataset: isPublished ? "monology/pile-uncopyrighted" : nil,
+            tensors: TensorMap(
+                recipes: kind.recipes(latents: latents),
+                ignored: ["k", "threshold", "group_sizes"], isLenient: isPublished))
+        specification.layoutNotes = try settings.check(location)
+        if kind.tracksThreshold { specification.trackedK = k }
         // The directory's entries are what SAELens makes of the files, folding included.
-        if location.facts.isPublished {
-            return AutoencoderTranslation(
-                configuration: configuration,
-                tensors: { try tensors(location, kind, k: k, latents: latents) },
-                trackedK: trackedK, notes: notes, isLenient: true)
-        }
-        let label = settings.label(kind)
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { try tensors(location, kind, k: k, latents: latents) }, label: label,
-            foldsDecoderNorms: kind.foldsDecoderNorms,
-            customConfiguration: customClassConfiguration(
-                model: model, modelSize: modelSize, latents: latents, hook: hook,
-                layer: try settings.integer("layer"), architecture: label),
-            trackedK: trackedK, notes: notes)
+        if isPublished { return specification }
+        specification.architecture = settings.label(kind)
+        specification.function?.foldsDecoderNorms = kind.foldsDecoderNorms
+        specification.configuration = customClassConfiguration(
+            model: model, modelSize: modelSize, latents: latents, hook: hook,
+            layer: try settings.integer("layer"), architecture: specification.architecture)
+        return specification
     }
 
-    /// Opens the weights and maps the names of a class.
-    private func tensors(
-        _ location: AutoencoderLocation, _ kind: DictionaryKind, k: Int?, latents: Int
-    ) throws -> TranslatedTensors {
-        let source = try openTensors(location.weights)
-        if source.tensorNames.contains(where: { $0.hasPrefix("ae.") }) {
+    /// Refuses back-ups, a `k` that differs from the configuration's, and thresholds that training
+    /// did not track yet.
+    func check(_ weights: any TensorSource, of reference: AutoencoderReference) throws {
+        if weights.tensorNames.contains(where: { $0.hasPrefix("ae.") }) {
             throw AutoencoderError(
                 .unsupported,
-                "\(location.weights) is a back-up written in the middle of training: its weights lie "
-                    + "under `ae`, beside the optimizer's, and its biases are not rescaled",
+                "\(weights.path) is a back-up written in the middle of training: its weights are "
+                    + "stored under `ae`, beside the optimizer's, and its biases are not rescaled",
                 advice: "the `ae.pt` that training writes at its end, or one of its checkpoints")
         }
-        var recipes = kind.recipes
-        if kind.hasK, let k, source.contains("k"), !location.facts.isPublished {
-            let stored = try scalar("k", in: source)
+        let function = reference.specification.function
+        let isPublished = reference.facts.isPublished
+        let k = reference.specification.trackedK ?? (function?.architecture as? TopK)?.k
+        if let k, weights.contains("k"), !isPublished {
+            let stored = try scalar("k", in: weights)
             guard Int(exactly: stored) == k else {
                 throw AutoencoderError(
                     .malformed,
-                    "\(location.weights) holds `k` = \(stored), but \(Self.configurationFile) "
+                    "\(weights.path) holds `k` = \(stored), but \(Self.configurationFile) "
                         + "says \(k)",
                     advice: "put back the \(Self.configurationFile) that it was trained with")
             }
         }
-        if kind == .batchTopK || kind == .matryoshka {
-            let threshold = try scalar("threshold", in: source)
-            guard threshold >= 0 || location.facts.isPublished else {
-                throw AutoencoderError(
-                    .unsupported,
-                    "\(location.weights) holds `threshold` = \(threshold): training had not yet "
-                        + "tracked one when it was written, and without it the latents of a token "
-                        + "would depend on its batch",
-                    advice: "a checkpoint from behind `threshold_start_step`, 1000 by default")
-            }
-            recipes["threshold"] = .repeated(threshold, count: latents)
+        guard case .spread(let name, _)? = function?.tensors.recipes["threshold"] else { return }
+        let threshold = try scalar(name, in: weights)
+        guard threshold >= 0 || isPublished else {
+            throw AutoencoderError(
+                .unsupported,
+                "\(weights.path) holds `threshold` = \(threshold): training had not yet "
+                    + "tracked one when it was written, and without it the latents of a token "
+                    + "would depend on its batch",
+                advice: "a checkpoint from behind `threshold_start_step`, 1000 by default")
         }
-        return TranslatedTensors(source, recipes, ignoring: ["k", "threshold", "group_sizes"])
     }
 
     /// A tensor of one element.
@@ -129,15 +115,23 @@ enum DictionaryKind: String {
     ]
 
     /// The architecture of SAELens that computes the same.
-    var architecture: String {
+    ///
+    /// - Parameter k: latents kept for each token, which ``topK`` needs.
+    func architecture(
+        k: Int?, _ settings: DictionarySettings
+    ) throws(AutoencoderError) -> any Architecture {
         switch self {
-        case .standard, .outputBias: Standard.name
-        case .topK: TopK.name
-        case .batchTopK, .matryoshka, .jumpReLU: JumpReLU.name
-        case .gated: Gated.name
+        case .standard, .outputBias: return Standard()
+        case .topK:
+            guard let k else { throw settings.missing("k") }
+            return TopK(k: k)
+        case .batchTopK, .matryoshka, .jumpReLU: return JumpReLU()
+        case .gated: return Gated()
         }
     }
 
+    /// Whether training tracked the threshold that stands for the batch's top k.
+    var tracksThreshold: Bool { self == .batchTopK || self == .matryoshka }
     /// Whether the decoder's bias is subtracted from the input.
     var subtractsDecoderBias: Bool { self != .outputBias && self != .jumpReLU }
     /// Whether it keeps k latents.
@@ -157,25 +151,31 @@ enum DictionaryKind: String {
         }
     }
 
-    /// Where its tensors lie.
-    var recipes: [String: TranslatedTensors.Recipe] {
-        let linear: [String: TranslatedTensors.Recipe] = [
+    /// Where its tensors are.
+    func recipes(latents: Int) -> [String: TensorMap.Recipe] {
+        let linear: [String: TensorMap.Recipe] = [
             "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
             "b_enc": .stored("encoder.bias"),
         ]
+        let same = Dictionary(
+            uniqueKeysWithValues: ["W_enc", "W_dec", "b_enc", "b_dec"].map {
+                ($0, TensorMap.Recipe.stored($0))
+            })
+        let threshold = TensorMap.Recipe.spread("threshold", count: latents)
         switch self {
         case .standard: return linear.merging(["b_dec": .stored("bias")]) { $1 }
         case .outputBias: return linear.merging(["b_dec": .stored("decoder.bias")]) { $1 }
-        case .topK, .batchTopK: return linear.merging(["b_dec": .stored("b_dec")]) { $1 }
+        case .topK: return linear.merging(["b_dec": .stored("b_dec")]) { $1 }
+        case .batchTopK:
+            return linear.merging(["b_dec": .stored("b_dec"), "threshold": threshold]) { $1 }
         case .gated:
             return [
                 "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
                 "b_dec": .stored("decoder_bias"), "b_gate": .stored("gate_bias"),
                 "b_mag": .stored("mag_bias"), "r_mag": .stored("r_mag"),
             ]
-        case .matryoshka, .jumpReLU:
-            let names = ["W_enc", "W_dec", "b_enc", "b_dec", "threshold"]
-            return Dictionary(uniqueKeysWithValues: names.map { ($0, .stored($0)) })
+        case .matryoshka: return same.merging(["threshold": threshold]) { $1 }
+        case .jumpReLU: return same.merging(["threshold": .stored("threshold")]) { $1 }
         }
     }
 }

@@ -84,7 +84,7 @@ struct DictionarySettings {
         }
     }
 
-    /// The hook: the residual stream behind `layer`; nil when `submodule_name` names another place or
+    /// The hook: the residual stream behind `layer`; nil when `submodule_name` names another site or
     /// `buffer.io` the input of a module, neither of which SAELens reads in published files.
     func hook(isPublished: Bool) -> String? {
         guard let layer = trainer["layer"]?.integer, layer >= 0 else { return nil }

@@ -4,7 +4,7 @@ import Formats
 /// `params.safetensors` of Gemma Scope 2, autoencoders and transcoders, with a `config.json` or
 /// without.
 ///
-/// - Source: `gemma_3_sae_huggingface_loader` of SAELens 6. Layer and place in the block come from
+/// - Source: `gemma_3_sae_huggingface_loader` of SAELens 6. Layer and site in the block come from
 ///   `hf_hook_point_in`, and where that is missing from the names of the folders, as there; so does
 ///   the model.
 struct GemmaScope2Layout: AutoencoderLayout {
@@ -59,8 +59,8 @@ struct GemmaScope2Layout: AutoencoderLayout {
         return nil
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let json = try configuration(location)
         let source = try openTensors(location.weights)
         let (modelSize, latents) = try matrixShape(of: "w_enc", in: source)
@@ -71,51 +71,47 @@ struct GemmaScope2Layout: AutoencoderLayout {
         let isInferred = !location.files.contains(Self.configurationFile)
         let module = site.flatMap { site in layer.map { site.module(layer: $0) } }
         let inferred = module.flatMap { isInferred ? JSON.string($0) : nil } ?? .null
-        var recipes: [String: TranslatedTensors.Recipe] = [
-            "W_enc": .stored("w_enc"), "W_dec": .stored("w_dec"),
-        ]
-        var more: [JSONMember] = [
-            JSONMember(key: "reshape_activations", value: .string("none")),
-            JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? inferred),
-        ]
         let skip = "affine_skip_connection"
         let skips = source.contains(skip)
-        var notes: [String] = []
-        if !isInferred {
-            notes = try check(json, location, site, hasSkip: skips)
-        }
+        var tensors = TensorMap(
+            recipes: ["W_enc": .stored("w_enc"), "W_dec": .stored("w_dec")],
+            isLenient: location.facts.isPublished, strictTensors: [skip])
+        var metadata = [
+            JSONMember(key: "hf_hook_name", value: json["hf_hook_point_in"] ?? inferred)
+        ]
+        let notes = isInferred ? [] : try check(json, location, site, hasSkip: skips)
+        var (architecture, outputHook): (any Architecture, String?) = (JumpReLU(), nil)
+        var outputSize: Int?
         if site == .transcoder {
             guard let layer else {
                 throw location.missing(
                     "does not say which layer it writes to",
                     "`hook: blocks.12.hook_mlp_in`, with your layer,", self)
             }
-            more += [
-                JSONMember(key: "hook_name_out", value: .string("blocks.\(layer).hook_mlp_out")),
+            let output = "blocks.\(layer).hook_mlp_out"
+            architecture = skips ? JumpReLUSkipTranscoder() : JumpReLUTranscoder()
+            outputHook = output
+            outputSize = try matrixShape(of: "w_dec", in: source).second
+            metadata += [
+                JSONMember(key: "hook_name_out", value: .string(output)),
                 JSONMember(key: "hf_hook_name_out", value: json["hf_hook_point_out"] ?? .null),
-                JSONMember(
-                    key: "d_out", value: .integer(try matrixShape(of: "w_dec", in: source).second)),
             ]
             // Stored as [model, output].
-            if skips { recipes["W_skip"] = .transposed(skip) }
+            if skips { tensors.recipes["W_skip"] = .transposed(skip) }
         }
-        let architecture =
-            site != .transcoder
-            ? JumpReLU.name : skips ? "jumprelu_skip_transcoder" : "jumprelu_transcoder"
-        let configuration = try saeLensConfiguration(
-            location, architecture: architecture, modelSize: modelSize, latents: latents,
+        var specification = try AutoencoderSpecification(
+            location, architecture, modelSize: modelSize, latents: latents, outputSize: outputSize,
             hook: location.hook(
                 or: layer.flatMap { layer in site.map { "blocks.\(layer).\($0.rawValue)" } },
                 layout: self),
+            outputHook: outputHook,
             model: location.model(
                 or: (json["model_name"]?.text ?? repositoryModel(location)).map(modelName),
                 layout: self),
-            subtracting: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
-            more: more)
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { [recipes] in TranslatedTensors(source, recipes) }, notes: notes,
-            isLenient: location.facts.isPublished, strictTensors: [skip])
+            subtractingBias: false, contextSize: 1024, dataset: "monology/pile-uncopyrighted",
+            metadata: metadata, reshape: "none", tensors: tensors)
+        specification.layoutNotes = notes
+        return specification
     }
 
     /// Refuses keys that are not known and values that are not computed.

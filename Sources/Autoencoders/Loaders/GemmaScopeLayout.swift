@@ -14,10 +14,10 @@ struct GemmaScopeLayout: AutoencoderLayout {
     /// The archive.
     let files = [weightFile]
 
-    /// Translates the archive; transcoders of Gemma Scope have the same file and are refused.
+    /// Reads the archive; transcoders of Gemma Scope have the same file and are refused.
     ///
     /// Arrays that are not known are refused, as by SAELens.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let source = try openTensors(location.weights)
         let encoder = ["W_enc", "w_enc"].first(where: source.contains) ?? "W_enc"
         let decoder = ["W_dec", "w_dec"].first(where: source.contains) ?? "W_dec"
@@ -29,30 +29,21 @@ struct GemmaScopeLayout: AutoencoderLayout {
                 "\(location.path) is a transcoder of Gemma Scope, which is not computed",
                 advice: "an autoencoder of gemma-scope-…-res, -mlp or -att")
         }
-        var recipes: [String: TranslatedTensors.Recipe] = [
-            "W_enc": .stored(encoder), "W_dec": .stored(decoder),
-        ]
-        var more: [JSONMember] = []
+        var tensors = TensorMap(recipes: ["W_enc": .stored(encoder), "W_dec": .stored(decoder)])
+        var normalization = TrainedNormalization.none
         if repository?.isEmbedding(location) == true {
             // Training divided embeddings by the square root of their length, and so do the weights
             // in SAELens; the decoder's bias stays.
             let scale = 1 / Double(modelSize).squareRoot()
-            recipes["b_dec"] = .scaled("b_dec", Float(scale))
-            more = [
-                JSONMember(
-                    key: "normalize_activations",
-                    value: .string(AutoencoderConfiguration.scaledOnce)),
-                JSONMember(key: "norm_scaling_factor", value: .number(scale)),
-            ]
+            tensors.recipes["b_dec"] = .scaled("b_dec", Float(scale))
+            normalization = try TrainedNormalization(scaledBy: scale, path: location.path)
         }
-        let configuration = try saeLensConfiguration(
-            location, architecture: JumpReLU.name, modelSize: modelSize, latents: latents,
+        return try AutoencoderSpecification(
+            location, JumpReLU(), modelSize: modelSize, latents: latents,
             hook: location.hook(or: repository?.hook(location), layout: self),
-            model: location.model(or: repository?.model, layout: self), subtracting: false,
-            contextSize: 1024, dataset: "monology/pile-uncopyrighted", more: more)
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { [recipes] in TranslatedTensors(source, recipes) })
+            model: location.model(or: repository?.model, layout: self), subtractingBias: false,
+            normalization: normalization, contextSize: 1024,
+            dataset: "monology/pile-uncopyrighted", tensors: tensors)
     }
 }
 

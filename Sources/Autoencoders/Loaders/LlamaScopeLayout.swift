@@ -37,8 +37,8 @@ struct LlamaScopeLayout: AutoencoderLayout {
             "k_range", "k_cold_booting_steps", "use_batch_norm_mse", "use_ghost_grads",
         ]))
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         var settings = try LlamaScopeSettings(location, file: files[1], Self.keys)
         let modelSize = try settings.size("d_model")
         let latents = try settings.size("d_sae")
@@ -67,16 +67,15 @@ struct LlamaScopeLayout: AutoencoderLayout {
         let scale =
             try location.sidecar?.double("norm_scaling_factor") ?? location.facts.normScalingFactor
             ?? trained
-        return AutoencoderTranslation(
-            configuration: try settings.configuration(
-                layout: self, JumpReLU.name, modelSize: modelSize, latents: latents, scale: scale),
-            tensors: { [recipes] in TranslatedTensors(try openTensors(location.weights), recipes) },
-            notes: settings.notes, isLenient: location.facts.isPublished)
+        return try settings.specification(
+            layout: self, JumpReLU(), modelSize: modelSize, latents: latents,
+            normalization: TrainedNormalization(scaledBy: scale, path: location.path),
+            recipes: recipes)
     }
 }
 
 /// Where linear maps of torch keep the tensors of an autoencoder.
-let linearRecipes: [String: TranslatedTensors.Recipe] = [
+let linearRecipes: [String: TensorMap.Recipe] = [
     "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
     "b_enc": .stored("encoder.bias"), "b_dec": .stored("decoder.bias"),
 ]

@@ -106,24 +106,21 @@ struct LlamaScopeSettings {
             advice: "put back the file that training wrote")
     }
 
-    /// The configuration of both generations of Llama Scope, as the loaders of SAELens make it.
-    ///
-    /// - Parameter scale: what activations were multiplied by in training; nil for nothing.
-    func configuration(
-        layout: any AutoencoderLayout, _ architecture: String, modelSize: Int, latents: Int,
-        scale: Double?, subtracting: Bool = false, more: [JSONMember] = []
-    ) throws -> AutoencoderConfiguration {
-        let scaled = [
-            JSONMember(
-                key: "normalize_activations",
-                value: .string(AutoencoderConfiguration.scaledOnce)),
-            JSONMember(key: "norm_scaling_factor", value: .number(scale ?? 1)),
-        ]
-        return try saeLensConfiguration(
-            location, architecture: architecture, modelSize: modelSize, latents: latents,
+    /// The specification of both generations of Llama Scope, as the loaders of SAELens make it.
+    func specification(
+        layout: any AutoencoderLayout, _ architecture: any Architecture, modelSize: Int,
+        latents: Int, subtractingBias: Bool = false, normalization: TrainedNormalization,
+        recipes: [String: TensorMap.Recipe], ignoring ignored: [String] = []
+    ) throws -> AutoencoderSpecification {
+        var specification = try AutoencoderSpecification(
+            location, architecture, modelSize: modelSize, latents: latents,
             hook: location.hook(or: text("hook_point_in"), layout: layout),
             model: location.model(or: "meta-llama/Llama-3.1-8B", layout: layout),
-            subtracting: subtracting, contextSize: 1024, dataset: "cerebras/SlimPajama-627B",
-            more: (scale == nil ? [] : scaled) + more)
+            subtractingBias: subtractingBias, normalization: normalization, contextSize: 1024,
+            dataset: "cerebras/SlimPajama-627B",
+            tensors: TensorMap(
+                recipes: recipes, ignored: ignored, isLenient: location.facts.isPublished))
+        specification.layoutNotes = notes
+        return specification
     }
 }

@@ -5,17 +5,19 @@ import Tensors
 /// What an autoencoder of OpenMOSS' library computes, under the names of SAELens.
 struct LlamascopiumFunction {
     /// The architecture of SAELens that computes the same.
-    let architecture: String
+    let architecture: any Architecture
     /// Length of the activations.
     let modelSize: Int
     /// Number of latents.
     let latents: Int
     /// Whether the decoder's bias is subtracted from the scaled activations.
     let subtracts: Bool
-    /// Settings of the architecture and of the normalisation.
-    let members: [JSONMember]
-    /// The tensors.
-    let tensors: TranslatedTensors
+    /// What training did to activations.
+    let normalization: TrainedNormalization
+    /// Where its tensors are.
+    let recipes: [String: TensorMap.Recipe]
+    /// Tensors of the file to ignore.
+    let ignored: [String]
 
     /// The names of average norms begin like this and end with a hook.
     private static let normPrefix = "dataset_average_activation_norm."
@@ -33,7 +35,7 @@ struct LlamascopiumFunction {
     ///   - activation: the activation function.
     init(
         _ settings: LlamaScopeSettings, _ source: any TensorSource,
-        recipes: [String: TranslatedTensors.Recipe], activation: String,
+        recipes: [String: TensorMap.Recipe], activation: String,
         layout: any AutoencoderLayout
     ) throws {
         var recipes = recipes
@@ -42,17 +44,13 @@ struct LlamascopiumFunction {
         let isPublished = settings.location.facts.isPublished
         try Self.checkKind(settings)
         let includesNorms = settings.truth("sparsity_include_decoder_norm") ?? true
-        var members: [JSONMember] = []
         switch activation.lowercased() {
-        case "relu": architecture = Standard.name
+        case "relu": architecture = Standard()
         case "topk":
-            architecture = TopK.name
-            members = [
-                JSONMember(key: "k", value: .integer(try settings.size("top_k"))),
-                JSONMember(key: TopK.rescaleKey, value: .bool(includesNorms)),
-            ]
+            architecture = TopK(k: try settings.size("top_k"), isRescaled: includesNorms)
         case "jumprelu":
-            architecture = JumpReLU.name
+            architecture = JumpReLU(
+                thresholdIncludesNorms: includesNorms && layout is LlamascopiumLayout)
             if let name = Self.threshold(in: source) {
                 recipes["log_threshold"] = .stored(name)
             } else if let value = settings.json["jump_relu_threshold"]?.double, !isPublished {
@@ -63,9 +61,6 @@ struct LlamascopiumFunction {
             } else {
                 recipes["log_threshold"] = .stored("activation_function.log_jumprelu_threshold")
             }
-            if includesNorms, layout is LlamascopiumLayout {
-                members = [JSONMember(key: JumpReLU.normKey, value: .bool(true))]
-            }
         default:
             throw AutoencoderError(
                 .unsupported,
@@ -74,14 +69,13 @@ struct LlamascopiumFunction {
                         ? ": the latents of a token would depend on its batch" : ""),
                 advice: "an autoencoder of `relu`, `jumprelu` or `topk`")
         }
-        members += try Self.normalization(settings, source, modelSize, layout)
-        self.members = members
+        normalization = try Self.normalization(settings, source, modelSize, layout)
         let hasBias = settings.truth("use_decoder_bias") ?? true
         if !hasBias { recipes["b_dec"] = .repeated(0, count: modelSize) }
         subtracts =
             hasBias && !isPublished && settings.truth("apply_decoder_bias_to_pre_encoder") == true
-        tensors = TranslatedTensors(
-            source, recipes, ignoring: source.tensorNames.filter { $0.hasPrefix(Self.normPrefix) })
+        self.recipes = recipes
+        ignored = source.tensorNames.filter { $0.hasPrefix(Self.normPrefix) }
     }
 
     /// The number of latents: `d_model` times a factor that need not be an integer.
@@ -107,22 +101,17 @@ struct LlamascopiumFunction {
             advice: "an autoencoder of one hook, `sae` or `matryoshka_sae`")
     }
 
-    /// The settings of the normalisation by its name.
+    /// What training did to activations, by the normalisation's name.
     private static func normalization(
         _ settings: LlamaScopeSettings, _ source: any TensorSource, _ modelSize: Int,
         _ layout: any AutoencoderLayout
-    ) throws -> [JSONMember] {
+    ) throws -> TrainedNormalization {
         let location = settings.location
         // SAELens takes every published file for one of scaled activations.
         let mode = location.facts.isPublished ? nil : settings.normalization
         switch mode {
-        case "inference", "none": return []
-        case "token-wise":
-            return [
-                JSONMember(
-                    key: "normalize_activations",
-                    value: .string(ActivationNormalization.constantNormRescale.rawValue))
-            ]
+        case "inference", "none": return .none
+        case "token-wise": return .eachRow(.constantNormRescale)
         case nil, "dataset-wise":
             guard
                 let scale = try location.sidecar?.double("norm_scaling_factor")
@@ -135,12 +124,7 @@ struct LlamascopiumFunction {
                     "`norm_scaling_factor:`, the square root of \(modelSize) over their mean norm,",
                     layout)
             }
-            return [
-                JSONMember(
-                    key: "normalize_activations",
-                    value: .string(AutoencoderConfiguration.scaledOnce)),
-                JSONMember(key: "norm_scaling_factor", value: .number(scale)),
-            ]
+            return try TrainedNormalization(scaledBy: scale, path: location.path)
         default:
             throw AutoencoderError(
                 .unsupported,

@@ -37,25 +37,26 @@ struct LlamascopiumLayout: AutoencoderLayout {
             "use_matryoshka_aux_loss",
         ]))
     /// Where its tensors are.
-    private static let recipes: [String: TranslatedTensors.Recipe] = [
+    private static let recipes: [String: TensorMap.Recipe] = [
         "W_enc": .stored("W_E"), "W_dec": .stored("W_D"), "b_enc": .stored("b_E"),
         "b_dec": .stored("b_D"),
     ]
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let settings = try LlamaScopeSettings(location, file: files[1], Self.keys)
         let function = try LlamascopiumFunction(
             settings, try openTensors(location.weights), recipes: Self.recipes,
             activation: settings.text("act_fn") ?? "relu", layout: self)
-        let configuration = try saeLensConfiguration(
-            location, architecture: function.architecture, modelSize: function.modelSize,
+        var specification = try AutoencoderSpecification(
+            location, function.architecture, modelSize: function.modelSize,
             latents: function.latents,
             hook: location.hook(or: settings.text("hook_point_in"), layout: self),
             model: location.sidecar?.text("model") ?? location.facts.modelName,
-            subtracting: function.subtracts, more: function.members)
-        return AutoencoderTranslation(
-            configuration: configuration, tensors: { function.tensors }, notes: settings.notes)
+            subtractingBias: function.subtracts, normalization: function.normalization,
+            tensors: TensorMap(recipes: function.recipes, ignored: function.ignored))
+        specification.layoutNotes = settings.notes
+        return specification
     }
 }
 
@@ -83,8 +84,8 @@ struct LlamaScopeDistillLayout: AutoencoderLayout {
         openMOSSFiles(among: names, in: folder)
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         var settings = try LlamaScopeSettings(location, file: files[1], LlamascopiumLayout.keys)
         let source = try openTensors(location.weights)
         let isThresholded = LlamascopiumFunction.threshold(in: source) != nil
@@ -96,13 +97,11 @@ struct LlamaScopeDistillLayout: AutoencoderLayout {
         let function = try LlamascopiumFunction(
             settings, source, recipes: linearRecipes,
             activation: location.facts.isPublished ? JumpReLU.name : activation, layout: self)
-        return AutoencoderTranslation(
-            configuration: try settings.configuration(
-                layout: self, function.architecture, modelSize: function.modelSize,
-                latents: function.latents, scale: nil, subtracting: function.subtracts,
-                more: function.members),
-            tensors: { function.tensors }, notes: settings.notes,
-            isLenient: location.facts.isPublished)
+        return try settings.specification(
+            layout: self, function.architecture, modelSize: function.modelSize,
+            latents: function.latents, subtractingBias: function.subtracts,
+            normalization: function.normalization, recipes: function.recipes,
+            ignoring: function.ignored)
     }
 }
 

@@ -19,10 +19,10 @@ struct DeepSeekR1Layout: AutoencoderLayout {
         }.map { [$0] }
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let layer = location.number(after: "-SAE-l")
-        return try linearTranslation(
+        return try linearAutoencoder(
             location, self, recipes: linearRecipes,
             hook: layer.map { "blocks.\($0).hook_resid_post" },
             model: "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", contextSize: 1024)
@@ -48,11 +48,11 @@ struct GoodfireLayout: AutoencoderLayout {
         }.map { [$0] }
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let file = lastComponent(of: location.path)
         let model = file.firstRange(of: "-SAE-l").map { "meta-llama/\(file[..<$0.lowerBound])" }
-        return try linearTranslation(
+        return try linearAutoencoder(
             location, self,
             recipes: [
                 "W_enc": .transposed("encoder_linear.weight"),
@@ -82,8 +82,8 @@ struct HookZLayout: AutoencoderLayout {
             .map { [$0, "\($0.dropLast(3))_cfg.json"] }.filter { known.contains($0[1]) }
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let path = "\(location.weights.dropLast(3))_cfg.json"
         let json = try JSON(file: path)
         guard let modelSize = json["act_size"]?.integer, let latents = json["dict_size"]?.integer
@@ -92,36 +92,29 @@ struct HookZLayout: AutoencoderLayout {
                 .missing, "\(path) has no integers `act_size` and `dict_size`",
                 advice: "put back the file that training wrote")
         }
-        let configuration = try saeLensConfiguration(
-            location, architecture: Standard.name, modelSize: modelSize, latents: latents,
+        return try AutoencoderSpecification(
+            location, Standard(), modelSize: modelSize, latents: latents,
             hook: location.hook(or: json["act_name"]?.text, layout: self),
-            model: location.model(or: "gpt2-small", layout: self), subtracting: true,
-            contextSize: 128,
-            dataset: "Skylion007/openwebtext",
-            more: [JSONMember(key: "reshape_activations", value: .string("hook_z"))])
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { TranslatedTensors(try openTensors(location.weights), [:]) })
+            model: location.model(or: "gpt2-small", layout: self), subtractingBias: true,
+            contextSize: 128, dataset: "Skylion007/openwebtext", reshape: "hook_z",
+            tensors: TensorMap())
     }
 }
 
 /// A ReLU autoencoder of two linear maps, the decoder's bias not subtracted.
-private func linearTranslation(
+private func linearAutoencoder(
     _ location: AutoencoderLocation, _ layout: any AutoencoderLayout,
-    recipes: [String: TranslatedTensors.Recipe], hook: String?, model: String?,
-    contextSize: Int? = nil
-) throws -> AutoencoderTranslation {
+    recipes: [String: TensorMap.Recipe], hook: String?, model: String?, contextSize: Int? = nil
+) throws -> AutoencoderSpecification {
     let source = try openTensors(location.weights)
     guard case .transposed(let encoder)? = recipes["W_enc"] else {
-        preconditionFailure("the encoder of a linear map lies transposed")
+        preconditionFailure("the encoder of a linear map is stored transposed")
     }
     let (latents, modelSize) = try matrixShape(of: encoder, in: source)
-    let configuration = try saeLensConfiguration(
-        location, architecture: Standard.name, modelSize: modelSize, latents: latents,
+    return try AutoencoderSpecification(
+        location, Standard(), modelSize: modelSize, latents: latents,
         hook: location.hook(or: hook, layout: layout),
-        model: location.model(or: model, layout: layout),
-        subtracting: false, contextSize: contextSize, dataset: "lmsys/lmsys-chat-1m")
-    return AutoencoderTranslation(
-        configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
-        isLenient: location.facts.isPublished)
+        model: location.model(or: model, layout: layout), subtractingBias: false,
+        contextSize: contextSize, dataset: "lmsys/lmsys-chat-1m",
+        tensors: TensorMap(recipes: recipes, isLenient: location.facts.isPublished))
 }

@@ -6,7 +6,7 @@ import Formats
 /// `activation((x - pre_bias) · W + latent_bias)`, decoded by its own matrix plus `pre_bias`. With
 /// TopK, rows are centred and divided by their deviation first, and this is undone at the end.
 ///
-/// - Source: `Autoencoder` of openai/sparse_autoencoder. The files lie under
+/// - Source: `Autoencoder` of openai/sparse_autoencoder. The files are stored under
 ///   `<location>_v5_32k/autoencoders/<layer>.pt` and its like.
 struct OpenAILayout: AutoencoderLayout {
     /// The name in listings.
@@ -23,7 +23,7 @@ struct OpenAILayout: AutoencoderLayout {
         "stats_last_nonzero", "latents_activation_frequency", "latents_mean_square",
     ]
     /// Plain values that say what is computed.
-    private static let values: Set<String> = [
+    private static let values = [
         "activation", "activation_state_dict.k", "activation_state_dict.postact_fn",
     ]
 
@@ -39,17 +39,12 @@ struct OpenAILayout: AutoencoderLayout {
         }.map { [$0] }
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let source = try openTensors(location.weights)
         let (latents, modelSize) = try matrixShape(of: "encoder.weight", in: source)
-        let (architecture, more) = try activation(source)
-        let configuration = try saeLensConfiguration(
-            location, architecture: architecture, modelSize: modelSize, latents: latents,
-            hook: location.hook(or: hook(location), layout: self),
-            model: location.model(or: hook(location).map { _ in "gpt2-small" }, layout: self),
-            subtracting: true, more: more)
-        var recipes: [String: TranslatedTensors.Recipe] = [
+        let (architecture, normalization) = try activation(source)
+        var recipes: [String: TensorMap.Recipe] = [
             "W_enc": .transposed("encoder.weight"), "W_dec": .transposed("decoder.weight"),
             "b_enc": .stored("latent_bias"), "b_dec": .stored("pre_bias"),
         ]
@@ -58,24 +53,27 @@ struct OpenAILayout: AutoencoderLayout {
         if source.contains(tied), !source.contains("decoder.weight") {
             recipes["W_dec"] = .stored(tied)
         }
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { [recipes] in
-                TranslatedTensors(source, recipes, ignoring: Self.statistics)
-            },
-            knownValues: Self.values)
+        return try AutoencoderSpecification(
+            location, architecture, modelSize: modelSize, latents: latents,
+            hook: location.hook(or: hook(location), layout: self),
+            model: location.model(or: hook(location).map { _ in "gpt2-small" }, layout: self),
+            subtractingBias: true, normalization: .eachRow(normalization),
+            tensors: TensorMap(
+                recipes: recipes, ignored: Self.statistics, knownValues: Self.values))
     }
 
-    /// The architecture that the file names, and what belongs to it.
+    /// The architecture that the file names, and what is done to each row first.
     ///
     /// Files without a name are ReLU, as `from_state_dict` takes them.
     private func activation(
         _ source: any TensorSource
-    ) throws -> (architecture: String, more: [JSONMember]) {
+    ) throws -> (architecture: any Architecture, normalization: ActivationNormalization) {
         let file = source as? TorchFile
-        guard let name = file?.scalar("activation") else { return (Standard.name, []) }
+        guard let name = file?.scalar("activation") else {
+            return (Standard(), .none)
+        }
         switch name {
-        case .text("ReLU"): return (Standard.name, [])
+        case .text("ReLU"): return (Standard(), .none)
         case .text("TopK"):
             let function = file?.scalar("activation_state_dict.postact_fn")
             guard function == .text("ReLU") else {
@@ -87,13 +85,7 @@ struct OpenAILayout: AutoencoderLayout {
                     .missing, "\(source.path) has no integer `activation_state_dict.k`",
                     advice: "download the file again")
             }
-            return (
-                TopK.name,
-                [
-                    JSONMember(key: "k", value: .integer(k)),
-                    JSONMember(key: "normalize_activations", value: .string("layer_norm")),
-                ]
-            )
+            return (TopK(k: k), .layerNorm)
         default: throw refused(source, "\(name)")
         }
     }

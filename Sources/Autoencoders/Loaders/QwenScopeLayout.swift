@@ -17,8 +17,8 @@ struct QwenScopeLayout: AutoencoderLayout {
         names.filter { layer(of: $0) != nil }.map { [$0] }
     }
 
-    /// Translates an autoencoder.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         guard let repository = repository(location) else {
             throw AutoencoderError(
                 .missing, "\(location.path) does not say how many latents a token keeps",
@@ -29,23 +29,19 @@ struct QwenScopeLayout: AutoencoderLayout {
         let source = try openTensors(location.weights)
         let (latents, modelSize) = try matrixShape(of: "W_enc", in: source)
         let layer = layer(of: lastComponent(of: location.path))
-        let configuration = try saeLensConfiguration(
-            location, architecture: TopK.name, modelSize: modelSize, latents: latents,
+        return try AutoencoderSpecification(
+            location, TopK(k: repository.k), modelSize: modelSize, latents: latents,
             hook: location.hook(or: layer.map { "blocks.\($0).hook_resid_post" }, layout: self),
-            model: location.model(or: "Qwen/\(repository.model)", layout: self), subtracting: false,
-            contextSize: 1024,
-            more: [
-                JSONMember(key: "k", value: .integer(repository.k)),
+            model: location.model(or: "Qwen/\(repository.model)", layout: self),
+            subtractingBias: false, contextSize: 1024,
+            metadata: [
                 JSONMember(
                     key: "hf_hook_name", value: layer.map { .string("model.layers.\($0)") } ?? .null
-                ),
-            ])
-        let recipes: [String: TranslatedTensors.Recipe] = [
-            "W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec"),
-        ]
-        return AutoencoderTranslation(
-            configuration: configuration, tensors: { TranslatedTensors(source, recipes) },
-            isLenient: location.facts.isPublished)
+                )
+            ],
+            tensors: TensorMap(
+                recipes: ["W_enc": .transposed("W_enc"), "W_dec": .transposed("W_dec")],
+                isLenient: location.facts.isPublished))
     }
 
     /// The layer in the name of a file; nil for other files.
@@ -70,7 +66,7 @@ struct QwenScopeLayout: AutoencoderLayout {
 }
 
 extension String {
-    /// The first place of a text behind an index.
+    /// The first range of a text behind an index.
     fileprivate func firstRange(of text: String, after start: Index) -> Range<Index>? {
         self[start...].firstRange(of: text)
     }

@@ -17,7 +17,7 @@ extension SAELensLayout {
         }
         let key = "normalize_activations"
         let isScaled =
-            json[key]?.truth == true || json[key]?.text == AutoencoderConfiguration.scaledOnce
+            json[key]?.truth == true || json[key]?.text == TrainedNormalization.scaledOnce
         if isScaled, json["norm_scaling_factor"] == nil {
             notes.append(
                 "Training scaled activations, and SAELens has no factor for this autoencoder: they are "

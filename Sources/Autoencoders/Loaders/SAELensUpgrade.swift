@@ -31,7 +31,7 @@ func upgradedSAELensConfiguration(_ original: JSON, path: String) throws(Autoenc
     default: break
     }
     let old = original["metadata"]?.members ?? []
-    let kept = (flat.members ?? []).filter { metadataKeys.contains($0.key) }
+    let kept = (flat.members ?? []).filter { saeLensMetadataKeys.contains($0.key) }
     let metadata = kept.reduce(JSON.object(old)) { metadata, entry in
         // A default says nothing against what the file said.
         defaults.contains { $0.0 == entry.key } && metadata[entry.key] != nil
@@ -92,7 +92,7 @@ private let defaults: [(String, JSON)] = [
 ]
 
 /// Keys that version 6 keeps in `metadata`.
-private let metadataKeys: Set<String> = [
+let saeLensMetadataKeys: Set<String> = [
     "model_name", "hook_name", "model_class_name", "hook_head_index",
     "model_from_pretrained_kwargs",
     "prepend_bos", "exclude_special_tokens", "neuronpedia_id", "context_size", "seqpos_slice",

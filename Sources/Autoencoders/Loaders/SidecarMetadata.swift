@@ -16,7 +16,7 @@ struct SidecarMetadata: Sendable {
         "layout", "weights", "hook", "model", "context_size", "prepend_bos", "norm_scaling_factor",
         "ignore",
     ]
-    /// Keys of them that a configuration of SAELens has no place for.
+    /// Keys of them that a configuration of SAELens has no key for.
     private static let ownKeys: Set<String> = ["layout", "weights", "ignore"]
     /// Keys that describe the tensors and the function of a custom one.
     private static let customKeys = [
@@ -76,7 +76,7 @@ struct SidecarMetadata: Sendable {
         }
     }
 
-    /// A configuration of SAELens with the facts that are stated here in their places.
+    /// A configuration of SAELens with the facts that are stated here under their keys.
     func joined(to configuration: JSON) throws -> JSON {
         let names = ["hook": "hook_name", "model": "model_name"]
         var joined = configuration

@@ -24,8 +24,8 @@ struct SparsifyLayout: AutoencoderLayout {
         // The decoder is saved with the norms that training gave it; Multi-TopK is a loss.
         inert: ["multi_topk", "normalize_decoder"])
 
-    /// Translates an autoencoder; transcoders and group maxima are refused by name.
-    func translate(_ location: AutoencoderLocation) throws -> AutoencoderTranslation {
+    /// Reads an autoencoder; transcoders and group maxima are refused by name.
+    func read(_ location: AutoencoderLocation) throws -> AutoencoderSpecification {
         let path = location.path(files[1])
         let json = try JSON(file: path)
         let activation = json["activation"]?.text ?? "topk"
@@ -48,18 +48,15 @@ struct SparsifyLayout: AutoencoderLayout {
             }
             latents = product
         }
-        let configuration = try saeLensConfiguration(
-            location, architecture: TopK.name, modelSize: modelSize, latents: latents,
-            hook: location.hook(or: hook(location), layout: self),
-            model: location.model(or: parentModel(location), layout: self), subtracting: true,
-            more: [JSONMember(key: "k", value: .integer(try integer("k", json, path)))])
-        let recipes: [String: TranslatedTensors.Recipe] = [
-            "W_enc": .transposed("encoder.weight"), "b_enc": .stored("encoder.bias"),
-        ]
-        return AutoencoderTranslation(
-            configuration: configuration,
-            tensors: { TranslatedTensors(try openTensors(location.weights), recipes) }, notes: notes
-        )
+        var specification = try AutoencoderSpecification(
+            location, TopK(k: try integer("k", json, path)), modelSize: modelSize,
+            latents: latents, hook: location.hook(or: hook(location), layout: self),
+            model: location.model(or: parentModel(location), layout: self), subtractingBias: true,
+            tensors: TensorMap(recipes: [
+                "W_enc": .transposed("encoder.weight"), "b_enc": .stored("encoder.bias"),
+            ]))
+        specification.layoutNotes = notes
+        return specification
     }
 
     /// The hook of a folder called after a block: `layers.5`, or `h.5` of GPT-2.

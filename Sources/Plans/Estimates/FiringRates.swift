@@ -84,8 +84,8 @@ struct CodeSize: Hashable {
 extension AutoencoderReference {
     /// Codes of a token, where the architecture keeps so many.
     var fixedCodes: Int? {
-        guard ["topk", "matryoshka_topk"].contains(architecture) else { return nil }
-        return configuration["k"]?.integer.map { min($0, latents) }
+        guard ["topk", "matryoshka_topk"].contains(self.architecture) else { return nil }
+        return configuration["k"]?.integer.map { min($0, self.latents) }
     }
 
     /// Codes of a token on average: what its configuration calls k, or what its name calls

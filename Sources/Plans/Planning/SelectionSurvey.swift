@@ -127,7 +127,7 @@ extension AutoencoderReference {
 
     /// The layer, also of a hook that is not supported, which is kept to fail by its name.
     fileprivate var anyLayer: Int {
-        (try? HookPoint(parsing: hookName).layer) ?? layer(ofHook: hookName) ?? 0
+        (try? HookPoint(parsing: self.hookName).layer) ?? layer(ofHook: self.hookName) ?? 0
     }
 }
 

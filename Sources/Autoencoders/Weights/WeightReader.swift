@@ -86,7 +86,7 @@ struct WeightReader {
         return try checked(stored, name, shape: shape, axes: axes)
     }
 
-    /// The encoder as it lies in the file, which may be transposed; no copy is made.
+    /// The encoder as it is stored, which may be transposed; no copy is made.
     ///
     /// - Cost: one pass over the stored bytes.
     mutating func encoder() throws -> MatrixView {
@@ -184,10 +184,10 @@ struct WeightReader {
     /// The error that names the first value that is not finite.
     private func notFinite(_ tensor: Tensor, _ name: String, row: Int?) -> AutoencoderError {
         let index = (0..<tensor.count).first { !tensor.value(at: $0).isFinite } ?? 0
-        let place = row.map { "[\($0), \(index)]" } ?? "[\(index)]"
+        let position = row.map { "[\($0), \(index)]" } ?? "[\(index)]"
         return AutoencoderError(
             .notFinite,
-            "\(source.path): tensor `\(label(name))` holds \(tensor.value(at: index)) at \(place)",
+            "\(source.path): tensor `\(label(name))` holds \(tensor.value(at: index)) at \(position)",
             advice: "download or export the file again; the weights are damaged")
     }
 }

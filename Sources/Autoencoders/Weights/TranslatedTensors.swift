@@ -3,22 +3,51 @@ import Formats
 import Kernels
 import Tensors
 
+/// Where a weight file holds the tensors of an SAE, under the names of SAELens.
+struct TensorMap: Sendable, Codable {
+    /// Where one tensor comes from.
+    enum Recipe: Sendable, Codable {
+        /// A tensor of the file as it is stored.
+        case stored(String)
+        /// A matrix of the file whose axes are swapped.
+        case transposed(String)
+        /// A tensor of the file times a number.
+        case scaled(String, Float)
+        /// One value at every index, made when it is asked for: counts come from foreign files.
+        case repeated(Float, count: Int)
+        /// A tensor of one element, its value at every index.
+        case spread(String, count: Int)
+
+        /// The tensor of the file; nil when there is none.
+        var storedName: String? {
+            switch self {
+            case .stored(let name), .transposed(let name), .scaled(let name, _): name
+            case .repeated, .spread: nil
+            }
+        }
+    }
+
+    /// Where each tensor comes from, by its name in SAELens; others keep their own names.
+    var recipes: [String: Recipe] = [:]
+    /// Tensors and plain values of the file to ignore.
+    var ignored: [String] = []
+    /// Plain values of a torch file that a layout reads or knows to play no part.
+    var knownValues: [String] = []
+    /// Whether SAELens reads the file and passes over tensors and values that it does not know.
+    var isLenient = false
+    /// Tensors that are never passed over.
+    var strictTensors: [String] = []
+    /// The 16-bit type that tensors are rounded to; nil when they are read as they are stored.
+    var roundingType: ElementType?
+}
+
 /// The tensors of a file under the names of SAELens.
 ///
 /// Tensors of the file that nobody mapped or ignored keep their own names, so that a tensor which
 /// the layout does not know is noticed.
 struct TranslatedTensors: TensorSource {
     /// Where a tensor comes from.
-    enum Recipe: Sendable {
-        /// A tensor of the file as it lies.
-        case stored(String)
-        /// A matrix of the file whose axes are swapped.
-        case transposed(String)
-        /// A tensor of the file times a number.
-        case scaled(String, Float)
-        /// One value at every place, made when it is asked for: counts come from foreign files.
-        case repeated(Float, count: Int)
-    }
+    typealias Recipe = TensorMap.Recipe
 
     /// The file.
     let source: any TensorSource
@@ -31,11 +60,13 @@ struct TranslatedTensors: TensorSource {
     /// Whether plain values that the layout does not know are passed over.
     private var isLenient = false
     /// The 16-bit type that tensors are rounded to; nil when they are read as they are stored.
-    var roundingType: ElementType?
+    private let roundingType: ElementType?
 
     /// Maps names of SAELens to tensors of a file.
-    init(_ source: any TensorSource, _ recipes: [String: Recipe], ignoring ignored: [String] = []) {
-        (self.source, self.recipes, self.ignored) = (source, recipes, Set(ignored))
+    init(_ source: any TensorSource, _ map: TensorMap) {
+        (self.source, recipes, ignored) = (source, map.recipes, Set(map.ignored))
+        roundingType = map.roundingType
+        if map.isLenient { passOver(allBut: Set(map.strictTensors)) }
     }
 
     /// The path of the file.
@@ -61,7 +92,7 @@ struct TranslatedTensors: TensorSource {
         switch recipes[name] {
         case .stored(let stored), .scaled(let stored, _): try source.shape(of: stored)
         case .transposed(let stored): try source.shape(of: stored).reversed()
-        case .repeated(_, let count): [count]
+        case .repeated(_, let count), .spread(_, let count): [count]
         case nil: try source.shape(of: name)
         }
     }
@@ -71,7 +102,7 @@ struct TranslatedTensors: TensorSource {
         let type =
             switch recipes[name] {
             case .stored(let stored), .transposed(let stored): try source.type(of: stored)
-            case .repeated, .scaled: ElementType.float32
+            case .repeated, .spread, .scaled: ElementType.float32
             case nil: try source.type(of: name)
             }
         return roundedType(of: type)
@@ -89,6 +120,14 @@ struct TranslatedTensors: TensorSource {
             return Tensor(tensor.values.map { $0 * factor }, shape: tensor.shape)
         case .repeated(let value, let count):
             return Tensor([Float](repeating: value, count: count), shape: [count])
+        case .spread(let stored, let count):
+            let tensor = try source.tensor(stored)
+            guard tensor.count == 1 else {
+                throw FormatError(
+                    .unsupported, "\(path): tensor `\(stored)` has shape \(tensor.shape)",
+                    advice: "a tensor of one element, as when the file was found")
+            }
+            return Tensor([Float](repeating: tensor.value(at: 0), count: count), shape: [count])
         case nil: return try rounded(name)
         }
     }
@@ -96,7 +135,7 @@ struct TranslatedTensors: TensorSource {
     /// What the file calls a tensor; nil when it is not from the file.
     func storedName(of name: String) -> String? { recipes[name].map(\.storedName) ?? name }
 
-    /// A matrix as it lies in the file, when its axes are swapped; nil when they are not.
+    /// A matrix as it is stored, when its axes are swapped; nil when they are not.
     func storedTranspose(_ name: String) throws(FormatError) -> Tensor? {
         guard case .transposed(let stored)? = recipes[name] else { return nil }
         return try rounded(stored)
@@ -140,12 +179,9 @@ extension TranslatedTensors {
     }
 }
 
-// MARK: - What plays no part
+// MARK: - Tensors to ignore
 
 extension TranslatedTensors {
-    /// Leaves out tensors and plain values that say nothing about the function.
-    mutating func ignore(_ names: Set<String>) { ignored.formUnion(names) }
-
     /// Names of SAELens that files may use themselves.
     private static let ownNames: Set<String> = [
         "W_enc", "W_dec", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag",
@@ -154,7 +190,7 @@ extension TranslatedTensors {
     /// Passes over what is not mapped, as the loaders of SAELens do that pick what they know.
     ///
     /// - Parameter strict: tensors that are kept all the same.
-    mutating func passOver(allBut strict: Set<String>) {
+    private mutating func passOver(allBut strict: Set<String>) {
         let taken = Set(recipes.values.compactMap(\.storedName)).union(ignored)
         passedOver = source.tensorNames.filter {
             !taken.contains($0) && recipes[$0] == nil && !strict.contains($0)
@@ -168,7 +204,7 @@ extension TranslatedTensors {
     /// Throws for plain values of a torch file that nobody reads.
     ///
     /// - Parameter known: values that are read or known to play no part.
-    func checkValues(known: Set<String>) throws(AutoencoderError) {
+    func checkValues(known: [String]) throws(AutoencoderError) {
         guard let file = source as? TorchFile, !isLenient else { return }
         let unknown = file.scalarNames.filter { !known.contains($0) && !ignored.contains($0) }
         guard !unknown.isEmpty else { return }
@@ -183,18 +219,8 @@ extension TranslatedTensors {
 
 /// What to write when names say nothing about what an autoencoder computes.
 func ignoringAdvice(_ names: [String]) -> String {
-    "`ignore: [\(names.prefix(8).joined(separator: ", "))]` in a \(SidecarMetadata.file) beside it, if it "
+    "`ignore: [\(names.prefix(8).joined(separator: ", "))]` in a sae.yaml beside it, if it "
         + "changes nothing that the autoencoder computes"
-}
-
-extension TranslatedTensors.Recipe {
-    /// The tensor of the file; nil when there is none.
-    fileprivate var storedName: String? {
-        switch self {
-        case .stored(let name), .transposed(let name), .scaled(let name, _): name
-        case .repeated: nil
-        }
-    }
 }
 
 /// A matrix with its axes swapped, in its stored type.
