@@ -47,6 +47,28 @@ struct DocumentationTests {
         }
     }
 
+    @Test("The page on design has every target in its row")
+    func targets() throws {
+        let text = try #require(try Self.pages()["Design"]).text
+        let lines = text.matches(of: /\n\| ([0-9]) \| ([^|]*) \|/)
+        #expect(lines.count == designRows.count)
+        var listed: [Int: Set<String>] = [:]
+        for line in lines {
+            let row = try #require(Int(line.output.1))
+            listed[row] = Set(
+                line.output.2.matches(of: /`([A-Za-z]+)`/).map { String($0.output.1) })
+            #expect(listed[row]?.isSubset(of: designRows[row]) == true, "row \(row)")
+        }
+        let package = PackageDescription(
+            text: try String(contentsOfFile: "\(packageFolder)/Package.swift", encoding: .utf8))
+        let missing = package.targets.filter { target in
+            guard let row = target.row, row > 0 else { return false }
+            return !(listed[row]?.contains(target.name) ?? false)
+                && FileManager.default.fileExists(atPath: "\(packageFolder)/Sources/\(target.name)")
+        }
+        #expect(missing == [])
+    }
+
     @Test("Every page that a comment names exists")
     func comments() throws {
         let files = try sourceFiles(["swift", "c", "h", "cu"])
