@@ -15,7 +15,7 @@ struct OLMo2: TransformerArchitecture {
     /// Sizes and names.
     let description: ModelDescription
     /// The arithmetic.
-    private let backend: any KernelBackend
+    let backend: any KernelBackend
     /// Sizes of attention.
     private let attention: AttentionSizes
     /// Tables of the rotary embedding.
@@ -31,11 +31,11 @@ struct OLMo2: TransformerArchitecture {
 
     /// Reads the config and maps the weights.
     init(
-        _ config: ModelConfig, from place: ModelWeights.Place, backend: any KernelBackend
+        _ config: ModelConfig, from source: ModelWeights.Source, backend: any KernelBackend
     ) throws {
         let settings = try Settings(config)
         let (weights, llama) = (
-            try ModelWeights(from: place, prefixes: settings.llama.prefixes), settings.llama
+            try ModelWeights(from: source, prefixes: settings.llama.prefixes), settings.llama
         )
         (self.backend, description) = (backend, settings.description)
         (attention, rotary) = (llama.attention, RotaryPositions(llama.rotary))
