@@ -53,6 +53,13 @@ struct SourceRulesTests {
         #expect(FolderGraph(files: files).crossings == [])
     }
 
+    @Test("No folders of a target use each other in a circle")
+    func cycles() throws {
+        let targets = try SwiftFile.all.get().sorted { $0.key < $1.key }
+        #expect(targets.count > 10)
+        #expect(targets.flatMap { FolderGraph(files: $0.value).cycles } == [])
+    }
+
     @Test("A forbidden word is found with file and line", arguments: forbidden)
     func isFound(_ word: String) {
         let file = SourceFile(
