@@ -20,7 +20,8 @@ let package = Package(
         .executableTarget(
             name: "saeval",
             dependencies: [
-                "SAEval", "Runs", "Plans", "Provisioning", "Activations", "Reports", "Results", "Evals", "EvalKit", "Corpora", "Autoencoders",
+                "SAEval", "Runs", "Plans", "Provisioning", "Activations", "Reports", "Results",
+                "Evals", "EvalKit", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Messaging", "Basics", "Tensors", "Hub",
                 "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -43,7 +44,8 @@ let package = Package(
         .target(
             name: "SAEval",
             dependencies: [
-                "Evals", "Runs", "Plans", "Reports", "EvalKit", "Results", "Activations", "Autoencoders", "Kernels", "Messaging",
+                "Evals", "Runs", "Plans", "Reports", "EvalKit", "Results", "Activations",
+                "Autoencoders", "Kernels", "Messaging",
                 "Tensors",
             ]),
         // Row 7
@@ -170,30 +172,35 @@ let package = Package(
         .testTarget(
             name: "EvalsTests",
             dependencies: [
-                "EmulatedGPU", "Evals", "EvalKit", "Results", "Activations", "LanguageModels", "Autoencoders", "Corpora",
+                "EmulatedGPU", "Evals", "EvalKit", "Results", "Activations", "LanguageModels",
+                "Autoencoders", "Corpora",
                 "Probes", "Tokenizers", "Kernels", "Tensors", "Basics", "Formats", "CCrypto",
             ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Runs", "Plans", "Provisioning", "Evals", "EvalKit", "Results", "Activations", "LanguageModels", "Autoencoders", "Corpora", "Storage",
+                "Runs", "Plans", "Provisioning", "Evals", "EvalKit", "Results", "Activations",
+                "LanguageModels", "Autoencoders", "Corpora", "Storage",
                 "Formats", "Hub", "Tensors", "Basics",
             ]),
         .testTarget(
             name: "ActivationsTests",
             dependencies: [
-                "Activations", "LanguageModels", "Corpora", "Kernels", "Formats", "Tensors", "Basics",
+                "Activations", "LanguageModels", "Corpora", "Kernels", "Formats", "Tensors",
+                "Basics",
             ]),
         .testTarget(
             name: "ResultsTests",
             dependencies: ["Results", "Autoencoders", "Storage", "Basics"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Results", "Basics"]),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Results", "Basics"]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
         .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
         .testTarget(
             name: "saevalTests",
             dependencies: [
-                "EmulatedGPU", "saeval", "Runs", "Plans", "Provisioning", "Results", "Activations", "EvalKit", "Probes", "Corpora", "Autoencoders",
+                "EmulatedGPU", "saeval", "Runs", "Plans", "Provisioning", "Results", "Activations",
+                "EvalKit", "Probes", "Corpora", "Autoencoders",
                 "LanguageModels", "Kernels", "Storage", "Tokenizers", "Hub", "Messaging", "Basics",
                 "Formats", "Tensors",
             ]),

@@ -1,10 +1,9 @@
-import Plans
-
 @_exported import Autoencoders
 @_exported import EvalKit
 @_exported import Evals
 @_exported import Kernels
 @_exported import Messaging
+import Plans
 @_exported import Reports
 @_exported import Runs
 @_exported import Tensors
