@@ -31,7 +31,7 @@ struct PlanText {
     private var missingLines: String {
         guard !summary.missing.isEmpty else { return "" }
         var lines = ["Not on disk, so planned by size alone:"]
-        for kind in MissingThing.Kind.allCases {
+        for kind in MissingItem.Kind.allCases {
             let items = summary.missing.filter { $0.kind == kind }
             guard let first = items.first else { continue }
             let bytes = items.compactMap(\.bytes).reduce(0, +)

@@ -4,7 +4,7 @@ import Testing
 @testable import Basics
 
 struct FilesTests {
-    @Test("A written file holds the bytes and nothing lies beside it", arguments: [0, 1, 5000])
+    @Test("A written file holds the bytes and nothing is beside it", arguments: [0, 1, 5000])
     func writing(count: Int) throws {
         let folder = try TemporaryFolder()
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }

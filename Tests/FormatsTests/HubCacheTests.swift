@@ -48,7 +48,7 @@ struct HubCacheTests {
         #expect(error?.advice == "`saeval fetch a.yaml`, on a machine with a network")
     }
 
-    @Test("Datasets lie in folders of their own")
+    @Test("Datasets are in folders of their own")
     func datasets() throws {
         _ = try folder.write(Array("c".utf8), as: "datasets--d/refs/main")
         _ = try folder.write([1], as: "datasets--d/snapshots/c/x")

@@ -7,7 +7,7 @@ let fixtureFolder = "\(parentFolder(of: parentFolder(of: #filePath)))/Fixtures/f
 
 /// A folder that goes with this object, with everything in it.
 final class TemporaryFolder {
-    /// Where it lies.
+    /// Its path.
     let path: String
 
     init() throws {

@@ -65,7 +65,7 @@ struct FuzzRun {
 
     /// Waits for a child and stops it when an input never ends.
     ///
-    /// - Returns: what the input at hand did to it; nil when all went well.
+    /// - Returns: what the current input did to it; nil when all went well.
     private mutating func wait(for child: pid_t, state: FuzzState) -> String? {
         var (last, since) = (-1, ContinuousClock.now)
         while true {

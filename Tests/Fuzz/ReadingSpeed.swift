@@ -3,7 +3,7 @@ import Formats
 import Glibc
 import Tensors
 
-/// Measures how fast weights are read from files that lie in the system's cache.
+/// Measures how fast weights are read from files in the system's cache.
 struct ReadingSpeed {
     /// Where the files are written for a while.
     let folder: String

@@ -76,7 +76,7 @@ struct GPUBenchmarkTests {
         #expect(try backend.device.work {}.isEmpty)
     }
 
-    @Test("Random tensors differ from each other and lie within their scale")
+    @Test("Random tensors differ from each other and are within their scale")
     func numbers() throws {
         var benchmark = GPUBenchmark(try Self.backend(), .quick) { _ in }
         let first = try benchmark.numbers([3, 7001], scale: 0.5)

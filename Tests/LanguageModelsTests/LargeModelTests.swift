@@ -52,7 +52,7 @@ private final class SparseModel {
         ] + blocks
     }
 
-    /// Writes the header and sets the length; what lies between was never written and reads as 0.
+    /// Writes the header and sets the length; what is between was never written and reads as 0.
     private func writeWeights(to path: String) throws {
         var members: [JSONMember] = []
         var offset = 0

@@ -8,7 +8,7 @@ import Testing
 
 @testable import LanguageModels
 
-/// Where the tiny models lie.
+/// The folder of the tiny models.
 let fixtures = parentFolder(of: parentFolder(of: #filePath)) + "/Fixtures/models"
 
 /// The folder of shared material, when there is one.

@@ -48,7 +48,7 @@ struct PackageDescription {
         return pieces.filter { $0.offset % 2 == 1 }.map { String($0.element) }
     }
 
-    /// What lies between the first opening sign and the one that closes it.
+    /// What is between the first opening sign and the one that closes it.
     private static func enclosed(
         _ text: Substring, by open: Character, and close: Character
     ) -> Substring {

@@ -117,7 +117,7 @@ struct RunTraceTests {
         }
     }
 
-    @Test("Parts lie within their task, loading and reading at its begin and writing at its end")
+    @Test("Parts are within their task, loading and reading first and writing last")
     func parts() throws {
         let events = RunTrace(log(killedAndResumed)).chromeTrace["traceEvents"]?.elements ?? []
         let place = { (name: String) in

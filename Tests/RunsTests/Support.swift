@@ -69,7 +69,7 @@ func configurationError(
     }
 }
 
-/// A reference that lies nowhere.
+/// A reference to no file.
 func toyReference(hook: String = "blocks.0.hook_resid_post", configuration: JSON = .null)
     -> AutoencoderReference
 {

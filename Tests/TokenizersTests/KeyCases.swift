@@ -63,7 +63,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         var faults: [String] = []
         let own = tokenizer.special
         if [own.bos, own.eos, own.pad] != special { faults.append("\(own) for \(special)") }
-        // README of Corpora: the class of GPT-2 heeds no wish for a BOS, as in transformers 4.
+        // README of Corpora: the class of GPT-2 ignores `add_bos_token`, as in transformers 4.
         let isDeaf =
             family == "GPT2Tokenizer" && files["tokenizer_config.json"]?.contains("GPT2") == true
         if own.prependsBOS != (prepends && !isDeaf) { faults.append("BOS \(own.prependsBOS)") }

@@ -159,7 +159,7 @@ struct LoadingTests {
         #expect(tokenizer.encode("<x>b<X>") == [4, 1, 4])
     }
 
-    @Test("Without a decoder a space lies between tokens")
+    @Test("Without a decoder a space is between tokens")
     func noDecoder() throws {
         #expect(try tokenizer(["decoder": "null"]).decode([0, 1]) == Array("a b".utf8))
     }

@@ -6,7 +6,7 @@ extension ProgramTests {
     /// What the program does about damaged activation files.
     @Suite("Activation files")
     struct ActivationStoreTests {
-        /// Where the data sets of an activation file lie, from the line of text on its first page.
+        /// The offsets of the data sets of an activation file, from the line of text on its first page.
         struct Places {
             /// Ranges of bytes, ascending.
             let ranges: [Range<Int>]

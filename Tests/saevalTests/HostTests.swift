@@ -29,7 +29,7 @@ extension ProgramTests {
             .enabled(if: clustersAreWanted, "takes minutes: set SAEVAL_CLUSTERS=1"))
         func twoHosts() throws {
             let bench = try Workbench()
-            let script = "\(Program.root)/Tests/Fixtures/namespaces/show.sh"
+            let script = "\(Program.root)/Tests/Fixtures/namespaces/end-to-end.sh"
             let process = try RunningProgram(
                 ["bash", script], folder: bench.path, variables: ["SAEVAL_BINARY": Program.path])
             let ending = try process.ending(seconds: 400)

@@ -43,7 +43,7 @@ extension ProgramTests {
                 for key in ["eval_result_metrics", "eval_result_details"] {
                     let (ours, theirs) = (numbers(results[0][key]), numbers(results[1][key]))
                     #expect(ours.count > 20 && ours.count == theirs.count)
-                    // The JumpReLU's `b_dec · W_enc` lies in the encoder's bias of Gemma Scope.
+                    // The JumpReLU's `b_dec · W_enc` is in the encoder's bias of Gemma Scope.
                     for (name, value) in ours
                     where !second.hasPrefix("gemma") || !name.hasSuffix("encoder_bias") {
                         let other = try #require(theirs[name])

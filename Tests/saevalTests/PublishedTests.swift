@@ -8,7 +8,7 @@ private struct PublishedHub {
     let folder: String
     /// What programs are told of it.
     var variables: [String: String] { ["HF_HUB_CACHE": folder] }
-    /// The bench that it lies in.
+    /// The bench that it is in.
     private let bench: Workbench
 
     /// The release that the tests select from, and its repository.

@@ -30,7 +30,7 @@ extension ProgramTests {
         )
         func cluster() throws {
             let bench = try Workbench()
-            let script = "\(Program.root)/Tests/Fixtures/slurm/show.sh"
+            let script = "\(Program.root)/Tests/Fixtures/slurm/end-to-end.sh"
             let process = try RunningProgram(
                 ["bash", script], folder: bench.path, variables: ["SAEVAL_BINARY": Program.path])
             let ending = try process.ending(seconds: 600)

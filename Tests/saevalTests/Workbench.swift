@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A temporary folder with the output and artifacts of small runs of the quickstart, removed when
-/// it is let go.
+/// it is released.
 final class Workbench: Sendable {
     /// The folder.
     let path: String

@@ -90,7 +90,7 @@ public struct PlanSummary: Sendable, Codable {
     /// Hours by machine.
     public var machines: [MachineTime]
     /// What is not on disk.
-    public var missing: [MissingThing]
+    public var missing: [MissingItem]
     /// Sentences on sizes that are not known exactly.
     public var assumptions: [String]
     /// What cannot be evaluated.

@@ -11,7 +11,7 @@ final class OutlineRecord: Sendable {
     /// What was found.
     private struct State {
         /// In the order found.
-        var missing: [MissingThing] = []
+        var missing: [MissingItem] = []
         /// Names of datasets that are among them.
         var datasets: Set<String> = []
         /// Autoencoders by the release whose width is not known.
@@ -28,13 +28,13 @@ final class OutlineRecord: Sendable {
     private let state = Mutex(State())
 
     /// What is not on disk, in the order found.
-    var missing: [MissingThing] { state.withLock { $0.missing } }
+    var missing: [MissingItem] { state.withLock { $0.missing } }
 
     /// Adds something that is not on disk.
-    func add(_ kind: MissingThing.Kind, _ name: String, bytes: Int?) {
+    func add(_ kind: MissingItem.Kind, _ name: String, bytes: Int?) {
         state.withLock { state in
             if kind == .dataset, !state.datasets.insert(name).inserted { return }
-            state.missing.append(MissingThing(kind: kind, name: name, bytes: bytes))
+            state.missing.append(MissingItem(kind: kind, name: name, bytes: bytes))
         }
     }
 

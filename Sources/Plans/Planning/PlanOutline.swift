@@ -12,7 +12,7 @@ public struct PlanOutline: Sendable {
     /// For each unit the fraction of its inputs that it reads.
     let readShares: [Double]
     /// What is not on disk.
-    public let missing: [MissingThing]
+    public let missing: [MissingItem]
     /// Sentences on sizes that are not known exactly.
     public let assumptions: [String]
     /// The command that downloads what is missing.
@@ -20,7 +20,7 @@ public struct PlanOutline: Sendable {
 }
 
 /// Something that a config names and that is not on disk.
-public struct MissingThing: Sendable, Codable, Equatable {
+public struct MissingItem: Sendable, Codable, Equatable {
     /// What it is.
     public enum Kind: String, Sendable, Codable, CaseIterable { case model, autoencoder, dataset }
 

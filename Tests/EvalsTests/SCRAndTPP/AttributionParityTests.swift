@@ -13,7 +13,7 @@ struct AttributionOracle {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
         return parts.joined(separator: "/")
     }()
-    /// The folder of material that lies beside the checkout.
+    /// The folder of material beside the checkout.
     static let shared: String? = getenv("SAEVAL_SHARED").map { String(cString: $0) }
 
     let result: JSON

@@ -12,7 +12,7 @@ struct OracleRun {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
         return parts.joined(separator: "/")
     }()
-    /// The folder of material that lies beside the checkout.
+    /// The folder of material beside the checkout.
     static let shared: String? = getenv("SAEVAL_SHARED").map { String(cString: $0) }
 
     /// SAE Bench's result file, or the parts of it that count.

@@ -6,7 +6,7 @@ struct ForgedArchive {
     struct Member {
         /// The name in the directory.
         var name: [UInt8]
-        /// The bytes as they lie in the file.
+        /// The bytes as stored in the file.
         var data: [UInt8]
         /// 0 for stored, 8 for deflated.
         var method = 0

@@ -59,7 +59,7 @@ struct SafetensorsFileTests {
         odd.bytes.storeBytes(of: 9, as: UInt8.self)
         try writeSafetensors([("odd", odd), ("ü \"x\"", tensor)], metadata: ["k": "v"], to: path)
         let file = try SafetensorsFile(path: path)
-        // One byte lies before it, so that a wide type is not aligned and must be copied.
+        // One byte is before it, so that a wide type is not aligned and must be copied.
         let read = try file.tensor("ü \"x\"")
         #expect(read.shape == [3, 5] && read.type == type)
         let (first, second) = (

@@ -81,7 +81,7 @@ struct BundleLaunchersTests {
         #expect(text.contains("\nSSL_CERT_FILE=\(Self.knownCertificates)\n"), "\(text)")
     }
 
-    @Test("Without libraries of the user the current folder is no folder of libraries")
+    @Test("Without libraries of the user the current folder is not a folder of libraries")
     func noEmptyItem() throws {
         let folder = try TemporaryFolder()
         try launchers(in: folder.path)

@@ -30,7 +30,7 @@ struct ActivationStorageTests {
         #expect(storage.waveBytes == [100, 60, 60] && storage.hasWaves)
     }
 
-    @Test("Sets that a unit reads together lie in one wave, also through others")
+    @Test("Sets that a unit reads together are in one wave, also through others")
     func together() {
         let storage = ActivationStorage(
             of: [demand(60), demand(30), demand(30), demand(10)],

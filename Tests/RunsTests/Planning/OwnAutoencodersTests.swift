@@ -92,7 +92,7 @@ struct OwnAutoencodersTests {
         #expect(error.message.contains("custom_sae/mine"))
     }
 
-    /// The plan of some autoencoders without any that lie on disk.
+    /// The plan of some autoencoders without any on disk.
     private func plan(_ own: [any Autoencoder], hook: String? = nil) throws -> RunPlan {
         let folder = "\(packageFolder)/configs/quickstart"
         let file = try TemporaryFolder()

@@ -2,7 +2,7 @@
 # Runs of the toy world through Slurm: on two nodes, stopped and requeued, cancelled and submitted
 # again, as an array, and by `saeval submit`; each must give the bytes of one rank without Slurm.
 #
-#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/slurm/show.sh [large|sweep]
+#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/slurm/end-to-end.sh [large|sweep]
 #
 # It brings up a private cluster, see cluster.sh, and takes it down again. The small form stops a job
 # by sending the signal that comes before a time limit; the large form evaluates more and waits for

@@ -2,7 +2,7 @@
 # Runs the toy world under mpirun on two "hosts": two network namespaces with names and addresses of
 # their own, between which there is TCP and nothing else.
 #
-#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/namespaces/show.sh [CONFIG]
+#   SAEVAL_BINARY=.build/release/saeval Tests/Fixtures/namespaces/end-to-end.sh [CONFIG]
 #
 # mpirun starts in the first namespace and reaches the second through an rsh agent that enters it;
 # ranks find no shared memory, because each host has its own /dev/shm, and no other way than the
