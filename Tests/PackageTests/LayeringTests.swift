@@ -8,7 +8,7 @@ let designRows: [[String]] = [
         "CCurl", "CCrypto",
     ],
     ["Basics", "Messaging", "Tensors"],
-    ["Kernels", "Formats", "Storage", "Tokenizers", "HTTP"],
+    ["Kernels", "Formats", "Storage", "Tokenizers"],
     ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub", "OperationWalk"],
     ["Results", "Activations"],
     ["EvalKit"],

@@ -89,7 +89,7 @@ private let pickleAttacks: [Attack] = [
                 + many(
                     9_000,
                     ForgedPickle.global("collections", "OrderedDict") + [0x68, 0, 0x85, 0x52])),
-        .tooLarge, "places"),
+        .tooLarge, "slots"),
     Attack(
         "a dict that holds itself", body([0x7D, 0x71, 0] + text("a") + [0x68, 0, 0x73]), .tooLarge,
         "32 dicts"),

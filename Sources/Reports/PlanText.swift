@@ -1,20 +1,20 @@
 import Basics
 import Plans
-import Reports
-import Runs
 
 /// A plan as people read it.
-struct PlanText {
+public struct PlanText {
     /// The plan.
     private let plan: RunPlan
     /// What was counted of it.
     private let summary: PlanSummary
 
     /// Takes a plan and what was counted of it.
-    init(_ plan: RunPlan, _ summary: PlanSummary) { (self.plan, self.summary) = (plan, summary) }
+    public init(_ plan: RunPlan, _ summary: PlanSummary) {
+        (self.plan, self.summary) = (plan, summary)
+    }
 
     /// All of it, line by line.
-    var text: String {
+    public var text: String {
         [
             modelLine, missingLines, work, activations, memory, machines,
         ].filter { !$0.isEmpty }.joined(separator: "\n")
