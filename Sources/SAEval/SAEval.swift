@@ -1,10 +1,12 @@
+@_exported import Activations
 @_exported import Autoencoders
 @_exported import EvalKit
 @_exported import Evals
 @_exported import Kernels
 @_exported import Messaging
-import Plans
+@_exported import Plans
 @_exported import Reports
+@_exported import Results
 @_exported import Runs
 @_exported import Tensors
 
