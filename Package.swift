@@ -105,7 +105,7 @@ let package = Package(
             name: "Corpora", dependencies: ["Tokenizers", "Formats", "Tensors", "Basics"],
             exclude: ["README.md"]),
         .target(name: "Probes", dependencies: ["Kernels", "Tensors", "Basics", "CLBFGS"]),
-        .target(name: "Hub", dependencies: ["Formats", "Basics", "CCurl", "CCrypto"]),
+        .target(name: "Hub", dependencies: ["HTTP", "Formats", "Basics", "CCrypto"]),
         // Every operation with awkward shapes, for tests and their program; not a product.
         .target(
             name: "OperationWalk", dependencies: ["Kernels", "Tensors"],
@@ -127,6 +127,7 @@ let package = Package(
             ]),
         .target(name: "Storage", dependencies: ["Messaging", "Tensors", "Basics", "CHDF5"]),
         .target(name: "Tokenizers", dependencies: ["Basics"]),
+        .target(name: "HTTP", dependencies: ["Basics", "CCurl"]),
         // Row 1
         .target(name: "Basics", dependencies: ["CXXHash"]),
         .target(name: "Messaging", dependencies: ["CMPI"]),
@@ -195,7 +196,8 @@ let package = Package(
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "EvalKit", "Results", "Basics"]),
         .testTarget(name: "ProbesTests", dependencies: ["Probes", "Kernels", "Tensors", "Basics"]),
-        .testTarget(name: "HubTests", dependencies: ["Hub", "Formats", "Basics", "CCurl"]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CCurl"]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "HTTP", "Formats", "Basics", "CCurl"]),
         .testTarget(
             name: "saevalTests",
             dependencies: [

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import HTTP
 
 /// Writes a body to the file of an unfinished blob and hashes it on the way.
 final class BlobSink: BodySink {

@@ -1,5 +1,6 @@
 import Basics
 import Formats
+import HTTP
 
 /// Asks the hub what repositories hold, and gets small files into memory.
 ///
@@ -13,7 +14,7 @@ public final class HubClient {
     /// Hears of waits and what else the user may want to know.
     let note: (String) -> Void
     /// The connection.
-    let transfer: Transfer
+    private let connection: HTTPConnection
 
     /// A client of an endpoint.
     ///
@@ -28,7 +29,25 @@ public final class HubClient {
                 advice: "unset it, or the same command on a machine with a network")
         }
         (self.settings, self.limits, self.note) = (settings, limits, note)
-        transfer = try Transfer(settings: settings, limits: limits)
+        do {
+            connection = try HTTPConnection(
+                settings: HTTPSettings(
+                    token: settings.token, certificateFile: settings.certificateFile,
+                    // An endpoint with encryption never leads to a server without it.
+                    requiresEncryption: settings.endpoint.hasPrefix("https://")),
+                limits: limits.http)
+        } catch { throw HubError(error) }
+    }
+
+    /// Gets an address at the endpoint.
+    ///
+    /// - Parameter offset: the first byte wanted.
+    func get(_ address: String, from offset: Int = 0, into sink: any BodySink) throws(HubError)
+        -> TransferEnd
+    {
+        do { return try connection.get(address, from: offset, into: sink) } catch {
+            throw HubError(error)
+        }
     }
 
     /// All files of a repository at a revision.
@@ -36,7 +55,7 @@ public final class HubClient {
     /// - Throws: ``HubError`` when there is no answer, or one that names paths outside the
     ///   repository, lengths below zero, or files without a hash.
     public func listing(of id: HubID, kind: HubCache.Kind) throws(HubError) -> HubListing {
-        let subject = RetryPolicy.Subject(id: id, kind: kind)
+        let subject = HubRetries.Subject(id: id, kind: kind)
         let commit = try commit(of: id, subject)
         var listing = HubListing(kind: kind, id: id, commit: commit, files: [])
         var next: String? =
@@ -67,7 +86,7 @@ public final class HubClient {
 
     /// The bytes of a small file, checked.
     public func contents(of file: HubFile, in listing: HubListing) throws(HubError) -> [UInt8] {
-        let subject = RetryPolicy.Subject(id: listing.id, kind: listing.kind, path: file.path)
+        let subject = HubRetries.Subject(id: listing.id, kind: listing.kind, path: file.path)
         guard file.byteCount <= limits.pageBytes else {
             throw HubError(
                 .malformed,
@@ -75,11 +94,11 @@ public final class HubClient {
                     + "the limit for such a file is \(limits.pageBytes)",
                 advice: "check that this is the repository you mean")
         }
-        var retries = RetryPolicy(limits: limits, settings: settings, note: note)
+        var retries = HubRetries(limits: limits, settings: settings, note: note)
         var wrong = 0
         while true {
             let sink = MemorySink(limit: file.byteCount)
-            let end = try transfer.get(address(of: file, in: listing), into: sink)
+            let end = try get(address(of: file, in: listing), into: sink)
             guard try retries.accepts(end, of: subject) else { continue }
             let hash = try BlobHash(file.digest, byteCount: file.byteCount)
             try hash.update(sink.bytes)
@@ -97,7 +116,7 @@ public final class HubClient {
     }
 
     /// The error of a file that came twice with other bytes than promised.
-    static func wrongBytes(_ subject: RetryPolicy.Subject) -> HubError {
+    static func wrongBytes(_ subject: HubRetries.Subject) -> HubError {
         HubError(
             .wrongBytes, "\(subject.name) came twice with other bytes than its hash promises",
             advice: "the same command later; if it fails again, report it to the repository")
@@ -106,7 +125,7 @@ public final class HubClient {
     // MARK: - The programming interface
 
     /// The commit of a revision.
-    private func commit(of id: HubID, _ subject: RetryPolicy.Subject) throws(HubError) -> String {
+    private func commit(of id: HubID, _ subject: HubRetries.Subject) throws(HubError) -> String {
         if isHexadecimal(id.revision, digits: 40) { return id.revision }
         let revision = percentEncoded(id.revision, keepingSlashes: false)
         let address =
@@ -120,12 +139,12 @@ public final class HubClient {
 
     /// Gets and parses one answer.
     private func json(
-        at address: String, _ subject: RetryPolicy.Subject
+        at address: String, _ subject: HubRetries.Subject
     ) throws(HubError) -> (JSON, Answer) {
-        var retries = RetryPolicy(limits: limits, settings: settings, note: note)
+        var retries = HubRetries(limits: limits, settings: settings, note: note)
         while true {
             let sink = MemorySink(limit: limits.pageBytes)
-            let end = try transfer.get(address, into: sink)
+            let end = try get(address, into: sink)
             guard try retries.accepts(end, of: subject) else { continue }
             guard case .answered(let answer) = end else {
                 throw malformed(subject, "an answer has more than \(limits.pageBytes) bytes")
@@ -134,13 +153,13 @@ public final class HubClient {
                 return (try JSON(parsing: sink.bytes, source: address), answer)
             } catch {
                 // An answer without a length that broke off looks like this.
-                try retries.again("no valid JSON", subject, requested: nil, code: .malformed)
+                try retries.again(RetryPolicy.Cause("no valid JSON"), subject, code: .malformed)
             }
         }
     }
 
     /// One file of a listing.
-    private func file(_ entry: JSON, _ subject: RetryPolicy.Subject) throws(HubError) -> HubFile {
+    private func file(_ entry: JSON, _ subject: HubRetries.Subject) throws(HubError) -> HubFile {
         guard let path = entry["path"]?.text, HubID.isInnerPath(path) else {
             let name = (entry["path"] ?? .null).text()
             throw malformed(subject, "it lists \(name), which is no path in a repository")
@@ -175,7 +194,7 @@ public final class HubClient {
     }
 
     /// The error of an answer that contradicts the protocol.
-    private func malformed(_ subject: RetryPolicy.Subject, _ what: String) -> HubError {
+    private func malformed(_ subject: HubRetries.Subject, _ what: String) -> HubError {
         HubError(
             .malformed, "\(settings.endpoint) describes \(subject.name) wrongly: \(what)",
             advice: "check HF_ENDPOINT")

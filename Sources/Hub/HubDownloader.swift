@@ -1,5 +1,6 @@
 import Basics
 import Formats
+import HTTP
 
 /// Brings files of a repository into the cache.
 public struct HubDownloader {
@@ -54,9 +55,9 @@ public struct HubDownloader {
         if store.hasBlob(file) { return progress(file.byteCount) }
         let sink = try BlobSink(
             path: store.incomplete(of: file), file: file, progress: progress)
-        let subject = RetryPolicy.Subject(
+        let subject = HubRetries.Subject(
             id: store.listing.id, kind: store.listing.kind, path: file.path)
-        var retries = RetryPolicy(
+        var retries = HubRetries(
             limits: client.limits, settings: client.settings, note: client.note)
         var wrong = 0
         while true {
@@ -71,11 +72,11 @@ public struct HubDownloader {
 
     /// Makes one attempt to get the rest of a file.
     private func transfer(
-        _ file: HubFile, into sink: BlobSink, _ retries: inout RetryPolicy, _ wrong: inout Int,
-        _ subject: RetryPolicy.Subject
+        _ file: HubFile, into sink: BlobSink, _ retries: inout HubRetries, _ wrong: inout Int,
+        _ subject: HubRetries.Subject
     ) throws(HubError) {
         let before = sink.position
-        let end = try client.transfer.get(
+        let end = try client.get(
             client.address(of: file, in: store.listing), from: before, into: sink)
         if let failure = sink.failure { throw failure }
         if sink.refusal != nil { return try discard(sink, &wrong, subject) }
@@ -85,17 +86,18 @@ public struct HubDownloader {
             // What is there is no beginning of the file.
             try sink.restart()
             return try retries.again(
-                "its length is not the promised one", subject, requested: nil, code: .wrongBytes)
+                RetryPolicy.Cause("its length is not the promised one"), subject, code: .wrongBytes)
         }
         guard try retries.accepts(end, of: subject) else { return }
         try retries.again(
-            "the answer ended after \(sink.position) of \(file.byteCount) bytes", subject,
-            requested: nil, code: .unreachable)
+            RetryPolicy.Cause(
+                "the answer ended after \(sink.position) of \(file.byteCount) bytes"),
+            subject, code: .unreachable)
     }
 
     /// Throws wrong bytes away; those of one whole download are fetched once more.
     private func discard(
-        _ sink: BlobSink, _ wrong: inout Int, _ subject: RetryPolicy.Subject
+        _ sink: BlobSink, _ wrong: inout Int, _ subject: HubRetries.Subject
     ) throws(HubError) {
         if sink.isOwn { wrong += 1 }
         try sink.restart()

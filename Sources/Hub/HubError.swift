@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 
 /// What can go wrong between this machine and the hub.
 public enum HubDomain: FailureDomain {
@@ -45,6 +46,11 @@ public enum HubDomain: FailureDomain {
 public typealias HubError = Failure<HubDomain>
 
 extension Failure where Domain == HubDomain {
+    /// The error of a connection that cannot be made.
+    init(_ error: HTTPError) {
+        self.init(.unreachable, error.message, advice: error.advice, cause: error)
+    }
+
     /// The error of a cache that cannot be written, and the error beneath.
     static func unwritable(
         _ message: String, _ cause: BasicsError, file: String = #fileID, line: Int = #line

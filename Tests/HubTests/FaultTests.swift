@@ -43,8 +43,6 @@ struct FaultTests {
                 "\"status\": 429, \"headers\": {\"RateLimit\": \"\\\"api\\\";r=0;t=34\"}"))
         try stub.fetch()
         #expect(stub.heard.waits.withLock { $0 } == [.seconds(34)])
-        #expect(Transfer.resetTime("\"api\"; r=0; t=5") == .seconds(5))
-        #expect(Transfer.resetTime("t=-1") == nil && Transfer.resetTime("t=x") == nil)
     }
 
     @Test("Without a named wait, waits double up to a bound", arguments: [429, 500, 502, 503, 504])

@@ -8,7 +8,7 @@ let designRows: [[String]] = [
         "CCurl", "CCrypto",
     ],
     ["Basics", "Messaging", "Tensors"],
-    ["Kernels", "Formats", "Storage", "Tokenizers"],
+    ["Kernels", "Formats", "Storage", "Tokenizers", "HTTP"],
     ["LanguageModels", "Autoencoders", "Corpora", "Probes", "Hub", "OperationWalk"],
     ["Results", "Activations"],
     ["EvalKit"],
@@ -26,7 +26,7 @@ private let rows = Dictionary(
 private let owners = [
     "CMPI": "Messaging", "CHDF5": "Storage", "COpenBLAS": "Kernels", "CKernels": "Kernels",
     "CXXHash": "Basics", "CZlib": "Formats", "CZstd": "Formats",
-    "CLBFGS": "Probes", "CCurl": "Hub", "CCrypto": "Hub",
+    "CLBFGS": "Probes", "CCurl": "HTTP", "CCrypto": "Hub",
 ]
 
 /// Modules that come with a product besides the one that has its name.

@@ -1,17 +1,17 @@
 import Basics
-import CCurl
 import Formats
+import HTTP
 
 /// Decides what follows from the end of a transfer: good, once more after a wait, or an error.
-struct RetryPolicy {
+struct HubRetries {
     /// Limits of attempts and waits.
     let limits: HubLimits
     /// Where the hub is, for messages.
     let settings: HubSettings
     /// Hears of waits.
     let note: (String) -> Void
-    /// Failed attempts in a row.
-    private var failures = 0
+    /// Counts attempts.
+    private var policy: RetryPolicy
 
     /// What a request is about, for messages.
     struct Subject {
@@ -29,81 +29,58 @@ struct RetryPolicy {
     /// No attempt has failed yet.
     init(limits: HubLimits, settings: HubSettings, note: @escaping (String) -> Void) {
         (self.limits, self.settings, self.note) = (limits, settings, note)
+        policy = RetryPolicy(limits: limits.http)
     }
 
     /// Forgets failed attempts, since bytes came.
-    mutating func refresh() { failures = 0 }
+    mutating func refresh() { policy.refresh() }
 
     /// Looks at the end of a transfer and waits where another attempt makes sense.
     ///
     /// - Returns: whether the answer is good; false asks for another attempt.
     /// - Throws: ``HubError`` when there is no sense in another attempt.
     mutating func accepts(_ end: TransferEnd, of subject: Subject) throws(HubError) -> Bool {
-        switch end {
-        case .answered(let answer) where answer.isGood: return true
-        case .refused(let answer) where answer.isGood: return true
-        case .answered(let answer), .refused(let answer):
-            guard [408, 425, 429, 500, 502, 503, 504].contains(answer.status) else {
-                throw refusal(answer, subject)
-            }
-            let reason = "status \(answer.status)"
-            try again(reason, subject, requested: answer.requestedWait, code: .refused)
-        case .unconnected(let reason):
-            try again(reason, subject, requested: nil, code: .unreachable, isConnected: false)
-        case .broken(let code, let reason):
-            guard !Self.hopeless.contains(code) else {
-                throw HubError(
-                    .unreachable, "\(subject.name) cannot be fetched: \(reason)",
-                    advice: "check HF_ENDPOINT, proxies and certificates")
-            }
-            try again(reason, subject, requested: nil, code: .unreachable)
+        switch policy.verdict(on: end) {
+        case .good: return true
+        case .refused(let answer): throw refusal(answer, subject)
+        case .hopeless(let reason):
+            throw HubError(
+                .unreachable, "\(subject.name) cannot be fetched: \(reason)",
+                advice: "check HF_ENDPOINT, proxies and certificates")
+        case .retry(let cause):
+            try again(cause, subject, code: cause.isStatus ? .refused : .unreachable)
+            return false
         }
-        return false
     }
 
     /// Counts a failed attempt and waits for the next.
     ///
-    /// - Parameter isConnected: whether a server has ever answered; without one there are three
-    ///   attempts, since a machine without a network will not get one by waiting.
     /// - Throws: ``HubError`` after the last one.
     mutating func again(
-        _ reason: String, _ subject: Subject, requested: Duration?, code: HubDomain.Code,
-        isConnected: Bool = true
+        _ cause: RetryPolicy.Cause, _ subject: Subject, code: HubDomain.Code
     ) throws(HubError) {
-        failures += 1
-        guard isConnected || failures < min(3, limits.attempts) else {
+        switch policy.next(after: cause) {
+        case .wait(let duration):
+            note("\(subject.name): \(cause.reason); the next attempt follows in \(duration)")
+            limits.sleep(duration)
+        case .unconnected:
             throw HubError(
-                code, "There is no network connection to \(settings.endpoint): \(reason)",
+                code, "There is no network connection to \(settings.endpoint): \(cause.reason)",
                 advice:
                     "`saeval fetch` on a machine with a network, such as a login node, with the "
                     + "same HF_HOME, or set HF_ENDPOINT to a mirror or https_proxy to a proxy")
-        }
-        guard failures < limits.attempts else {
+        case .giveUp:
             throw HubError(
-                code, "\(subject.name) cannot be fetched: \(reason), \(failures) times in a row",
+                code,
+                "\(subject.name) cannot be fetched: \(cause.reason), \(policy.failures) times in a row",
                 advice: "check the network and \(settings.endpoint), then the same command, "
                     + "which goes on where this one stopped")
+        case .tooLong(let duration):
+            throw HubError(
+                .refused, "\(settings.endpoint) asks to wait \(duration) for \(subject.name)",
+                advice: "the same command after that time, or set HF_TOKEN for higher limits")
         }
-        var wait = limits.firstWait
-        for _ in 1..<failures { wait = min(wait * 2, limits.longestWait) }
-        if let requested {
-            guard requested <= limits.longestRequestedWait else {
-                throw HubError(
-                    .refused, "\(settings.endpoint) asks to wait \(requested) for \(subject.name)",
-                    advice: "the same command after that time, or set HF_TOKEN for higher limits")
-            }
-            wait = requested
-        }
-        note("\(subject.name): \(reason); the next attempt follows in \(wait)")
-        limits.sleep(wait)
     }
-
-    /// Ends that another attempt cannot change.
-    private static let hopeless: Set<CURLcode> = [
-        CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_TOO_MANY_REDIRECTS,
-        CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_OUT_OF_MEMORY,
-        CURLE_BAD_FUNCTION_ARGUMENT,
-    ]
 
     // MARK: - Refusals
 

@@ -1,64 +1,31 @@
 import Basics
 import CCurl
 
-/// Takes the body of a good answer as it arrives.
-protocol BodySink: AnyObject {
-    /// Learns status and headers before the first byte; false refuses the body.
-    func begin(_ answer: Answer) -> Bool
-    /// Takes bytes; false refuses them.
-    func take(_ bytes: UnsafeRawBufferPointer) -> Bool
-}
-
-/// What a server said before the body.
-struct Answer: Sendable {
-    /// The status, such as 200.
-    var status = 0
-    /// Headers under their names in small letters; the last one of a name counts.
-    var headers: [String: String] = [:]
-    /// How long the server asks to wait; nil when it does not say.
-    var requestedWait: Duration?
-
-    /// Whether a body of the file itself follows.
-    var isGood: Bool { status == 200 || status == 206 }
-}
-
-/// How a transfer ended.
-enum TransferEnd: Sendable {
-    /// The server answered, with whatever status.
-    case answered(Answer)
-    /// The sink refused the body.
-    case refused(Answer)
-    /// No server could be reached, now or earlier on this connection.
-    case unconnected(reason: String)
-    /// No answer, or one that broke off.
-    case broken(CURLcode, reason: String)
-}
-
 /// One connection to servers, made by libcurl; reused from one request to the next.
 ///
 /// Nothing is loaded or opened before the first object of this class. Not for two threads at a time.
-final class Transfer {
+package final class HTTPConnection {
     /// libcurl's handle.
     private var handle: UnsafeMutableRawPointer
     /// Whether a server has ever answered.
     private var hasBeenAnswered = false
-    /// Where the hub is and who asks.
-    private let settings: HubSettings
+    /// Who asks, and how servers are checked.
+    private let settings: HTTPSettings
     /// Limits of attempts and waits.
-    private let limits: HubLimits
+    private let limits: HTTPLimits
 
     /// Starts libcurl once.
     private static let start: CURLcode = ccurl_global_init()
 
     /// A connection with the token and the time-outs that requests need.
-    init(settings: HubSettings, limits: HubLimits) throws(HubError) {
+    package init(settings: HTTPSettings, limits: HTTPLimits) throws(HTTPError) {
         (handle, self.settings, self.limits) = (try Self.newHandle(), settings, limits)
     }
 
     /// A handle of libcurl.
-    private static func newHandle() throws(HubError) -> UnsafeMutableRawPointer {
+    private static func newHandle() throws(HTTPError) -> UnsafeMutableRawPointer {
         guard start == CURLE_OK, let handle = curl_easy_init() else {
-            throw HubError(.unreachable, "libcurl does not start", advice: "check its installation")
+            throw HTTPError(.library, "libcurl does not start", advice: "check its installation")
         }
         return handle
     }
@@ -70,7 +37,8 @@ final class Transfer {
     /// - Parameters:
     ///   - address: an address at the endpoint.
     ///   - offset: the first byte wanted.
-    func get(_ address: String, from offset: Int = 0, into sink: any BodySink) throws(HubError)
+    package func get(_ address: String, from offset: Int = 0, into sink: any BodySink)
+        throws(HTTPError)
         -> TransferEnd
     {
         curl_easy_reset(handle)
@@ -88,6 +56,7 @@ final class Transfer {
             curl_easy_cleanup(handle)
             handle = new
             let reason = String(cString: curl_easy_strerror(code))
+            if Self.hopeless.contains(code) { return .hopeless(code, reason: reason) }
             let isConnected = hasBeenAnswered || !Self.unconnected.contains(code)
             return isConnected ? .broken(code, reason: reason) : .unconnected(reason: reason)
         }
@@ -105,15 +74,21 @@ final class Transfer {
         CURLE_OPERATION_TIMEDOUT,
     ]
 
+    /// Ends that another attempt cannot change.
+    private static let hopeless: Set<CURLcode> = [
+        CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_TOO_MANY_REDIRECTS,
+        CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_OUT_OF_MEMORY,
+        CURLE_BAD_FUNCTION_ARGUMENT,
+    ]
+
     /// Sets all options of one request.
     private func prepare(
         _ address: String, offset: Int, headers: UnsafeMutablePointer<curl_slist>?,
         exchange: Exchange
-    ) throws(HubError) {
+    ) throws(HTTPError) {
         try text(CURLOPT_URL, address)
         try text(CURLOPT_USERAGENT, "saeval")
-        // An endpoint with encryption never leads to a server without it.
-        let schemes = settings.endpoint.hasPrefix("https://") ? "https" : "http,https"
+        let schemes = settings.requiresEncryption ? "https" : "http,https"
         try text(CURLOPT_PROTOCOLS_STR, schemes)
         try text(CURLOPT_REDIR_PROTOCOLS_STR, schemes)
         if let file = settings.certificateFile { try text(CURLOPT_CAINFO, file) }
@@ -148,17 +123,17 @@ final class Transfer {
     }
 
     /// Sets a text option.
-    private func text(_ option: CURLoption, _ value: String) throws(HubError) {
+    private func text(_ option: CURLoption, _ value: String) throws(HTTPError) {
         try check(ccurl_set_text(handle, option, value), "curl_easy_setopt")
     }
 
     /// Sets a number option.
-    private func number(_ option: CURLoption, _ value: Int) throws(HubError) {
+    private func number(_ option: CURLoption, _ value: Int) throws(HTTPError) {
         try check(ccurl_set_number(handle, option, value), "curl_easy_setopt")
     }
 
     /// The seconds after `t=` in the hub's `RateLimit: "api";r=0;t=30`.
-    static func resetTime(_ header: String?) -> Duration? {
+    package static func resetTime(_ header: String?) -> Duration? {
         let fields = (header ?? "").split(separator: ";").map { $0.filter { !$0.isWhitespace } }
         guard let field = fields.first(where: { $0.hasPrefix("t=") }),
             let seconds = Int(field.dropFirst(2)), (1...86_400).contains(seconds)
@@ -168,11 +143,11 @@ final class Transfer {
 }
 
 /// Turns the status of a libcurl call into an error that keeps the call's name.
-private func check(_ code: CURLcode, _ call: StaticString) throws(HubError) {
+private func check(_ code: CURLcode, _ call: StaticString) throws(HTTPError) {
     guard code != CURLE_OK else { return }
     let isTooOld = code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN
-    throw HubError(
-        .unreachable, "\(call) failed: \(String(cString: curl_easy_strerror(code)))",
+    throw HTTPError(
+        .library, "\(call) failed: \(String(cString: curl_easy_strerror(code)))",
         advice: isTooOld
             ? "install libcurl 7.85 or later" : "report this with the output of `curl --version`")
 }
