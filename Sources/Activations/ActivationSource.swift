@@ -26,9 +26,9 @@ package final class ActivationSource: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        package var model: (any LanguageModel)?
-        package var rows: [Int: TokenRows] = [:]
-        package var texts: [Int: TextRows] = [:]
+        var model: (any LanguageModel)?
+        var rows: [Int: TokenRows] = [:]
+        var texts: [Int: TextRows] = [:]
         var readers: [Int: ActivationReader] = [:]
     }
 
@@ -55,32 +55,31 @@ package final class ActivationSource: Sendable {
 
     /// The rows of a row set.
     package func rows(_ index: Int) throws -> TokenRows {
-        try state.withLock { state in
-            if let rows = state.rows[index] { return rows }
-            let rows = try RowStore.load(rowSets[index])
-            state.rows[index] = rows
-            return rows
-        }
+        try kept(index, in: \.rows) { try RowStore.load(rowSets[index]) }
     }
 
     /// The labelled texts of a row set.
     package func texts(_ index: Int) throws -> TextRows {
-        try state.withLock { state in
-            if let texts = state.texts[index] { return texts }
-            let texts = try RowStore.loadTexts(rowSets[index])
-            state.texts[index] = texts
-            return texts
-        }
+        try kept(index, in: \.texts) { try RowStore.loadTexts(rowSets[index]) }
     }
 
     /// The reader of a complete activation set.
     private func reader(_ index: Int) throws -> ActivationReader {
+        try kept(index, in: \.readers) {
+            try ActivationReader(path: sets[index].path, key: sets[index].key)
+        }
+    }
+
+    /// What is kept under an index, made when first asked for; others wait meanwhile.
+    private func kept<Value: Sendable>(
+        _ index: Int, in values: WritableKeyPath<State, [Int: Value]> & Sendable,
+        _ make: () throws -> Value
+    ) throws -> Value {
         try state.withLock { state in
-            if let reader = state.readers[index] { return reader }
-            let set = sets[index]
-            let reader = try ActivationReader(path: set.path, key: set.key)
-            state.readers[index] = reader
-            return reader
+            if let value = state[keyPath: values][index] { return value }
+            let value = try make()
+            state[keyPath: values][index] = value
+            return value
         }
     }
 

@@ -8,7 +8,7 @@ import Tensors
 /// normed over all heads together before they are rotated, and so are keys.
 ///
 /// The norms before the sums belong to attention and MLP, so `hook_attn_out` and `hook_mlp_out` come
-/// after them, and `ln2.hook_normalized` lies between MLP and `hook_mlp_out`.
+/// after them, and `ln2.hook_normalized` is between MLP and `hook_mlp_out`.
 ///
 /// - Source: OLMo Team 2025, *2 OLMo 2 Furious*; `Olmo2ForCausalLM` of transformers.
 struct OLMo2: TransformerArchitecture {
