@@ -99,18 +99,11 @@ final class BlobSink: BodySink {
             refusal = .tooLong
             return false
         }
-        var written = 0
-        while written < bytes.count {
-            let count = write(
-                descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                failure = writeFailure()
-                // A part of a piece may be on disk and not in the hash.
-                ftruncate(descriptor, off_t(position))
-                return false
-            }
-            written += count
+        guard writeAll(bytes, to: descriptor) else {
+            failure = writeFailure()
+            // A part of a piece may be on disk and not in the hash.
+            ftruncate(descriptor, off_t(position))
+            return false
         }
         do { try hash.update(bytes) } catch {
             failure = error
