@@ -68,7 +68,7 @@ let package = Package(
             ]),
         .target(
             name: "Provisioning",
-            dependencies: ["Plans", "Results", "Autoencoders", "Formats", "Hub", "Basics"]),
+            dependencies: ["Plans", "Autoencoders", "Formats", "Hub", "Basics"]),
         .target(name: "Reports", dependencies: ["Plans", "EvalKit", "Results", "Basics"]),
         // Row 6
         .target(

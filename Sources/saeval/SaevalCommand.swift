@@ -1,7 +1,6 @@
 import ArgumentParser
 import Basics
 import Glibc
-import Results
 import Runs
 import SAEval
 

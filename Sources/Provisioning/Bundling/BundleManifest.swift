@@ -1,6 +1,5 @@
 import Basics
 import Glibc
-import Results
 
 /// The text that tells what is in a bundle.
 struct BundleManifest {

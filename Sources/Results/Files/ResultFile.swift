@@ -1,8 +1,5 @@
 import Basics
 
-/// The program's version, written into results.
-public let programVersion = "0.1.0"
-
 /// The result of one evaluation of one autoencoder as a file in the format of SAE Bench 0.6.0 holds
 /// it. What SAE Bench has no place for is in `eval_result_unstructured.saeval`.
 public struct ResultFile: Sendable {
